@@ -1,0 +1,48 @@
+# Everything here needs Python >= 3.11 and make only; `make demo` and `make test` do their own set-up.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all lint lock serve clean
+
+help:
+	@echo "make demo      see it work: service, stand-in provider, faults, a ledger"
+	@echo "make test      the test suite (under five minutes, no system packages)"
+	@echo "make test-all  the suite plus what needs installed programs (strace)"
+	@echo "make lint      ruff and mypy"
+	@echo "make serve     run the service with ./data"
+	@echo "make lock      renew requirements.lock and requirements-dev.lock (needs uv)"
+	@echo "make clean     remove the virtual environment and caches"
+
+$(READY): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "Darkroom needs Python 3.11 or newer; name one with: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY)
+	@$(BIN)/darkroom demo $(ARGS)
+
+test: $(READY)
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+test-all: test
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+serve: $(READY)
+	@$(BIN)/darkroom serve
+
+lock:
+	uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate -q -o requirements.lock
+	uv pip compile pyproject.toml --all-extras -c requirements.lock --universal --generate-hashes --no-header --no-annotate -q -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Darkroom: takes an image provider's callbacks, fetches the images at once and keeps them for good."""
