@@ -1,0 +1,1 @@
+"""The one door for events: signed callback URLs, and events → one durable transaction."""

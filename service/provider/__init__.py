@@ -1,0 +1,1 @@
+"""All that knows the provider's wire format and its API."""

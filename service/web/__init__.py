@@ -1,0 +1,1 @@
+"""HTTP: requests in, answers out. Decisions are made elsewhere; errors become answers in `problems` alone."""

@@ -1,0 +1,161 @@
+"""One attempt to archive one asset: fetch to a staged file, prove it, store it, record the outcome under the claim.
+
+A row says `archived` only after storage has confirmed; an outcome counts only while the claim is still ours.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import assert_never
+
+import structlog
+
+from service.archive.fetcher import Fetched, Fetcher
+from service.background import Nudge
+from service.catalog.catalog import Catalog, Transaction
+from service.catalog.tasks import TaskState
+from service.catalog.work import ClaimedAsset
+from service.domain.apply_event import settle
+from service.domain.asset import Asset, AssetStatus, Stored, archived, failed
+from service.domain.attempt import Failed, Failure
+from service.domain.link import link_host
+from service.domain.object_key import asset_key
+from service.observability import Metrics
+from service.storage import ObjectStore
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What an attempt changed: the asset as it stands now, and whether the outcome counted."""
+
+    asset: Asset | None
+    counted: bool
+    seconds_since_known: float = 0.0
+
+
+class Archiver:
+    """Archives claimed assets; `jitter` gives numbers from 0 to 1."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        store: ObjectStore,
+        fetcher: Fetcher,
+        metrics: Metrics,
+        sidecars: Nudge,
+        purge: Nudge,
+        jitter: Callable[[], float],
+    ) -> None:
+        self._catalog = catalog
+        self._store = store
+        self._fetcher = fetcher
+        self._metrics = metrics
+        self._sidecars = sidecars
+        self._purge = purge
+        self._jitter = jitter
+
+    async def claim(self, limit: int) -> list[ClaimedAsset]:
+        return await self._catalog.write(lambda tx: tx.work.claim_assets(limit))
+
+    async def release(self, claimed: ClaimedAsset) -> None:
+        """Hand a claim back without an outcome: it was not an attempt."""
+        await self._catalog.write(lambda tx: tx.work.release_asset(claimed))
+
+    async def work(self, claimed: ClaimedAsset) -> None:
+        """Make one attempt. Raises Unavailable when our own storage or database is at fault: then nothing counts."""
+        started = time.monotonic()
+        state = await self._catalog.read(lambda tx: tx.tasks.get(claimed.task_id))
+        if state is None or state.assets[claimed.index].status is not AssetStatus.PENDING:
+            await self.release(claimed)
+            return
+        link = state.assets[claimed.index].link
+        outcome = await self._attempt(state, claimed.index, link)
+        recorded = await self._catalog.write(partial(record, claimed=claimed, outcome=outcome, jitter=self._jitter()))
+        self._report(claimed, link, outcome, recorded, time.monotonic() - started)
+
+    async def _attempt(self, state: TaskState, index: int, link: str) -> Stored | Failed:
+        fetched = await self._fetcher.fetch(link)
+        match fetched:
+            case Failed():
+                return fetched
+            case Fetched():
+                task = state.task
+                assert task.archive_date is not None
+                key = asset_key(task.source, task.archive_date, task.id, index, fetched.sha256, fetched.image.format)
+                try:
+                    await self._store.put(key, fetched.path)
+                finally:
+                    fetched.path.unlink(missing_ok=True)
+                return Stored(key, fetched.sha256, fetched.size, fetched.image)
+            case _:
+                assert_never(fetched)
+
+    def _report(
+        self, claimed: ClaimedAsset, link: str, outcome: Stored | Failed, recorded: Recorded, seconds: float
+    ) -> None:
+        """One canonical line and the metrics of an attempt; wakes who has to go on."""
+        asset = recorded.asset
+        line = log.bind(
+            task_id=claimed.task_id,
+            index=claimed.index,
+            host=link_host(link),
+            seconds=round(seconds, 3),
+            attempt=asset.attempts if asset else None,
+        )
+        if isinstance(outcome, Stored):
+            line.info("asset_stored", bytes=outcome.size, sha256=outcome.sha256, counted=recorded.counted)
+        else:
+            died = asset is not None and asset.status is AssetStatus.DEAD
+            line.warning(
+                "asset_dead" if died else "asset_attempt_failed",
+                failure=outcome.failure.value,
+                detail=outcome.detail,
+                next_attempt_at=asset.next_attempt_at.isoformat() if asset and asset.next_attempt_at else None,
+            )
+        self._metrics.attempt_made(outcome=_label(outcome))
+        if not recorded.counted:
+            self._purge.nudge()
+        elif isinstance(outcome, Stored):
+            self._metrics.asset_archived(seconds=recorded.seconds_since_known, size=outcome.size)
+        elif asset is not None and asset.reason is not None:
+            self._metrics.died(reason=asset.reason.value)
+        self._sidecars.nudge()
+
+
+def record(tx: Transaction, *, claimed: ClaimedAsset, outcome: Stored | Failed, jitter: float) -> Recorded:
+    """Write an outcome down if the claim still counts; bytes stored for a deleted asset are handed to the purge."""
+    held = tx.work.holds_asset(claimed)
+    state = tx.tasks.get(claimed.task_id)
+    if state is None:
+        return Recorded(None, counted=False)
+    asset = state.assets[claimed.index]
+    if not held or asset.status is not AssetStatus.PENDING:
+        if asset.status is AssetStatus.DELETED and isinstance(outcome, Stored):
+            _save(tx, state, replace(asset, stored=outcome, purged=False))
+        return Recorded(asset, counted=False)
+    after = (
+        archived(asset, outcome, now=tx.now)
+        if isinstance(outcome, Stored)
+        else failed(asset, outcome, now=tx.now, jitter=jitter)
+    )
+    _save(tx, state, after)
+    tx.work.release_asset(claimed)
+    return Recorded(after, counted=True, seconds_since_known=(tx.now - asset.created_at).total_seconds())
+
+
+def _save(tx: Transaction, state: TaskState, asset: Asset) -> None:
+    """Save one asset and what follows for its task; settling is shown by the sidecar."""
+    assets = tuple(asset if asset.index == one.index else one for one in state.assets)
+    task = settle(state.task, assets, now=tx.now)
+    if task != state.task:
+        task = replace(task, version=task.version + 1)
+    tx.tasks.save([(state, TaskState(task, assets))])
+
+
+def _label(outcome: Stored | Failed) -> Failure | None:
+    """The metric label: a failure, or None for an image stored."""
+    return None if isinstance(outcome, Stored) else outcome.failure

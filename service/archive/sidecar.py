@@ -1,0 +1,118 @@
+"""The JSON document beside a task's images: enough to rebuild the catalog from the store alone. Rendering is pure."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from service.domain.apply_event import HistoryEntry, contradicts
+from service.domain.asset import Asset, AssetStatus
+from service.domain.link import link_host
+from service.domain.task import Task
+
+SCHEMA = "darkroom/task/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why we believe what a sidecar says: one callback or answer received."""
+
+    origin: str
+    body_sha256: str
+    token_id: str | None
+    verdict: str
+    deliveries: int
+    received_at: datetime
+
+
+def render(task: Task, assets: Sequence[Asset], history: Sequence[HistoryEntry], evidence: Sequence[Evidence]) -> bytes:
+    """A sidecar as UTF-8 JSON with a final newline."""
+    document = {
+        "schema": SCHEMA,
+        "version": task.version,
+        "task": _task(task),
+        "assets": [_asset(asset) for asset in assets],
+        "tombstones": [asset.index for asset in assets if asset.status is AssetStatus.DELETED],
+        "evidence": {
+            "token_id": task.token_id,
+            "confirmed": task.confirmed,
+            "callbacks": [_evidence(one) for one in evidence],
+            "history": [_entry(entry, task) for entry in history],
+        },
+        "provider": json.loads(task.provider_json) if task.provider_json else None,
+    }
+    return json.dumps(document, indent=1, ensure_ascii=True).encode() + b"\n"
+
+
+def _task(task: Task) -> Mapping[str, Any]:
+    return {
+        "id": task.id,
+        "source": task.source,
+        "status": task.status.value,
+        "reason": task.reason.value if task.reason else None,
+        "rank": int(task.rank),
+        "conflict": task.conflict,
+        "model": task.model,
+        "ref": task.ref,
+        "tags": dict(task.tags),
+        "prompt": task.prompt,
+        "parameters": task.parameters,
+        "usage": task.usage,
+        "error": task.error,
+        "created_at": _time(task.created_at),
+        "received_at": _time(task.received_at),
+        "settled_at": _time(task.settled_at),
+        "deadline": _time(task.deadline),
+        "archive_date": task.archive_date.isoformat() if task.archive_date else None,
+    }
+
+
+def _asset(asset: Asset) -> Mapping[str, Any]:
+    stored = asset.stored
+    return {
+        "id": asset.id,
+        "index": asset.index,
+        "status": asset.status.value,
+        "reason": asset.reason.value if asset.reason else None,
+        "object_key": stored.object_key if stored else None,
+        "sha256": stored.sha256 if stored else None,
+        "bytes": stored.size if stored else None,
+        "format": stored.image.format.value if stored else None,
+        "media_type": stored.image.format.media_type if stored else None,
+        "width": stored.image.width if stored else None,
+        "height": stored.image.height if stored else None,
+        "archived_at": _time(asset.archived_at),
+        "created_at": _time(asset.created_at),
+        "deadline": _time(asset.deadline),
+        "url_host": link_host(asset.links[0]),
+        "links": list(asset.links),
+    }
+
+
+def _evidence(one: Evidence) -> Mapping[str, Any]:
+    return {
+        "origin": one.origin,
+        "body_sha256": one.body_sha256,
+        "token_id": one.token_id,
+        "verdict": one.verdict,
+        "deliveries": one.deliveries,
+        "received_at": _time(one.received_at),
+    }
+
+
+def _entry(entry: HistoryEntry, task: Task) -> Mapping[str, Any]:
+    return {
+        "at": _time(entry.at),
+        "origin": entry.origin.value,
+        "status": entry.status,
+        "standing": entry.standing.value,
+        "effect": entry.effect.value,
+        "rank": int(entry.rank),
+        "conflict": contradicts(entry, task),
+        "note": entry.note,
+    }
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.isoformat().replace("+00:00", "Z") if at else None

@@ -1,0 +1,73 @@
+"""The catalog's door: functions of a `Transaction` go in, committed results come out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from service.catalog.inbox import Inbox
+from service.catalog.migrate import missing_revision, upgrade
+from service.catalog.queries import Queries
+from service.catalog.sqlite import Priority, SqliteEngine
+from service.catalog.tasks import Tasks
+from service.catalog.tokens import Tokens
+from service.catalog.work import Work
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One transaction, by subject; `now` is the database's clock."""
+
+    now: datetime
+    inbox: Inbox
+    tasks: Tasks
+    work: Work
+    tokens: Tokens
+    query: Queries
+
+
+class Catalog:
+    """What we know, in one database. Every method raises CatalogUnavailable when the database is ill."""
+
+    def __init__(self, path: Path) -> None:
+        self._engine = SqliteEngine(path)
+
+    def open(self) -> None:
+        self._engine.open()
+
+    def close(self) -> None:
+        self._engine.close()
+
+    def missing_revision(self) -> str | None:
+        """The newest revision that this program needs and the database lacks; None when it is current."""
+        return missing_revision(self._engine.migrations_engine)
+
+    def upgrade(self) -> None:
+        """Bring the schema to this program's revision."""
+        upgrade(self._engine.migrations_engine)
+
+    async def write(self, work: Callable[[Transaction], T], *, intake: bool = False) -> T:
+        """Run `work` in one transaction that is durable when this returns; intake goes before all other writers."""
+        priority = Priority.INTAKE if intake else Priority.WORK
+        return await self._engine.write(lambda connection: work(_transaction(connection)), priority=priority)
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in one short read-only transaction."""
+        return await self._engine.read(lambda connection: work(_transaction(connection)))
+
+
+def _transaction(connection: sa.Connection) -> Transaction:
+    now = datetime.now(UTC)  # SQLite has no clock of its own: it runs in this process
+    return Transaction(
+        now=now,
+        inbox=Inbox(connection),
+        tasks=Tasks(connection),
+        work=Work(connection, now),
+        tokens=Tokens(connection),
+        query=Queries(connection),
+    )

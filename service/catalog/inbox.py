@@ -1,0 +1,124 @@
+"""The inbox: callbacks as received, kept raw. A unique constraint decides what is a repetition."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from service.catalog.tables import callbacks
+from service.domain.callback import Verdict
+from service.domain.task import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A callback to keep; `task_id` is '' when its body names none. `deliveries` counts equal ones of one batch."""
+
+    source: str
+    origin: Origin
+    task_id: str
+    body: bytes
+    body_sha256: str
+    verdict: Verdict
+    received_at: datetime
+    headers: Mapping[str, str] = field(default_factory=dict)
+    token_id: str | None = None
+    ref: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    status: str | None = None
+    detail: str | None = None
+    deliveries: int = 1
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.source, self.task_id, self.body_sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A callback's row: `repeated` when the same body had come before, with the verdict of then."""
+
+    id: int
+    repeated: bool
+    verdict: Verdict
+
+
+class Inbox:
+    """The inbox within one transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def keep(self, received: Sequence[Received]) -> dict[tuple[str, str, str], Kept]:
+        """Insert callbacks, or count another delivery of those that are there; keys must be unique in the batch."""
+        if not received:
+            return {}
+        statement = insert(callbacks)
+        statement = statement.on_conflict_do_update(
+            index_elements=["source", "task_id", "body_sha256"],
+            set_={
+                "deliveries": callbacks.c.deliveries + statement.excluded.deliveries,
+                "last_received_at": statement.excluded.last_received_at,
+            },
+        )
+        returning = statement.returning(
+            callbacks.c.id,
+            callbacks.c.source,
+            callbacks.c.task_id,
+            callbacks.c.body_sha256,
+            callbacks.c.deliveries,
+            callbacks.c.verdict,
+        )
+        sent = {one.key: one.deliveries for one in received}
+        rows = self._connection.execute(returning, [_values(one) for one in received])
+        return {
+            (key := (row.source, row.task_id, row.body_sha256)): Kept(
+                row.id, row.deliveries > sent[key], Verdict(row.verdict)
+            )
+            for row in rows
+        }
+
+    def judge(self, callback_id: int, verdict: Verdict, token_id: str | None) -> None:
+        """Record a verdict that was found after the callback had been kept."""
+        self._connection.execute(
+            sa.update(callbacks).where(callbacks.c.id == callback_id).values(verdict=verdict.value, token_id=token_id)
+        )
+
+    def hashes_of(self, task_id: str) -> list[sa.RowMapping]:
+        """The evidence for one task: what was received, when, through which token."""
+        query = (
+            sa.select(
+                callbacks.c.origin,
+                callbacks.c.body_sha256,
+                callbacks.c.token_id,
+                callbacks.c.verdict,
+                callbacks.c.deliveries,
+                callbacks.c.received_at,
+            )
+            .where(callbacks.c.task_id == task_id)
+            .order_by(callbacks.c.id)
+        )
+        return list(self._connection.execute(query).mappings())
+
+
+def _values(one: Received) -> dict[str, object]:
+    return {
+        "source": one.source,
+        "origin": one.origin.value,
+        "task_id": one.task_id,
+        "body_sha256": one.body_sha256,
+        "body": one.body,
+        "bytes": len(one.body),
+        "headers": dict(one.headers),
+        "token_id": one.token_id,
+        "ref": one.ref,
+        "tags": dict(one.tags),
+        "status": one.status,
+        "verdict": one.verdict.value,
+        "detail": one.detail,
+        "deliveries": one.deliveries,
+        "received_at": one.received_at,
+        "last_received_at": one.received_at,
+    }

@@ -1,0 +1,105 @@
+"""Lists, newest first, by keyset: a page begins after the last row of the one before, so inserts shift nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import sqlalchemy as sa
+
+from service.catalog import rows
+from service.catalog.tables import assets, callback_tokens, callbacks, tasks
+from service.catalog.tokens import MintedToken, minted_token
+from service.domain.asset import Asset
+from service.domain.task import Task
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Items, and where the next page starts; `next` is None on the last one."""
+
+    items: list[T]
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedAsset:
+    """An asset with what its list entry shows of its task."""
+
+    asset: Asset
+    source: str
+
+
+TASK_FILTERS = {"status": tasks.c.status, "model": tasks.c.model, "ref": tasks.c.ref, "source": tasks.c.source}
+ASSET_FILTERS = {"status": assets.c.status, "format": assets.c.format, "task_id": assets.c.task_id}
+CALLBACK_FILTERS = {
+    "verdict": callbacks.c.verdict,
+    "task_id": callbacks.c.task_id,
+    "token_id": callbacks.c.token_id,
+    "origin": callbacks.c.origin,
+}
+
+
+class Queries:
+    """Lists within one read transaction; `filters` are equalities on the columns named above."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def tasks(
+        self, *, filters: Mapping[str, str], after: int | None, limit: int, conflicts: bool = False
+    ) -> Page[Task]:
+        query = sa.select(tasks)
+        if not conflicts:
+            query = query.where(sa.not_(tasks.c.conflict))
+        page = self._page(query, tasks.c.seq, TASK_FILTERS, filters, after, limit)
+        return Page([rows.task_from(row) for row in page.items], page.next)
+
+    def assets_of(self, task_ids: list[str]) -> dict[str, list[Asset]]:
+        """The assets of several tasks, in index order."""
+        found: dict[str, list[Asset]] = {task_id: [] for task_id in task_ids}
+        query = sa.select(assets).where(assets.c.task_id.in_(task_ids)).order_by(assets.c.task_id, assets.c.index)
+        for row in self._connection.execute(query).mappings():
+            found[row["task_id"]].append(rows.asset_from(row))
+        return found
+
+    def assets(self, *, filters: Mapping[str, str], after: int | None, limit: int) -> Page[Asset]:
+        page = self._page(sa.select(assets), assets.c.seq, ASSET_FILTERS, filters, after, limit)
+        return Page([rows.asset_from(row) for row in page.items], page.next)
+
+    def asset(self, task_id: str, index: int) -> Asset | None:
+        query = sa.select(assets).where(assets.c.task_id == task_id, assets.c.index == index)
+        row = self._connection.execute(query).mappings().one_or_none()
+        return rows.asset_from(row) if row is not None else None
+
+    def callbacks(self, *, filters: Mapping[str, str], after: int | None, limit: int) -> Page[sa.RowMapping]:
+        """Callbacks without their bodies."""
+        columns = [column for column in callbacks.c if column.name != "body"]
+        return self._page(sa.select(*columns), callbacks.c.id, CALLBACK_FILTERS, filters, after, limit)
+
+    def callback(self, callback_id: int) -> sa.RowMapping | None:
+        """One callback with its raw body."""
+        query = sa.select(callbacks).where(callbacks.c.id == callback_id)
+        return self._connection.execute(query).mappings().one_or_none()
+
+    def tokens(self, *, after: int | None, limit: int) -> Page[MintedToken]:
+        page = self._page(sa.select(callback_tokens), callback_tokens.c.seq, {}, {}, after, limit)
+        return Page([minted_token(row) for row in page.items], page.next)
+
+    def _page(
+        self,
+        query: sa.Select[tuple[object, ...]],
+        key: sa.Column[int],
+        columns: Mapping[str, sa.Column[str]],
+        filters: Mapping[str, str],
+        after: int | None,
+        limit: int,
+    ) -> Page[sa.RowMapping]:
+        for name, value in filters.items():
+            query = query.where(columns[name] == value)
+        if after is not None:
+            query = query.where(key < after)
+        found = list(self._connection.execute(query.order_by(key.desc()).limit(limit + 1)).mappings())
+        more = len(found) > limit
+        return Page(found[:limit], found[limit - 1][key.name] if more else None)

@@ -1,0 +1,126 @@
+"""Rows ↔ domain values, column by column."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from service.domain.apply_event import Effect, HistoryEntry
+from service.domain.asset import Asset, AssetReason, AssetStatus, Stored
+from service.domain.image import Image, ImageFormat
+from service.domain.task import Origin, Rank, Standing, Task, TaskReason, TaskStatus
+
+Row = sa.RowMapping | sa.Row[Any]
+
+_TASK_PLAIN = [
+    "id",
+    "source",
+    "received_at",
+    "confirmed",
+    "conflict",
+    "token_id",
+    "model",
+    "ref",
+    "prompt",
+    "created_at",
+    "deadline",
+    "settled_at",
+    "archive_date",
+    "provider_json",
+    "check_at",
+    "version",
+    "sidecar_version",
+    "usage",
+    "error",
+    "parameters",
+]
+
+
+def task_values(task: Task) -> dict[str, Any]:
+    values = {name: getattr(task, name) for name in _TASK_PLAIN}
+    values.update(status=task.status.value, rank=int(task.rank), tags=dict(task.tags))
+    values["reason"] = task.reason.value if task.reason else None
+    return values
+
+
+def task_from(row: sa.RowMapping) -> Task:
+    plain: dict[str, Any] = {name: row[name] for name in _TASK_PLAIN}
+    return Task(
+        **plain,
+        status=TaskStatus(row["status"]),
+        reason=TaskReason(row["reason"]) if row["reason"] else None,
+        rank=Rank(row["rank"]),
+        tags=row["tags"],
+    )
+
+
+def asset_values(asset: Asset) -> dict[str, Any]:
+    stored = asset.stored
+    return {
+        "task_id": asset.task_id,
+        "index": asset.index,
+        "status": asset.status.value,
+        "reason": asset.reason.value if asset.reason else None,
+        "detail": asset.detail,
+        "links": list(asset.links),
+        "created_at": asset.created_at,
+        "deadline": asset.deadline,
+        "attempts": asset.attempts,
+        "next_attempt_at": asset.next_attempt_at,
+        "object_key": stored.object_key if stored else None,
+        "sha256": stored.sha256 if stored else None,
+        "bytes": stored.size if stored else None,
+        "format": stored.image.format.value if stored else None,
+        "width": stored.image.width if stored else None,
+        "height": stored.image.height if stored else None,
+        "archived_at": asset.archived_at,
+        "purged": asset.purged,
+    }
+
+
+def asset_from(row: sa.RowMapping) -> Asset:
+    stored = None
+    if row["object_key"] is not None:
+        image = Image(ImageFormat(row["format"]), row["width"], row["height"])
+        stored = Stored(row["object_key"], row["sha256"], row["bytes"], image)
+    return Asset(
+        task_id=row["task_id"],
+        index=row["index"],
+        links=tuple(row["links"]),
+        deadline=row["deadline"],
+        created_at=row["created_at"],
+        status=AssetStatus(row["status"]),
+        reason=AssetReason(row["reason"]) if row["reason"] else None,
+        detail=row["detail"],
+        attempts=row["attempts"],
+        next_attempt_at=row["next_attempt_at"],
+        stored=stored,
+        archived_at=row["archived_at"],
+        purged=row["purged"],
+    )
+
+
+def entry_values(task_id: str, entry: HistoryEntry) -> dict[str, Any]:
+    return {
+        "task_id": task_id,
+        "at": entry.at,
+        "origin": entry.origin.value,
+        "status": entry.status,
+        "standing": entry.standing.value,
+        "effect": entry.effect.value,
+        "rank": int(entry.rank),
+        "callback_id": entry.callback_id,
+        "note": entry.note,
+    }
+
+
+def entry_from(row: sa.RowMapping) -> HistoryEntry:
+    return HistoryEntry(
+        at=row["at"],
+        origin=Origin(row["origin"]),
+        status=row["status"],
+        standing=Standing(row["standing"]),
+        effect=Effect(row["effect"]),
+        rank=Rank(row["rank"]),
+        callback_id=row["callback_id"],
+        note=row["note"],
+    )

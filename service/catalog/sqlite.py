@@ -1,0 +1,162 @@
+"""SQLite as an engine: one writer thread in which intake goes first, a few readers, WAL with `synchronous=FULL`.
+
+A write is one `BEGIN IMMEDIATE` transaction run whole on the writer's thread, so nothing upgrades a lock half-way
+and a statement costs no thread hop. It must not hold a read transaction open longer than one function runs.
+"""
+
+import asyncio
+import itertools
+import os
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from service.errors import CatalogUnavailable
+
+T = TypeVar("T")
+Work = Callable[[sa.Connection], T]
+
+READERS = 4
+BUSY_TIMEOUT_MS = 4000
+LONGEST_QUEUE = 10_000
+
+
+class Priority(IntEnum):
+    """Who goes first in the writer's queue."""
+
+    INTAKE = 0
+    WORK = 1
+
+
+@dataclass(order=True, slots=True)
+class _Job:
+    priority: int
+    seq: int
+    work: Callable[[sa.Connection], Any] | None = field(compare=False)  # None ends the thread
+    done: "Future[Any]" = field(compare=False, default_factory=Future)
+
+
+class SqliteEngine:
+    """Opens a database file; `write` and `read` run functions of a connection. Raises CatalogUnavailable."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._jobs: queue.PriorityQueue[_Job] = queue.PriorityQueue()
+        self._order = itertools.count()
+        self._writer = _engine(path, begin="BEGIN IMMEDIATE")
+        self._reader = _engine(path, begin="BEGIN", read_only=True)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="catalog-read")
+        self._thread = threading.Thread(target=self._run, name="catalog-write", daemon=True)
+        self._closed = False
+
+    def open(self) -> None:
+        """Create the file if need be and make its directory entry durable."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with self._writer.connect() as connection:
+                connection.rollback()
+            _sync_directory(self._path.parent)
+        except (sa.exc.DBAPIError, OSError) as error:
+            raise CatalogUnavailable(f"the database {self._path} cannot be opened: {_reason(error)}") from error
+        self._thread.start()
+
+    @property
+    def migrations_engine(self) -> sa.Engine:
+        return self._writer
+
+    async def write(self, work: Work[T], *, priority: Priority = Priority.WORK) -> T:
+        """Run `work` in one durable transaction; when this returns it is committed."""
+        if self._closed or self._jobs.qsize() >= LONGEST_QUEUE:
+            raise CatalogUnavailable("the database's queue is full or closed")
+        job = _Job(priority, next(self._order), work)
+        self._jobs.put(job)
+        result: T = await asyncio.wrap_future(job.done)
+        return result
+
+    async def read(self, work: Work[T]) -> T:
+        """Run `work` in one short read transaction."""
+        if self._closed:
+            raise CatalogUnavailable("the database is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._transact, self._reader, work)
+
+    def close(self) -> None:
+        """Finish what is queued, then close the connections."""
+        self._closed = True
+        if self._thread.is_alive():
+            self._jobs.put(_Job(Priority.WORK + 1, next(self._order), None))
+            self._thread.join()
+        self._readers.shutdown()
+        self._reader.dispose()
+        self._writer.dispose()
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()).work is not None:
+            if not job.done.set_running_or_notify_cancel():
+                continue
+            try:
+                job.done.set_result(self._transact(self._writer, job.work))
+            except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the job
+                job.done.set_exception(error)
+
+    @staticmethod
+    def _transact(engine: sa.Engine, work: Work[T]) -> T:
+        try:
+            with engine.begin() as connection:
+                return work(connection)
+        except sa.exc.DBAPIError as error:
+            if _database_is_ill(error):
+                raise CatalogUnavailable(f"the database did not commit: {_reason(error)}") from error
+            raise
+
+
+def _database_is_ill(error: sa.exc.DBAPIError) -> bool:
+    """Locked, full, gone, corrupt: the next transaction would fail too. Anything else is this one's own fault."""
+    if isinstance(error, sa.exc.OperationalError) or error.connection_invalidated:
+        return True
+    return type(error.orig) is sqlite3.DatabaseError  # malformed, not a database
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _reason(error: Exception) -> str:
+    return str(error.orig if isinstance(error, sa.exc.DBAPIError) else error)
+
+
+def _engine(path: Path, *, begin: str, read_only: bool = False) -> sa.Engine:
+    engine = sa.create_engine(
+        sa.URL.create("sqlite+pysqlite", database=str(path)),
+        poolclass=sa.QueuePool,
+        pool_size=READERS if read_only else 1,
+        max_overflow=0,
+        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions behind our back
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")  # NORMAL loses acknowledged rows when the power fails
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        if read_only:
+            connection.execute("PRAGMA query_only=ON")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

@@ -1,0 +1,187 @@
+"""The tables, once. Migrations create them; a test holds the two against each other."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+class UtcTime(sa.types.TypeDecorator[datetime]):
+    """An aware UTC datetime; SQLite, which has no zones, keeps it as UTC without one."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# Sorts and compares by bytes on every engine, whatever the server's locale.
+Text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+callbacks = sa.Table(
+    "callbacks",
+    metadata,
+    sa.Column("id", BigId, primary_key=True, autoincrement=True),
+    sa.Column("source", Text, nullable=False),
+    sa.Column("origin", Text, nullable=False),
+    sa.Column("task_id", Text, nullable=False),  # '' when unreadable
+    sa.Column("body_sha256", Text, nullable=False),
+    sa.Column("body", sa.LargeBinary),  # emptied after the retention time
+    sa.Column("bytes", sa.Integer, nullable=False),
+    sa.Column("headers", sa.JSON, nullable=False),
+    sa.Column("token_id", Text),
+    sa.Column("ref", Text),
+    sa.Column("tags", sa.JSON, nullable=False),
+    sa.Column("status", Text),  # the provider's word
+    sa.Column("verdict", Text, nullable=False),
+    sa.Column("detail", Text),
+    sa.Column("deliveries", sa.Integer, nullable=False),
+    sa.Column("received_at", UtcTime, nullable=False),
+    sa.Column("last_received_at", UtcTime, nullable=False),
+    sa.UniqueConstraint("source", "task_id", "body_sha256"),
+    sa.Index("ix_callbacks_task_id", "task_id"),
+)
+
+tasks = sa.Table(
+    "tasks",
+    metadata,
+    sa.Column("seq", BigId, primary_key=True, autoincrement=True),  # order of arrival, for paging
+    sa.Column("id", Text, nullable=False, unique=True),
+    sa.Column("source", Text, nullable=False),
+    sa.Column("received_at", UtcTime, nullable=False),
+    sa.Column("status", Text, nullable=False),
+    sa.Column("reason", Text),
+    sa.Column("rank", sa.Integer, nullable=False),
+    sa.Column("confirmed", sa.Boolean, nullable=False),
+    sa.Column("conflict", sa.Boolean, nullable=False),
+    sa.Column("token_id", Text),
+    sa.Column("model", Text),
+    sa.Column("ref", Text),
+    sa.Column("tags", sa.JSON, nullable=False),
+    sa.Column("prompt", Text),
+    sa.Column("parameters", sa.JSON(none_as_null=True)),
+    sa.Column("usage", sa.JSON(none_as_null=True)),
+    sa.Column("error", sa.JSON(none_as_null=True)),
+    sa.Column("created_at", UtcTime),
+    sa.Column("deadline", UtcTime),
+    sa.Column("settled_at", UtcTime),
+    sa.Column("archive_date", sa.Date),
+    sa.Column("provider_json", Text),
+    sa.Column("check_at", UtcTime),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("sidecar_version", sa.Integer, nullable=False),
+    sa.Column("sidecar_claim", Text),
+    sa.Column("sidecar_until", UtcTime),
+    sa.Column("sidecar_after", UtcTime),  # not before, after storage refused it
+    sa.Index("ix_tasks_status", "status", "seq"),
+    sa.Index("ix_tasks_ref", "ref"),
+    sa.Index(
+        "ix_tasks_sidecar_due",
+        "seq",
+        sqlite_where=sa.text("version > sidecar_version"),
+        postgresql_where=sa.text("version > sidecar_version"),
+    ),
+)
+
+assets = sa.Table(
+    "assets",
+    metadata,
+    sa.Column("seq", BigId, primary_key=True, autoincrement=True),
+    sa.Column("task_id", Text, sa.ForeignKey("tasks.id"), nullable=False),
+    sa.Column("index", sa.Integer, nullable=False),
+    sa.Column("status", Text, nullable=False),
+    sa.Column("reason", Text),
+    sa.Column("detail", Text),
+    sa.Column("links", sa.JSON, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("deadline", UtcTime, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_attempt_at", UtcTime),
+    sa.Column("object_key", Text),
+    sa.Column("sha256", Text),
+    sa.Column("bytes", sa.BigInteger),
+    sa.Column("format", Text),
+    sa.Column("width", sa.Integer),
+    sa.Column("height", sa.Integer),
+    sa.Column("archived_at", UtcTime),
+    sa.Column("purged", sa.Boolean, nullable=False),
+    sa.Column("claim", Text),
+    sa.Column("claimed_until", UtcTime),
+    sa.UniqueConstraint("task_id", "index"),
+    sa.Index("ix_assets_status", "status", "seq"),
+    sa.Index(
+        "ix_assets_pending",
+        "deadline",
+        "next_attempt_at",
+        sqlite_where=sa.text("status = 'pending'"),
+        postgresql_where=sa.text("status = 'pending'"),
+    ),
+    sa.Index(
+        "ix_assets_to_purge",
+        "seq",
+        sqlite_where=sa.text("status = 'deleted' AND NOT purged"),
+        postgresql_where=sa.text("status = 'deleted' AND NOT purged"),
+    ),
+)
+
+history = sa.Table(
+    "history",
+    metadata,
+    sa.Column("seq", BigId, primary_key=True, autoincrement=True),
+    sa.Column("task_id", Text, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("origin", Text, nullable=False),
+    sa.Column("status", Text, nullable=False),
+    sa.Column("standing", Text, nullable=False),
+    sa.Column("effect", Text, nullable=False),
+    sa.Column("rank", sa.Integer, nullable=False),
+    sa.Column("callback_id", sa.BigInteger),
+    sa.Column("note", Text),
+    sa.Index("ix_history_task_id", "task_id", "seq"),
+)
+
+callback_tokens = sa.Table(
+    "callback_tokens",
+    metadata,
+    sa.Column("seq", BigId, primary_key=True, autoincrement=True),
+    sa.Column("id", Text, nullable=False, unique=True),
+    sa.Column("source", Text, nullable=False),
+    sa.Column("task_id", Text),
+    sa.Column("ref", Text),
+    sa.Column("tags", sa.JSON, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("expires_at", UtcTime),
+    sa.Column("revoked_at", UtcTime),
+)
+
+signed_links = sa.Table(
+    "signed_links",
+    metadata,
+    sa.Column("seq", BigId, primary_key=True, autoincrement=True),
+    sa.Column("id", Text, nullable=False, unique=True),
+    sa.Column("task_id", Text, nullable=False),
+    sa.Column("index", sa.Integer, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("expires_at", UtcTime),
+    sa.Column("revoked_at", UtcTime),
+    sa.Index("ix_signed_links_asset", "task_id", "index"),
+)

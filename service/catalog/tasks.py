@@ -1,0 +1,98 @@
+"""Tasks with their assets and history: loaded, decided upon elsewhere, saved whole."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import Insert, insert
+
+from service.catalog import rows, tables
+from service.domain.apply_event import HistoryEntry
+from service.domain.asset import Asset
+from service.domain.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class TaskState:
+    """A task with all its assets, in index order."""
+
+    task: Task
+    assets: tuple[Asset, ...]
+
+
+class Tasks:
+    """Tasks within one transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def load(self, ids: Iterable[str]) -> dict[str, TaskState]:
+        """The tasks of these ids that exist, locked until the transaction ends where the engine locks rows."""
+        wanted = list(ids)
+        if not wanted:
+            return {}
+        found = self._connection.execute(
+            sa.select(tables.tasks).where(tables.tasks.c.id.in_(wanted)).with_for_update()
+        ).mappings()
+        states = {row["id"]: TaskState(rows.task_from(row), ()) for row in found}
+        if states:
+            grouped: dict[str, list[Asset]] = {}
+            for row in self._connection.execute(
+                sa.select(tables.assets)
+                .where(tables.assets.c.task_id.in_(list(states)))
+                .order_by(tables.assets.c.task_id, tables.assets.c.index)
+            ).mappings():
+                grouped.setdefault(row["task_id"], []).append(rows.asset_from(row))
+            for task_id, assets in grouped.items():
+                states[task_id] = TaskState(states[task_id].task, tuple(assets))
+        return states
+
+    def get(self, task_id: str) -> TaskState | None:
+        return self.load([task_id]).get(task_id)
+
+    def save(self, changes: Iterable[tuple[TaskState | None, TaskState]]) -> None:
+        """Write what differs between each (before, after); `before` is None for a task that was not there."""
+        changed_tasks: list[dict[str, Any]] = []
+        new_assets: list[dict[str, Any]] = []
+        changed_assets: list[Asset] = []
+        for before, after in changes:
+            if before is None or before.task != after.task:
+                changed_tasks.append(rows.task_values(after.task))
+            known = {asset.index: asset for asset in before.assets} if before else {}
+            for asset in after.assets:
+                if asset.index not in known:
+                    new_assets.append(rows.asset_values(asset))
+                elif known[asset.index] != asset:
+                    changed_assets.append(asset)
+        if changed_tasks:
+            self._connection.execute(_upsert_task(), changed_tasks)
+        if new_assets:
+            self._connection.execute(sa.insert(tables.assets), new_assets)
+        for asset in changed_assets:
+            self._connection.execute(
+                sa.update(tables.assets)
+                .where(tables.assets.c.task_id == asset.task_id, tables.assets.c.index == asset.index)
+                .values(rows.asset_values(asset))
+            )
+
+    def note(self, entries: Sequence[tuple[str, HistoryEntry]]) -> None:
+        """Append to the history of tasks."""
+        if entries:
+            self._connection.execute(
+                sa.insert(tables.history), [rows.entry_values(task_id, entry) for task_id, entry in entries]
+            )
+
+    def history(self, task_id: str) -> list[HistoryEntry]:
+        query = sa.select(tables.history).where(tables.history.c.task_id == task_id).order_by(tables.history.c.seq)
+        return [rows.entry_from(row) for row in self._connection.execute(query).mappings()]
+
+
+def _upsert_task() -> Insert:
+    """A task's `sidecar_version` is the sidecar writer's: set when the row is new, never written over."""
+    statement = insert(tables.tasks)
+    kept = ("seq", "id", "sidecar_version", "sidecar_claim", "sidecar_until", "sidecar_after")
+    written = [column.name for column in tables.tasks.c if column.name not in kept]
+    return statement.on_conflict_do_update(
+        index_elements=["id"], set_={name: statement.excluded[name] for name in written}
+    )

@@ -1,0 +1,127 @@
+"""What was signed and given away: callback tokens and signed links, listed and revocable."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from service.catalog.tables import callback_tokens, signed_links
+
+
+@dataclass(frozen=True, slots=True)
+class MintedToken:
+    """A callback token as it was minted; the signed text itself is never kept."""
+
+    id: str
+    source: str
+    created_at: datetime
+    task_id: str | None = None
+    ref: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedLink:
+    """A link to one asset's bytes that was given away."""
+
+    id: str
+    task_id: str
+    index: int
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class Tokens:
+    """Callback tokens and signed links within one transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def add(self, token: MintedToken) -> None:
+        self._connection.execute(
+            sa.insert(callback_tokens).values(
+                id=token.id,
+                source=token.source,
+                task_id=token.task_id,
+                ref=token.ref,
+                tags=dict(token.tags),
+                created_at=token.created_at,
+                expires_at=token.expires_at,
+            )
+        )
+
+    def revoke(self, token_id: str, now: datetime) -> bool:
+        """Revoke a callback token; False when there is none of that id. Revoking again changes nothing."""
+        row = self._connection.execute(
+            sa.select(callback_tokens.c.revoked_at).where(callback_tokens.c.id == token_id)
+        ).one_or_none()
+        if row is None:
+            return False
+        if row.revoked_at is None:
+            self._connection.execute(
+                sa.update(callback_tokens).where(callback_tokens.c.id == token_id).values(revoked_at=now)
+            )
+        return True
+
+    def revoked(self) -> frozenset[str]:
+        query = sa.select(callback_tokens.c.id).where(callback_tokens.c.revoked_at.is_not(None))
+        return frozenset(self._connection.execute(query).scalars())
+
+    def add_link(self, link: SignedLink) -> None:
+        self._connection.execute(
+            sa.insert(signed_links).values(
+                id=link.id,
+                task_id=link.task_id,
+                index=link.index,
+                created_at=link.created_at,
+                expires_at=link.expires_at,
+            )
+        )
+
+    def link(self, link_id: str) -> SignedLink | None:
+        row = self._connection.execute(sa.select(signed_links).where(signed_links.c.id == link_id)).one_or_none()
+        return _link(row) if row is not None else None
+
+    def links_of(self, task_id: str, index: int) -> list[SignedLink]:
+        query = (
+            sa.select(signed_links)
+            .where(signed_links.c.task_id == task_id, signed_links.c.index == index)
+            .order_by(signed_links.c.seq)
+        )
+        return [_link(row) for row in self._connection.execute(query)]
+
+    def revoke_link(self, link_id: str, now: datetime) -> None:
+        self._connection.execute(
+            sa.update(signed_links)
+            .where(signed_links.c.id == link_id, signed_links.c.revoked_at.is_(None))
+            .values(revoked_at=now)
+        )
+
+
+def minted_token(row: sa.RowMapping) -> MintedToken:
+    return MintedToken(
+        id=row["id"],
+        source=row["source"],
+        created_at=row["created_at"],
+        task_id=row["task_id"],
+        ref=row["ref"],
+        tags=row["tags"],
+        expires_at=row["expires_at"],
+        revoked_at=row["revoked_at"],
+    )
+
+
+def _link(row: sa.Row[tuple[object, ...]]) -> SignedLink:
+    values = row._mapping
+    return SignedLink(
+        id=values["id"],
+        task_id=values["task_id"],
+        index=values["index"],
+        created_at=values["created_at"],
+        expires_at=values["expires_at"],
+        revoked_at=values["revoked_at"],
+    )

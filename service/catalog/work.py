@@ -1,0 +1,176 @@
+"""Leased work: which assets and sidecars are due, who works on them, and whose outcome counts."""
+
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from service.catalog.tables import assets, tasks
+from service.domain.lease import LEASE, Claim, counts
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedAsset:
+    """The right to archive one asset; `link` is the URL to try."""
+
+    task_id: str
+    index: int
+    claim: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedSidecar:
+    """The right to write one task's sidecar."""
+
+    task_id: str
+    claim: str
+
+
+class Work:
+    """Claims within one transaction; `now` is the database's clock."""
+
+    def __init__(self, connection: sa.Connection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    def claim_assets(self, limit: int) -> list[ClaimedAsset]:
+        """Claim due assets, nearest deadline first."""
+        due = (
+            sa.select(assets.c.seq, assets.c.task_id, assets.c.index)
+            .where(
+                assets.c.status == "pending",
+                assets.c.next_attempt_at <= self._now,
+                sa.or_(assets.c.claimed_until.is_(None), assets.c.claimed_until <= self._now),
+            )
+            .order_by(assets.c.deadline)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        claimed: list[ClaimedAsset] = []
+        for row in self._connection.execute(due).all():
+            claim = secrets.token_hex(8)
+            self._connection.execute(
+                sa.update(assets).where(assets.c.seq == row.seq).values(claim=claim, claimed_until=self._now + LEASE)
+            )
+            claimed.append(ClaimedAsset(row.task_id, row.index, claim))
+        return claimed
+
+    def holds_asset(self, claimed: ClaimedAsset) -> bool:
+        """Whether this claim is still the asset's, so that its outcome counts."""
+        row = self._connection.execute(
+            sa.select(assets.c.claim, assets.c.claimed_until).where(_is(claimed)).with_for_update()
+        ).one_or_none()
+        return row is not None and counts(_claim(row.claim, row.claimed_until), claimed.claim)
+
+    def release_asset(self, claimed: ClaimedAsset, *, after: timedelta = timedelta()) -> None:
+        """Give an asset back without an outcome; `after` keeps everyone off it for a while."""
+        values: dict[str, object] = {"claim": None, "claimed_until": None}
+        if after:
+            values["next_attempt_at"] = self._now + after
+        self._connection.execute(sa.update(assets).where(_is(claimed), assets.c.claim == claimed.claim).values(values))
+
+    def drop_claim(self, task_id: str, index: int) -> None:
+        """Take an asset away from whoever holds it; their outcome will not count."""
+        self._connection.execute(
+            sa.update(assets)
+            .where(assets.c.task_id == task_id, assets.c.index == index)
+            .values(claim=None, claimed_until=None)
+        )
+
+    def claim_sidecars(self, limit: int) -> list[ClaimedSidecar]:
+        """Claim tasks whose version is ahead of their sidecar's."""
+        due = (
+            sa.select(tasks.c.id)
+            .where(
+                tasks.c.version > tasks.c.sidecar_version,
+                tasks.c.archive_date.is_not(None),
+                sa.or_(tasks.c.sidecar_after.is_(None), tasks.c.sidecar_after <= self._now),
+                sa.or_(tasks.c.sidecar_until.is_(None), tasks.c.sidecar_until <= self._now),
+            )
+            .order_by(tasks.c.seq)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        claimed: list[ClaimedSidecar] = []
+        for task_id in self._connection.execute(due).scalars().all():
+            claim = secrets.token_hex(8)
+            self._connection.execute(
+                sa.update(tasks)
+                .where(tasks.c.id == task_id)
+                .values(sidecar_claim=claim, sidecar_until=self._now + LEASE)
+            )
+            claimed.append(ClaimedSidecar(task_id, claim))
+        return claimed
+
+    def finish_sidecar(self, claimed: ClaimedSidecar, version: int) -> bool:
+        """Record which version a sidecar shows; when the claim was lost, have it written again."""
+        row = self._connection.execute(
+            sa.select(tasks.c.sidecar_claim, tasks.c.sidecar_until).where(tasks.c.id == claimed.task_id)
+        ).one()
+        ours = counts(_claim(row.sidecar_claim, row.sidecar_until), claimed.claim)
+        values: dict[str, object] = {"sidecar_claim": None, "sidecar_until": None, "sidecar_version": version}
+        self._connection.execute(
+            sa.update(tasks)
+            .where(tasks.c.id == claimed.task_id)
+            .values(values if ours else {"version": tasks.c.version + 1})
+        )
+        return ours
+
+    def release_sidecar(self, claimed: ClaimedSidecar, *, after: timedelta = timedelta()) -> None:
+        self._connection.execute(
+            sa.update(tasks)
+            .where(tasks.c.id == claimed.task_id, tasks.c.sidecar_claim == claimed.claim)
+            .values(sidecar_claim=None, sidecar_until=None, sidecar_after=self._now + after)
+        )
+
+    def renew(self, held_assets: Iterable[ClaimedAsset], held_sidecars: Iterable[ClaimedSidecar]) -> None:
+        """Prolong the leases of what is still being worked on."""
+        until = self._now + LEASE
+        for asset in held_assets:
+            self._connection.execute(
+                sa.update(assets).where(_is(asset), assets.c.claim == asset.claim).values(claimed_until=until)
+            )
+        for sidecar in held_sidecars:
+            self._connection.execute(
+                sa.update(tasks)
+                .where(tasks.c.id == sidecar.task_id, tasks.c.sidecar_claim == sidecar.claim)
+                .values(sidecar_until=until)
+            )
+
+    def clear_leases(self) -> None:
+        """Forget every claim: right only while no other server can be alive (SQLite at start)."""
+        self._connection.execute(
+            sa.update(assets).where(assets.c.claim.is_not(None)).values(claim=None, claimed_until=None)
+        )
+        self._connection.execute(
+            sa.update(tasks).where(tasks.c.sidecar_claim.is_not(None)).values(sidecar_claim=None, sidecar_until=None)
+        )
+
+    def to_purge(self, limit: int) -> list[tuple[str, int, str]]:
+        """Deleted assets whose bytes may still be there: (task id, index, object key)."""
+        query = (
+            sa.select(assets.c.task_id, assets.c.index, assets.c.object_key)
+            .where(assets.c.status == "deleted", sa.not_(assets.c.purged), assets.c.object_key.is_not(None))
+            .order_by(assets.c.seq)
+            .limit(limit)
+        )
+        return [(row.task_id, row.index, row.object_key) for row in self._connection.execute(query)]
+
+    def pending_summary(self) -> Mapping[str, object]:
+        """How many assets wait, and the nearest deadline among them."""
+        row = self._connection.execute(
+            sa.select(sa.func.count().label("pending"), sa.func.min(assets.c.deadline).label("deadline")).where(
+                assets.c.status == "pending"
+            )
+        ).one()
+        return {"pending": row.pending, "deadline": row.deadline}
+
+
+def _is(claimed: ClaimedAsset) -> sa.ColumnElement[bool]:
+    return sa.and_(assets.c.task_id == claimed.task_id, assets.c.index == claimed.index)
+
+
+def _claim(claim: str | None, until: datetime | None) -> Claim | None:
+    return Claim(claim, until) if claim is not None and until is not None else None

@@ -1,0 +1,175 @@
+"""One result image of a task and what each attempt to archive it leads to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import assert_never
+
+from service.domain.attempt import FINAL, Failed, Failure
+from service.domain.image import Image
+from service.domain.link import refusal, with_fresh
+from service.domain.retry import next_attempt
+
+
+class AssetStatus(StrEnum):
+    PENDING = "pending"
+    ARCHIVED = "archived"
+    DEAD = "dead"
+    DELETED = "deleted"
+
+
+class AssetReason(StrEnum):
+    """Why an asset is dead; a closed set, used as a metric label."""
+
+    REFUSED_HOST = "refused_host"
+    REFUSED_ADDRESS = "refused_address"
+    TOO_LARGE = "too_large"
+    LINK_EXPIRED = "link_expired"
+    UNREACHABLE = "unreachable"
+    TRUNCATED = "truncated"
+    NOT_AN_IMAGE = "not_an_image"
+
+
+def reason_for(failure: Failure) -> AssetReason:
+    """The reason that remains when the last attempt ended so."""
+    match failure:
+        case Failure.REFUSED_HOST:
+            return AssetReason.REFUSED_HOST
+        case Failure.REFUSED_ADDRESS:
+            return AssetReason.REFUSED_ADDRESS
+        case Failure.TOO_LARGE:
+            return AssetReason.TOO_LARGE
+        case Failure.LINK_GONE:
+            return AssetReason.LINK_EXPIRED
+        case Failure.HTTP_STATUS | Failure.UNREACHABLE:
+            return AssetReason.UNREACHABLE
+        case Failure.TRUNCATED:
+            return AssetReason.TRUNCATED
+        case Failure.NOT_AN_IMAGE:
+            return AssetReason.NOT_AN_IMAGE
+        case _:
+            assert_never(failure)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Bytes that storage has confirmed."""
+
+    object_key: str
+    sha256: str
+    size: int
+    image: Image
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """An image of a task. `links` are the URLs known for its index, freshest first."""
+
+    task_id: str
+    index: int
+    links: tuple[str, ...]
+    deadline: datetime
+    created_at: datetime
+    status: AssetStatus = AssetStatus.PENDING
+    reason: AssetReason | None = None
+    detail: str | None = None  # the last failure in words
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
+    stored: Stored | None = None
+    archived_at: datetime | None = None
+    purged: bool = False  # deleted, and its bytes are gone too
+
+    @property
+    def id(self) -> str:
+        return f"{self.task_id}.{self.index}"
+
+    @property
+    def link(self) -> str:
+        """The URL for the coming attempt: the freshest first, then its alternates in turn."""
+        return self.links[self.attempts % len(self.links)]
+
+
+def split_asset_id(asset_id: str) -> tuple[str, int] | None:
+    """Task id and index of an asset id, split at the last dot; None when it is none."""
+    task_id, dot, index = asset_id.rpartition(".")
+    return (task_id, int(index)) if dot and index.isascii() and index.isdigit() and len(index) <= 4 else None
+
+
+def new_asset(
+    task_id: str, index: int, link: str, *, now: datetime, deadline: datetime, allowed_hosts: Sequence[str]
+) -> Asset:
+    """An asset as it begins: due at once, or dead at once when its only link may not be fetched."""
+    asset = Asset(task_id=task_id, index=index, links=(link,), deadline=deadline, created_at=now)
+    return _judged(asset, now=now, allowed_hosts=allowed_hosts)
+
+
+def with_link(asset: Asset, link: str, *, now: datetime, deadline: datetime, allowed_hosts: Sequence[str]) -> Asset:
+    """Take in a fresh URL: a waiting asset tries it at once, a refused one revives; a settled one only notes it."""
+    links = with_fresh(asset.links, link)
+    if links == asset.links:
+        return asset
+    match asset.status:
+        case AssetStatus.ARCHIVED | AssetStatus.DELETED:
+            return replace(asset, links=links)
+        case AssetStatus.PENDING | AssetStatus.DEAD:
+            renewed = replace(asset, links=links, deadline=max(asset.deadline, deadline))
+            return _judged(renewed, now=now, allowed_hosts=allowed_hosts)
+        case _:
+            assert_never(asset.status)
+
+
+def _judged(asset: Asset, *, now: datetime, allowed_hosts: Sequence[str]) -> Asset:
+    refusals = [refusal(link, allowed_hosts) for link in asset.links]
+    usable = tuple(link for link, refused in zip(asset.links, refusals, strict=True) if refused is None)
+    if usable:
+        rest = tuple(link for link in asset.links if link not in usable)
+        # attempts start anew: a fresh link deserves the quick part of the ladder
+        return replace(
+            asset, links=usable + rest, status=AssetStatus.PENDING, reason=None, attempts=0, next_attempt_at=now
+        )
+    assert refusals[0] is not None
+    return replace(
+        asset,
+        status=AssetStatus.DEAD,
+        reason=reason_for(refusals[0]),
+        detail="the link's host or scheme is not allowed",
+        next_attempt_at=None,
+    )
+
+
+def archived(asset: Asset, stored: Stored, *, now: datetime) -> Asset:
+    """The attempt brought the image, and storage has confirmed it."""
+    return replace(
+        asset,
+        status=AssetStatus.ARCHIVED,
+        reason=None,
+        detail=None,
+        attempts=asset.attempts + 1,
+        next_attempt_at=None,
+        stored=stored,
+        archived_at=now,
+    )
+
+
+def failed(asset: Asset, failed: Failed, *, now: datetime, jitter: float) -> Asset:
+    """The attempt failed: climb the ladder, or die with a reason when no further attempt is of use."""
+    attempts = asset.attempts + 1
+    final = failed.failure in FINAL and len(asset.links) == 1
+    at = None if final else next_attempt(failed.failure, attempts, now=now, deadline=asset.deadline, jitter=jitter)
+    if at is not None:
+        asked = now + timedelta(seconds=failed.retry_after or 0)
+        return replace(asset, attempts=attempts, next_attempt_at=max(at, asked), detail=failed.detail)
+    return replace(
+        asset,
+        status=AssetStatus.DEAD,
+        reason=reason_for(failed.failure),
+        detail=failed.detail,
+        attempts=attempts,
+        next_attempt_at=None,
+    )
+
+
+def deleted(asset: Asset) -> Asset:
+    """The tombstone: nothing brings the asset back."""
+    return replace(asset, status=AssetStatus.DELETED, reason=None, next_attempt_at=None)

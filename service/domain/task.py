@@ -1,0 +1,157 @@
+"""A generation job at the provider: its statuses, what an event says of it, and which of several events counts.
+
+Pure: arrival order must not matter, so events are compared by rank, never by when they came.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import IntEnum, StrEnum
+from typing import Any, assert_never
+
+
+class TaskStatus(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    DEAD = "dead"
+
+
+class TaskReason(StrEnum):
+    """Why a task is dead; a closed set, used as a metric label."""
+
+    UNKNOWN_TO_PROVIDER = "unknown_to_provider"
+    REFUTED = "refuted"
+    NO_LINKS = "no_links"
+    NEVER_FINISHED = "never_finished"
+
+
+class Origin(StrEnum):
+    """How we heard of an event."""
+
+    CALLBACK = "callback"
+    POLL = "poll"
+    SUBMISSION = "submission"
+    REPLAY = "replay"
+
+
+class Standing(StrEnum):
+    """Whether an event may be believed."""
+
+    HINT = "hint"
+    AUTHORITATIVE = "authoritative"
+
+
+class Rank(IntEnum):
+    """How much an authoritative event weighs against the others; the highest decides the status."""
+
+    NOTHING = 0
+    PENDING = 1
+    PROCESSING = 2
+    COMPLETED_WITHOUT_LINKS = 3  # no link at all, or none to an allowed host
+    CANCELLED = 4
+    FAILED = 5
+    COMPLETED = 6
+
+
+class EventStatus(StrEnum):
+    """The statuses that a provider can report, after its spellings were made one."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"  # a word that we do not know: kept, and a reason to ask
+
+    @property
+    def terminal(self) -> bool:
+        return self in (EventStatus.COMPLETED, EventStatus.FAILED, EventStatus.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEvent:
+    """What one callback or answer says of a task; `created` is the provider's word, not yet judged credible."""
+
+    task_id: str
+    status: EventStatus
+    word: str  # the status as the provider spelt it
+    links: tuple[str, ...] = ()
+    model: str | None = None
+    created: float | None = None
+    usage: Mapping[str, Any] | None = None
+    error: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What we know of a task. `version` counts changes that its sidecar must show."""
+
+    id: str
+    source: str
+    received_at: datetime
+    status: TaskStatus = TaskStatus.PENDING
+    reason: TaskReason | None = None
+    rank: Rank = Rank.NOTHING
+    confirmed: bool = False
+    conflict: bool = False
+    token_id: str | None = None
+    model: str | None = None
+    ref: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    prompt: str | None = None
+    parameters: Mapping[str, Any] | None = None
+    usage: Mapping[str, Any] | None = None
+    error: Mapping[str, Any] | None = None
+    created_at: datetime | None = None
+    deadline: datetime | None = None
+    settled_at: datetime | None = None
+    archive_date: date | None = None  # fixes the folder; set when the first asset or sidecar is made
+    provider_json: str | None = None  # the text of the event that decided
+    check_at: datetime | None = None  # when to ask the provider
+    version: int = 0
+    sidecar_version: int = 0
+
+    @property
+    def terminal(self) -> bool:
+        return self.status not in (TaskStatus.PENDING, TaskStatus.PROCESSING)
+
+
+def rank_of(event: TaskEvent, *, any_link_allowed: bool) -> Rank:
+    """Weigh an event: completed with an allowed link > failed > cancelled > completed without > processing > pending."""
+    match event.status:
+        case EventStatus.COMPLETED:
+            return Rank.COMPLETED if any_link_allowed else Rank.COMPLETED_WITHOUT_LINKS
+        case EventStatus.FAILED:
+            return Rank.FAILED
+        case EventStatus.CANCELLED:
+            return Rank.CANCELLED
+        case EventStatus.PROCESSING:
+            return Rank.PROCESSING
+        case EventStatus.PENDING:
+            return Rank.PENDING
+        case EventStatus.UNKNOWN:
+            return Rank.NOTHING
+        case _:
+            assert_never(event.status)
+
+
+def status_of(rank: Rank, *, has_assets: bool) -> tuple[TaskStatus, TaskReason | None]:
+    """The status that the best event so far leads to."""
+    match rank:
+        case Rank.NOTHING | Rank.PENDING:
+            return TaskStatus.PENDING, None
+        case Rank.PROCESSING:
+            return TaskStatus.PROCESSING, None
+        case Rank.COMPLETED_WITHOUT_LINKS:
+            return (TaskStatus.COMPLETED, None) if has_assets else (TaskStatus.DEAD, TaskReason.NO_LINKS)
+        case Rank.CANCELLED:
+            return TaskStatus.CANCELLED, None
+        case Rank.FAILED:
+            return TaskStatus.FAILED, None
+        case Rank.COMPLETED:
+            return TaskStatus.COMPLETED, None
+        case _:
+            assert_never(rank)

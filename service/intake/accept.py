@@ -1,0 +1,124 @@
+"""Group commit: concurrent callbacks share a transaction, a lone one does not wait, a poison one stands alone.
+
+Nothing is answered before its transaction is durable. A caller that hangs up cancels nothing.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import structlog
+
+from service.background import Nudge
+from service.catalog.catalog import Catalog
+from service.domain.apply_event import Rules
+from service.domain.callback import Verdict
+from service.errors import CatalogUnavailable
+from service.intake.batch import Answer, Delivery, Taken, received_from, take_in
+
+LARGEST_BATCH = 256
+COMMIT_WITHIN = 5.0
+"""Seconds; the provider waits 10, and its next attempt is better than no answer."""
+
+LONGEST_QUEUE = 4096
+LARGEST_QUEUE_BYTES = 64 * 1024 * 1024
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    delivery: Delivery
+    taken: "asyncio.Future[Taken]"
+
+
+class Intake:
+    """Takes deliveries in; `run` must be running. `on_batch` is told the size of each committed batch."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        rules: Rules,
+        archive: Nudge,
+        sidecars: Nudge,
+        on_batch: Callable[[int], None],
+    ) -> None:
+        self._catalog = catalog
+        self._rules = rules
+        self._archive = archive
+        self._sidecars = sidecars
+        self._on_batch = on_batch
+        self._waiting: deque[_Waiting] = deque()
+        self._waiting_bytes = 0
+        self._arrived = asyncio.Event()
+
+    async def accept(self, delivery: Delivery) -> Taken:
+        """Join the next transaction; raises CatalogUnavailable when it is not durable within 5 s."""
+        size = len(delivery.body)
+        if len(self._waiting) >= LONGEST_QUEUE or self._waiting_bytes + size > LARGEST_QUEUE_BYTES:
+            raise CatalogUnavailable("too many callbacks are waiting to be stored")
+        waiting = _Waiting(delivery, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._waiting_bytes += size
+        self._arrived.set()
+        try:
+            async with asyncio.timeout(COMMIT_WITHIN):
+                return await asyncio.shield(waiting.taken)
+        except TimeoutError:
+            waiting.taken.add_done_callback(_forget)
+            raise CatalogUnavailable(f"the callback was not durable within {COMMIT_WITHIN:.0f} s") from None
+
+    async def run(self) -> None:
+        """Commit what waits, batch after batch, for ever."""
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._waiting:
+                await self._commit(self._next_batch())
+
+    def _next_batch(self) -> list[_Waiting]:
+        batch = [self._waiting.popleft() for _ in range(min(LARGEST_BATCH, len(self._waiting)))]
+        self._waiting_bytes -= sum(len(waiting.delivery.body) for waiting in batch)
+        return batch
+
+    async def _commit(self, batch: Sequence[_Waiting]) -> None:
+        deliveries = [waiting.delivery for waiting in batch]
+        try:
+            results = await self._catalog.write(partial(take_in, batch=deliveries, rules=self._rules), intake=True)
+        except CatalogUnavailable as error:
+            for waiting in batch:
+                waiting.taken.set_exception(error)
+        except Exception as error:  # one of them cannot be stored: find it, let the rest through
+            if len(batch) == 1:
+                await self._keep_raw(batch[0], error)
+                return
+            half = len(batch) // 2
+            await self._commit(batch[:half])
+            await self._commit(batch[half:])
+        else:
+            self._on_batch(len(batch))
+            for waiting, taken in zip(batch, results, strict=True):
+                waiting.taken.set_result(taken)
+            if any(taken.wakes for taken in results):
+                self._archive.nudge()
+            self._sidecars.nudge()
+
+    async def _keep_raw(self, waiting: _Waiting, error: Exception) -> None:
+        """A delivery that no transaction takes is kept as bytes, as an unreadable one would be."""
+        log.error("callback_poison", body_sha256=waiting.delivery.body_sha256, error=type(error).__name__)
+        raw = replace(waiting.delivery, event=None, detail=f"could not be stored as a task: {type(error).__name__}")
+        try:
+            await self._catalog.write(lambda tx: tx.inbox.keep([received_from(raw)]), intake=True)
+        except Exception:  # noqa: BLE001 - not even its bytes: the provider must try again
+            waiting.taken.set_exception(CatalogUnavailable("the callback could not be stored"))
+        else:
+            waiting.taken.set_result(Taken(Answer.UNREADABLE, Verdict.UNREADABLE))
+
+
+def _forget(taken: "asyncio.Future[Taken]") -> None:
+    """Look at a result that nobody waits for any more, so that its exception is not reported as lost."""
+    if not taken.cancelled():
+        taken.exception()

@@ -1,0 +1,149 @@
+"""One transaction for a batch of deliveries: keep raw, judge, apply, save. Everything commits or nothing does."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from service.catalog.catalog import Transaction
+from service.catalog.inbox import Kept, Received
+from service.catalog.tasks import TaskState
+from service.domain.apply_event import Arrival, HistoryEntry, Rules, Sender, apply_event
+from service.domain.asset import AssetStatus
+from service.domain.callback import Verdict, judge
+from service.domain.task import Origin, Standing, TaskEvent
+from service.intake.callback_token import CallbackToken
+
+
+class Answer(StrEnum):
+    """What becomes of a delivery once it is durable."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A callback as it came in; `event` is None when the body could not be read, and `detail` says why."""
+
+    source: str
+    origin: Origin
+    body: bytes
+    body_sha256: str
+    received_at: datetime
+    token: CallbackToken
+    event: TaskEvent | None
+    detail: str | None = None
+    text: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.source, self.event.task_id if self.event else "", self.body_sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One delivery's result; `wakes` tells that the archive has something to do."""
+
+    answer: Answer
+    verdict: Verdict
+    wakes: bool = False
+    unknown_status: bool = False
+
+
+@dataclass(slots=True)
+class _Ledger:
+    """The batch's working copy: what was loaded, what it became, and the verdict of each kept callback."""
+
+    kept: dict[tuple[str, str, str], Kept]
+    before: dict[str, TaskState]
+    states: dict[str, TaskState]
+    verdicts: dict[tuple[str, str, str], Verdict] = field(default_factory=dict)
+    entries: list[tuple[str, HistoryEntry]] = field(default_factory=list)
+
+
+def take_in(tx: Transaction, batch: Sequence[Delivery], *, rules: Rules) -> list[Taken]:
+    """Take deliveries in, in order; returns one result for each."""
+    kept = tx.inbox.keep(_coalesced(batch))
+    loaded = tx.tasks.load({delivery.event.task_id for delivery in batch if delivery.event})
+    ledger = _Ledger(kept=kept, before=loaded, states=dict(loaded))
+    results = [_take(tx, delivery, ledger, rules) for delivery in batch]
+    changed = [(loaded.get(task_id), state) for task_id, state in ledger.states.items()]
+    tx.tasks.save(changed)
+    tx.tasks.note(ledger.entries)
+    return results
+
+
+def _take(tx: Transaction, delivery: Delivery, ledger: _Ledger, rules: Rules) -> Taken:
+    row, event, token = ledger.kept[delivery.key], delivery.event, delivery.token
+    if event is None:
+        return Taken(Answer.UNREADABLE, Verdict.UNREADABLE)
+    state = ledger.states.get(event.task_id)
+    verdict = judge(
+        owner=state.task.token_id if state else None,
+        token_id=token.id,
+        minted_for=token.task_id,
+        task_id=event.task_id,
+    )
+    earlier = ledger.verdicts.get(delivery.key, row.verdict if row.repeated else None)
+    if earlier is verdict or earlier is Verdict.ACCEPTED:
+        return Taken(Answer.DUPLICATE, verdict)
+    if verdict is not (earlier or row.verdict):
+        # the same body through a wrong token must not suppress it through the right one
+        tx.inbox.judge(row.id, verdict, token.id)
+    ledger.verdicts[delivery.key] = verdict
+    wakes = _apply(delivery, event, verdict, row, ledger, rules)
+    return Taken(Answer.ACCEPTED, verdict, wakes)
+
+
+def _apply(delivery: Delivery, event: TaskEvent, verdict: Verdict, row: Kept, ledger: _Ledger, rules: Rules) -> bool:
+    token = delivery.token
+    believed = verdict is Verdict.ACCEPTED and not rules.can_confirm
+    arrival = Arrival(
+        source=delivery.source,
+        at=delivery.received_at,
+        origin=delivery.origin,
+        standing=Standing.AUTHORITATIVE if believed else Standing.HINT,
+        sender=Sender(token.id, token.ref, tuple(token.tags.items())) if verdict is Verdict.ACCEPTED else Sender(),
+    )
+    state = ledger.states.get(event.task_id)
+    task, assets = (state.task, state.assets) if state else (None, ())
+    applied = apply_event(task, assets, event, arrival, rules=rules, event_json=delivery.text)
+    if applied is None:
+        return False
+    ledger.states[event.task_id] = TaskState(applied.task, applied.assets)
+    ledger.entries.append((event.task_id, replace(applied.entry, callback_id=row.id)))
+    return any(asset.status is AssetStatus.PENDING for asset in applied.assets)
+
+
+def _coalesced(batch: Sequence[Delivery]) -> list[Received]:
+    """One row for each distinct body of the batch, as one statement cannot touch a row twice."""
+    received: dict[tuple[str, str, str], Received] = {}
+    for delivery in batch:
+        if (earlier := received.get(delivery.key)) is not None:
+            received[delivery.key] = replace(earlier, deliveries=earlier.deliveries + 1)
+        else:
+            received[delivery.key] = received_from(delivery)
+    return list(received.values())
+
+
+def received_from(delivery: Delivery) -> Received:
+    """A delivery as the inbox keeps it; readable ones are accepted until judged otherwise."""
+    token = delivery.token
+    return Received(
+        source=delivery.source,
+        origin=delivery.origin,
+        task_id=delivery.event.task_id if delivery.event else "",
+        body=delivery.body,
+        body_sha256=delivery.body_sha256,
+        verdict=Verdict.ACCEPTED if delivery.event else Verdict.UNREADABLE,
+        received_at=delivery.received_at,
+        headers=delivery.headers,
+        token_id=token.id,
+        ref=token.ref,
+        tags=token.tags,
+        status=delivery.event.word if delivery.event else None,
+        detail=delivery.detail,
+    )

@@ -1,0 +1,87 @@
+"""Signed callback URLs. The provider signs nothing, so the URL it was given is the proof that we gave it.
+
+A token is the last path segment: what was minted, signed with HMAC-SHA256 by itsdangerous. Verifying needs no body
+and no database; whether it was revoked is asked separately.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from itsdangerous import BadData, URLSafeSerializer
+
+LONGEST_URL = 2048
+"""Characters that the provider accepts in a callback_url."""
+
+_SALT = "darkroom.callback-token.1"
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackToken:
+    """What a callback URL was minted with. Times have whole seconds."""
+
+    id: str
+    source: str
+    issued_at: datetime
+    expires_at: datetime | None = None
+    task_id: str | None = None
+    ref: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def new_token_id() -> str:
+    return secrets.token_urlsafe(9)
+
+
+class TokenSigner:
+    """Signs with the first secret, verifies with all of them, so that secrets can be rotated."""
+
+    def __init__(self, signing_secrets: Sequence[str]) -> None:
+        if not signing_secrets or not all(signing_secrets):
+            raise ValueError("a signing secret is needed")
+        self._serializer = URLSafeSerializer(
+            list(reversed(signing_secrets)),  # itsdangerous signs with the last
+            salt=_SALT,
+            signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
+        )
+
+    def sign(self, token: CallbackToken) -> str:
+        claims = {
+            "i": token.id,
+            "s": token.source,
+            "t": int(token.issued_at.timestamp()),
+            "x": int(token.expires_at.timestamp()) if token.expires_at else None,
+            "k": token.task_id,
+            "r": token.ref,
+            "g": dict(token.tags),
+        }
+        signed = self._serializer.dumps({name: value for name, value in claims.items() if value not in (None, {})})
+        return signed if isinstance(signed, str) else signed.decode("ascii")
+
+    def verify(self, text: str, *, source: str, now: datetime) -> CallbackToken | None:
+        """The token, or None when the signature, the source or the time is wrong; signatures compare in constant time."""
+        if not text.isascii() or len(text) > LONGEST_URL:
+            return None
+        try:
+            claims: dict[str, Any] = self._serializer.loads(text)
+        except BadData:
+            return None
+        expires_at = datetime.fromtimestamp(claims["x"], UTC) if "x" in claims else None
+        if claims["s"] != source or (expires_at is not None and expires_at <= now):
+            return None
+        return CallbackToken(
+            id=claims["i"],
+            source=claims["s"],
+            issued_at=datetime.fromtimestamp(claims["t"], UTC),
+            expires_at=expires_at,
+            task_id=claims.get("k"),
+            ref=claims.get("r"),
+            tags=claims.get("g", {}),
+        )
+
+
+def callback_url(public_url: str, token: CallbackToken, signer: TokenSigner) -> str:
+    return f"{public_url}/callbacks/{token.source}/{signer.sign(token)}"

@@ -1,0 +1,86 @@
+"""Whether this process can store durably now. A promise to keep what we may be unable to keep is not given."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import structlog
+
+from service.catalog.catalog import Catalog
+from service.errors import CatalogUnavailable, StorageUnavailable, Unavailable
+from service.storage import ObjectStore
+
+PROBE_SECONDS = 2.0
+PROBE_WITHIN = 3.0
+
+log = structlog.get_logger(__name__)
+
+
+class Readiness:
+    """Probes the database and free space every 2 s; `problems` is what `/readyz` shows."""
+
+    def __init__(self, *, catalog: Catalog, store: ObjectStore, data_dir: Path, min_free_bytes: int) -> None:
+        self._catalog = catalog
+        self._store = store
+        self._data_dir = data_dir
+        self._min_free_bytes = min_free_bytes
+        self._problems: dict[str, str] = {"start": "not probed yet"}
+        self.draining = False
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """What is wrong, by part; empty when ready."""
+        return {**self._problems, **({"drain": "shutting down"} if self.draining else {})}
+
+    @property
+    def storable(self) -> bool:
+        """Whether callbacks may be promised and downloads started; still true while draining."""
+        return not self._problems
+
+    def require_storable(self) -> None:
+        """Raise Unavailable, with the reason, when a callback could not be kept."""
+        if self._problems:
+            raise Unavailable("; ".join(self._problems.values()), retry_after=2)
+
+    async def run(self) -> None:
+        while True:
+            await self.probe()
+            await asyncio.sleep(PROBE_SECONDS)
+
+    async def probe(self) -> None:
+        """Look once, and tell the log when the state changes."""
+        found = {name: problem for name, problem in [await self._database(), await self._space()] if problem}
+        if found.keys() != self._problems.keys():
+            log.warning("not_ready", **found) if found else log.info("ready")
+        self._problems = found
+
+    async def _database(self) -> tuple[str, str | None]:
+        try:
+            async with asyncio.timeout(PROBE_WITHIN):
+                await self._catalog.write(lambda _tx: None, intake=True)  # takes the write lock
+        except CatalogUnavailable as error:
+            return "database", str(error)
+        except TimeoutError:
+            return "database", f"the database did not answer within {PROBE_WITHIN:.0f} s"
+        return "database", None
+
+    async def _space(self) -> tuple[str, str | None]:
+        try:
+            in_store = await self._store.free_bytes()
+            beside_database = await asyncio.to_thread(_free_bytes, self._data_dir)
+        except StorageUnavailable as error:
+            return "storage", str(error)
+        except OSError as error:
+            return "storage", f"the data directory cannot be read: {error.strerror}"
+        free = min(beside_database, in_store if in_store is not None else beside_database)
+        if free >= self._min_free_bytes:
+            return "storage", None
+        return (
+            "storage",
+            f"only {free} bytes are free; DARKROOM_STORAGE__MIN_FREE_BYTES asks for {self._min_free_bytes}",
+        )
+
+
+def _free_bytes(path: Path) -> int:
+    found = os.statvfs(path)
+    return found.f_bavail * found.f_frsize

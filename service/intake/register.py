@@ -1,0 +1,62 @@
+"""Telling of a task: somebody submitted it and wants it watched, with what the callback will not say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from service.catalog.catalog import Transaction
+from service.catalog.tasks import TaskState
+from service.domain.apply_event import Effect, HistoryEntry
+from service.domain.object_key import is_task_id
+from service.domain.task import Origin, Rank, Standing, Task
+from service.errors import Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is known of a submitted task."""
+
+    id: str
+    prompt: str | None = None
+    parameters: Mapping[str, Any] | None = None
+    ref: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The task as it stands, and whether it was unknown before."""
+
+    state: TaskState
+    new: bool
+
+
+def register(tx: Transaction, *, told: Told, source: str = "evolink") -> Registered:
+    """Keep a told task; what is told again fills gaps and overwrites nothing. Raises Invalid for an impossible id."""
+    if not is_task_id(told.id):
+        raise Invalid(
+            "invalid_task_id", "a task id has 4 to 128 of A-Z a-z 0-9 . _ : - and begins with a letter or digit"
+        )
+    before = tx.tasks.get(told.id)
+    known = before.task if before else Task(id=told.id, source=source, received_at=tx.now)
+    task = replace(
+        known,
+        prompt=known.prompt if known.prompt is not None else told.prompt,
+        parameters=known.parameters if known.parameters is not None else told.parameters,
+        ref=known.ref if known.ref is not None else told.ref,
+        tags={**told.tags, **known.tags},
+    )
+    if before is not None and task == known:
+        return Registered(before, new=False)
+    state = TaskState(replace(task, version=known.version + 1), before.assets if before else ())
+    tx.tasks.save([(before, state)])
+    entry = HistoryEntry(
+        at=tx.now,
+        origin=Origin.SUBMISSION,
+        status=task.status.value,
+        standing=Standing.AUTHORITATIVE,
+        effect=Effect.TOLD,
+        rank=Rank.NOTHING,
+    )
+    tx.tasks.note([(told.id, entry)])
+    return Registered(state, new=before is None)

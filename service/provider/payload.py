@@ -1,0 +1,138 @@
+"""EvoLink's task object → TaskEvent. Lenient: no field but the id is required, and nothing here may fail a batch.
+
+Values that leave this module can be stored in any database: no NUL, no lone surrogate, no number out of range.
+Sources: the provider's task API and callback pages; spellings seen in published responses.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from service.domain.object_key import is_task_id
+from service.domain.task import EventStatus, TaskEvent
+
+_STATUSES = {
+    "pending": EventStatus.PENDING,
+    "processing": EventStatus.PROCESSING,
+    "completed": EventStatus.COMPLETED,
+    "failed": EventStatus.FAILED,
+    "cancelled": EventStatus.CANCELLED,
+    "canceled": EventStatus.CANCELLED,
+}
+_CANCELLED_BY_CALLER = "request_cancelled"
+_LARGEST_INTEGER = 2**63 - 1
+_LONGEST_INTEGER = 20  # characters; longer ones cannot fit and are slow to convert
+_LONGEST_WORD = 200
+_LONGEST_LINK = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A body that names no task; `detail` says why, `task_id` is '' so that it is kept under no task's name."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """An event with the JSON text it was read from."""
+
+    event: TaskEvent
+    text: str
+
+
+def read_callback(body: bytes) -> Readable | Unreadable:
+    """Read a task object; whatever is wrong with it becomes `Unreadable`, never an exception."""
+    try:
+        text = body.decode(json.detect_encoding(body))
+        document = json.loads(text, parse_int=_integer, parse_float=_float, parse_constant=_not_a_number)
+        if not isinstance(document, dict):
+            return Unreadable("the body is not a JSON object")
+        event = _event(document)
+    except RecursionError:
+        return Unreadable("the JSON is nested too deeply")
+    except Exception as error:  # noqa: BLE001 - any way a hostile body can fail is the same answer: kept raw
+        return Unreadable(f"not readable as a task: {type(error).__name__}")
+    return Readable(event, text) if event is not None else Unreadable("no usable task id")
+
+
+def _event(document: Mapping[str, Any]) -> TaskEvent | None:
+    task_id = document.get("id")
+    if not isinstance(task_id, str) or not is_task_id(task_id):
+        return None
+    word = _text(document.get("status")) or ""
+    status = _STATUSES.get(word.strip().lower(), EventStatus.UNKNOWN)
+    error = _mapping(document.get("error"))
+    if status is EventStatus.FAILED and error is not None and error.get("code") == _CANCELLED_BY_CALLER:
+        status = EventStatus.CANCELLED
+    return TaskEvent(
+        task_id=task_id,
+        status=status,
+        word=word[:_LONGEST_WORD],
+        links=tuple(dict.fromkeys(_links(document))),
+        model=_text(document.get("model")),
+        created=_number(document.get("created")),
+        usage=_mapping(document.get("usage")),
+        error=error,
+    )
+
+
+def _links(document: Mapping[str, Any]) -> Iterator[str]:
+    """`results[]` (strings or objects), then `result_data` (a list or one object)."""
+    for key in ("results", "result_data"):
+        found = document.get(key)
+        for item in found if isinstance(found, list) else [found]:
+            link = item.get("url") if isinstance(item, dict) else item
+            if isinstance(link, str) and (clean := storable(link).strip()) and len(clean) <= _LONGEST_LINK:
+                yield clean
+
+
+def storable(text: str) -> str:
+    """Text that every database takes: lone surrogates and NUL become U+FFFD."""
+    if text.isascii() and "\x00" not in text:
+        return text
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace").replace("\x00", "\ufffd")
+
+
+def _text(value: object) -> str | None:
+    return storable(value)[:_LONGEST_WORD] if isinstance(value, str) else None
+
+
+def _number(value: object) -> float | None:
+    """A finite number, also when it was sent as text."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        return _float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _integer(digits: str) -> int | str:
+    """An integer as long as a database column can hold it; a longer one stays text."""
+    number = int(digits) if len(digits) <= _LONGEST_INTEGER else 0
+    return number if digits == str(number) and abs(number) <= _LARGEST_INTEGER else digits
+
+
+def _float(number: str | float) -> float | None:
+    value = float(number)
+    return value if math.isfinite(value) else None
+
+
+def _not_a_number(_word: str) -> None:
+    """NaN and Infinity are not JSON; a stray one must not cost the images."""
+
+
+def _mapping(value: object) -> Mapping[str, Any] | None:
+    return {storable(key): _value(member) for key, member in value.items()} if isinstance(value, dict) else None
+
+
+def _value(value: Any) -> Any:
+    """A JSON value made storable, member by member."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, list):
+        return [_value(item) for item in value]
+    return _mapping(value) if isinstance(value, dict) else value

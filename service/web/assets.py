@@ -1,0 +1,146 @@
+"""`/v1/assets` and `/a/{token}`: list, look, fetch the bytes, give a signed link away, delete."""
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from service.archive.deletion import delete
+from service.background import Nudge
+from service.catalog.catalog import Catalog, Transaction
+from service.catalog.queries import ASSET_FILTERS
+from service.catalog.tokens import SignedLink
+from service.domain.asset import Asset, split_asset_id
+from service.errors import Gone, NotFound
+from service.intake.asset_link import AssetLinkSigner, new_link_id
+from service.storage import ObjectStore
+from service.web.body import read_model
+from service.web.content import content_response, stored_bytes
+from service.web.documents import asset_document, rfc3339
+from service.web.keys import ApiKeys, Scope
+from service.web.paging import list_query, page
+
+LONGEST_LIFE = 10 * 365 * 86400
+
+
+class LinkToSign(BaseModel):
+    """`expires_in` is in seconds; without it the link lives until it is revoked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    expires_in: int | None = Field(default=None, ge=1, le=LONGEST_LIFE)
+
+
+class AssetRoutes:
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        store: ObjectStore,
+        signer: AssetLinkSigner,
+        public_url: str,
+        purge: Nudge,
+        sidecars: Nudge,
+    ) -> None:
+        self._catalog = catalog
+        self._store = store
+        self._signer = signer
+        self._public_url = public_url
+        self._purge = purge
+        self._sidecars = sidecars
+
+    def routes(self, keys: ApiKeys) -> list[Route]:
+        return [
+            Route("/v1/assets", keys.require(Scope.READ, self.list), methods=["GET"]),
+            Route("/v1/assets/{id}", keys.require(Scope.READ, self.one), methods=["GET"]),
+            Route("/v1/assets/{id}", keys.require(Scope.ADMIN, self.delete), methods=["DELETE"]),
+            Route("/v1/assets/{id}/content", keys.require(Scope.READ, self.content), methods=["GET"]),
+            Route("/v1/assets/{id}/links", keys.require(Scope.WRITE, self.sign), methods=["POST"]),
+            Route("/v1/assets/{id}/links", keys.require(Scope.READ, self.links), methods=["GET"]),
+            Route("/v1/assets/{id}/links/{link}", keys.require(Scope.ADMIN, self.revoke), methods=["DELETE"]),
+            Route("/a/{token}", self.signed_content, methods=["GET"]),
+        ]
+
+    async def list(self, request: Request) -> Response:
+        query = list_query(request, ASSET_FILTERS)
+        found = await self._catalog.read(
+            lambda tx: tx.query.assets(filters=query.filters, after=query.after, limit=query.limit)
+        )
+        items = [asset_document(asset, public_url=self._public_url) for asset in found.items]
+        return JSONResponse(page(items, found.next))
+
+    async def one(self, request: Request) -> Response:
+        asset = await self._asset(request)
+        return JSONResponse(asset_document(asset, public_url=self._public_url))
+
+    async def content(self, request: Request) -> Response:
+        return await content_response(request, await self._asset(request), self._store)
+
+    async def delete(self, request: Request) -> Response:
+        """The tombstone is durable when this answers; the bytes follow at once."""
+        asset = await self._asset(request)
+        await self._catalog.write(partial(delete, task_id=asset.task_id, index=asset.index))
+        self._purge.nudge()
+        self._sidecars.nudge()
+        return Response(status_code=204)
+
+    async def sign(self, request: Request) -> Response:
+        asset = await self._asset(request)
+        stored_bytes(asset)
+        body = await read_model(request, LinkToSign)
+        now = datetime.now(UTC)
+        expires_at = now + timedelta(seconds=body.expires_in) if body.expires_in else None
+        link = SignedLink(new_link_id(), asset.task_id, asset.index, now, expires_at)
+        await self._catalog.write(lambda tx: tx.tokens.add_link(link))
+        url = f"{self._public_url}/a/{self._signer.sign(link.id, expires_at)}"
+        return JSONResponse({**_link_document(link), "url": url}, status_code=201)
+
+    async def links(self, request: Request) -> Response:
+        asset = await self._asset(request)
+        found = await self._catalog.read(lambda tx: tx.tokens.links_of(asset.task_id, asset.index))
+        return JSONResponse(page([_link_document(link) for link in found], None))
+
+    async def revoke(self, request: Request) -> Response:
+        asset = await self._asset(request)
+        link_id = request.path_params["link"]
+        link = await self._catalog.read(lambda tx: tx.tokens.link(link_id))
+        if link is None or (link.task_id, link.index) != (asset.task_id, asset.index):
+            raise NotFound("link_not_found", "this asset has no such link")
+        await self._catalog.write(lambda tx: tx.tokens.revoke_link(link_id, tx.now))
+        return Response(status_code=204)
+
+    async def signed_content(self, request: Request) -> Response:
+        """The bytes for whoever holds a signed link; a wrong, expired or revoked one looks like none."""
+        link_id = self._signer.verify(request.path_params["token"], now=datetime.now(UTC))
+        found = await self._catalog.read(partial(_linked, link_id=link_id)) if link_id else None
+        if found is None:
+            raise NotFound("link_not_found", "no such link")
+        try:
+            return await content_response(request, found, self._store)
+        except Gone:
+            raise NotFound("link_not_found", "no such link") from None
+
+    async def _asset(self, request: Request) -> Asset:
+        where = split_asset_id(request.path_params["id"])
+        asset = await self._catalog.read(lambda tx: tx.query.asset(*where)) if where else None
+        if asset is None:
+            raise NotFound("asset_not_found", "no such asset")
+        return asset
+
+
+def _linked(tx: Transaction, *, link_id: str) -> Asset | None:
+    link = tx.tokens.link(link_id)
+    return tx.query.asset(link.task_id, link.index) if link and link.revoked_at is None else None
+
+
+def _link_document(link: SignedLink) -> dict[str, str | None]:
+    return {
+        "id": link.id,
+        "asset_id": f"{link.task_id}.{link.index}",
+        "created_at": rfc3339(link.created_at),
+        "expires_at": rfc3339(link.expires_at),
+        "revoked_at": rfc3339(link.revoked_at),
+    }

@@ -1,0 +1,51 @@
+"""Request bodies, capped while they are read and bounded in time."""
+
+import asyncio
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+
+from service.errors import Invalid
+
+M = TypeVar("M", bound=BaseModel)
+
+READ_WITHIN = 15.0
+"""Seconds for a whole body; the provider itself gives up after 10."""
+
+_LARGEST_JSON = 256 * 1024
+
+
+class BodyTooLarge(Exception):  # noqa: N818 - an outcome that the route answers with 413
+    """The body is over the cap; what was read of it is thrown away."""
+
+
+async def read_capped(request: Request, limit: int) -> bytes:
+    """The body, in one buffer; raises BodyTooLarge as soon as more than `limit` bytes are announced or came."""
+    announced = request.headers.get("content-length", "")
+    if announced.isascii() and announced.isdigit() and int(announced[:19]) > limit:
+        raise BodyTooLarge
+    body = bytearray()
+    try:
+        async with asyncio.timeout(READ_WITHIN):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limit:
+                    raise BodyTooLarge
+    except TimeoutError:
+        raise Invalid("body_timeout", f"the body did not arrive within {READ_WITHIN:.0f} s") from None
+    return bytes(body)
+
+
+async def read_model(request: Request, model: type[M]) -> M:
+    """A JSON body as a model; an empty one counts as `{}`. Raises Invalid with the field that is wrong."""
+    try:
+        body = await read_capped(request, _LARGEST_JSON)
+    except BodyTooLarge:
+        raise Invalid("body_too_large", f"the body is over {_LARGEST_JSON} bytes") from None
+    try:
+        return model.model_validate_json(body or b"{}")
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "body"
+        raise Invalid("invalid_request", f"{where}: {first['msg']}") from None

@@ -1,0 +1,168 @@
+"""`POST /callbacks/{source}/{token}`: token first, then the body, then the one door. Answers leave after the commit."""
+
+import hashlib
+import time
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
+from typing import assert_never
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from service.domain.callback import Verdict
+from service.domain.task import Origin
+from service.errors import Unavailable
+from service.intake.accept import Intake
+from service.intake.batch import Answer, Delivery, Taken
+from service.intake.callback_token import CallbackToken, TokenSigner
+from service.intake.readiness import Readiness
+from service.observability import CallbackVerdict, Metrics
+from service.provider.payload import Readable, Unreadable, read_callback
+from service.web.body import BodyTooLarge, read_capped
+from service.web.problems import problem
+from service.web.refused import RefusalReason, RefusedCallback, RefusedCallbacks
+
+log = structlog.get_logger(__name__)
+
+SOURCES = ("evolink",)
+
+_MASKED_HEADERS = ("authorization", "cookie", "proxy-authorization")
+_MOST_HEADERS = 40
+_LONGEST_HEADER = 300
+
+
+class CallbackRoutes:
+    """The provider's side of the house."""
+
+    def __init__(
+        self,
+        *,
+        signer: TokenSigner,
+        revoked: Callable[[], Collection[str]],
+        intake: Intake,
+        readiness: Readiness,
+        refused: RefusedCallbacks,
+        metrics: Metrics,
+        max_body_bytes: int,
+    ) -> None:
+        self._signer = signer
+        self._revoked = revoked
+        self._intake = intake
+        self._readiness = readiness
+        self._refused = refused
+        self._metrics = metrics
+        self._max_body_bytes = max_body_bytes
+
+    def routes(self) -> list[Route]:
+        path = "/callbacks/{source}/{token}"
+        return [Route(path, self.receive, methods=["POST"]), Route(f"{path}/", self.receive, methods=["POST"])]
+
+    async def receive(self, request: Request) -> Response:
+        """One callback; every way it can end is counted and leaves one log line."""
+        started = time.perf_counter()
+        now = datetime.now(UTC)
+        source, text = request.path_params["source"], request.path_params["token"]
+        if source not in SOURCES:
+            return self._refuse(request, "unknown", RefusalReason.UNKNOWN_SOURCE, now)
+        token = self._signer.verify(text, source=source, now=now)
+        if token is None:
+            return self._refuse(request, source, RefusalReason.BAD_TOKEN, now)
+        if token.id in self._revoked():
+            return self._refuse(request, source, RefusalReason.REVOKED_TOKEN, now)
+        try:
+            return await self._take(request, source, token, now, started)
+        except Unavailable as error:
+            self._metrics.callback(source, CallbackVerdict.UNAVAILABLE)
+            log.error("callback", source=source, token_id=token.id, verdict="unavailable", reason=str(error))
+            return problem(503, "unavailable", str(error), headers={"Retry-After": str(error.retry_after)})
+
+    async def _take(
+        self, request: Request, source: str, token: CallbackToken, now: datetime, started: float
+    ) -> Response:
+        self._readiness.require_storable()
+        try:
+            body = await read_capped(request, self._max_body_bytes)
+        except BodyTooLarge:
+            self._metrics.callback(source, CallbackVerdict.TOO_LARGE)
+            log.error("callback", source=source, token_id=token.id, verdict="too_large")
+            return problem(413, "body_too_large", f"a callback has at most {self._max_body_bytes} bytes")
+        delivery = _delivery(source, token, body, now, request.headers)
+        taken = await self._intake.accept(delivery)
+        seconds = time.perf_counter() - started
+        self._metrics.acknowledged(source, _counted(taken), seconds)
+        log.info(
+            "callback",
+            source=source,
+            task_id=delivery.event.task_id if delivery.event else None,
+            status=delivery.event.word if delivery.event else None,
+            verdict=_counted(taken).value,
+            token_id=token.id,
+            bytes=len(body),
+            ms=round(seconds * 1000, 1),
+        )
+        return _answer(taken, delivery)
+
+    def _refuse(self, request: Request, source: str, reason: RefusalReason, now: datetime) -> Response:
+        client = request.client.host if request.client else None
+        user_agent = request.headers.get("user-agent", "")[:_LONGEST_HEADER] or None
+        self._refused.add(RefusedCallback(now, source, reason, client, user_agent))
+        self._metrics.callback(source if source in SOURCES else "unknown", CallbackVerdict.REFUSED)
+        log.warning("callback", source=source, verdict="refused", reason=reason.value, client=client)
+        return problem(404, "not_found", "no such callback URL")
+
+
+def _delivery(source: str, token: CallbackToken, body: bytes, now: datetime, headers: Mapping[str, str]) -> Delivery:
+    reading = read_callback(body)
+    match reading:
+        case Readable():
+            event, detail, text = reading.event, None, reading.text
+        case Unreadable():
+            event, detail, text = None, reading.detail, None
+        case _:
+            assert_never(reading)
+    return Delivery(
+        source=source,
+        origin=Origin.CALLBACK,
+        body=body,
+        body_sha256=hashlib.sha256(body).hexdigest(),
+        received_at=now,
+        token=token,
+        event=event,
+        detail=detail,
+        text=text,
+        headers=_kept(headers),
+    )
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers for the inbox: bounded, credentials masked."""
+    return {
+        name[:_LONGEST_HEADER]: "***" if name in _MASKED_HEADERS else value[:_LONGEST_HEADER]
+        for name, value in list(headers.items())[:_MOST_HEADERS]
+    }
+
+
+def _counted(taken: Taken) -> CallbackVerdict:
+    match taken.answer:
+        case Answer.DUPLICATE:
+            return CallbackVerdict.DUPLICATE
+        case Answer.UNREADABLE:
+            return CallbackVerdict.UNREADABLE
+        case Answer.ACCEPTED:
+            return CallbackVerdict.FOREIGN if taken.verdict is Verdict.FOREIGN else CallbackVerdict.ACCEPTED
+        case _:
+            assert_never(taken.answer)
+
+
+def _answer(taken: Taken, delivery: Delivery) -> Response:
+    match taken.answer:
+        case Answer.ACCEPTED:
+            return JSONResponse({"status": "accepted"}, status_code=202)
+        case Answer.DUPLICATE:
+            return JSONResponse({"status": "duplicate"})
+        case Answer.UNREADABLE:
+            return problem(422, "unreadable", delivery.detail or "the body could not be read as a task; it was kept")
+        case _:
+            assert_never(taken.answer)

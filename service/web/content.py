@@ -1,0 +1,70 @@
+"""An archived image's bytes, as received: strong ETag, Range, HEAD, immutable."""
+
+from collections.abc import AsyncIterator
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from service.domain.asset import Asset, AssetStatus, Stored
+from service.errors import Conflict, Gone, NotFound, StorageUnavailable
+from service.storage import ObjectStore
+from service.web.problems import problem
+from service.web.ranges import Whole, not_modified, range_applies, wanted
+
+_KEEP = "private, max-age=31536000, immutable"
+
+
+def stored_bytes(asset: Asset | None) -> Stored:
+    """The stored bytes of an asset; raises NotFound, Gone or Conflict with what to do."""
+    if asset is None:
+        raise NotFound("asset_not_found", "no such asset")
+    match asset.status:
+        case AssetStatus.ARCHIVED:
+            assert asset.stored is not None
+            return asset.stored
+        case AssetStatus.DELETED:
+            raise Gone("asset_deleted", "this asset was deleted")
+        case AssetStatus.PENDING:
+            raise Conflict("asset_pending", "this asset is not archived yet; ask again later")
+        case AssetStatus.DEAD:
+            raise NotFound("asset_dead", f"this asset was never archived: {asset.reason}")
+
+
+async def content_response(request: Request, asset: Asset | None, store: ObjectStore) -> Response:
+    """The bytes, a part of them, 304, or 416; raises the errors of `stored_bytes` and StorageUnavailable."""
+    stored = stored_bytes(asset)
+    assert asset is not None
+    etag = f'"{stored.sha256}"'
+    name = f"{asset.id}.{stored.object_key.rpartition('.')[2]}"
+    headers = {
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": _KEEP,
+        "X-Content-Type-Options": "nosniff",
+        "Content-Disposition": f'inline; filename="{name}"',
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
+    if not_modified(request.headers.get("if-none-match"), etag):
+        return Response(status_code=304, headers=headers)
+    asked = request.headers.get("range") if range_applies(request.headers.get("if-range"), etag) else None
+    part = wanted(asked, stored.size)
+    if part is Whole.UNSATISFIABLE:
+        unsatisfiable = {**headers, "Content-Range": f"bytes */{stored.size}"}
+        return problem(416, "range_not_satisfiable", "the range lies outside the image", headers=unsatisfiable)
+    headers["Content-Type"] = stored.image.format.media_type
+    if isinstance(part, Whole):
+        status, first, length = 200, 0, stored.size
+    else:
+        status, first, length = 206, part.first, part.length
+        headers["Content-Range"] = f"bytes {part.first}-{part.last}/{stored.size}"
+    headers["Content-Length"] = str(length)
+    if request.method == "HEAD":
+        return Response(status_code=status, headers=headers)
+    return StreamingResponse(await _blocks(store, stored.object_key, first, length), status, headers)
+
+
+async def _blocks(store: ObjectStore, key: str, first: int, length: int) -> AsyncIterator[bytes]:
+    blocks = await store.read(key, first, length)
+    if blocks is None:
+        raise StorageUnavailable("the stored bytes are missing; `darkroom verify` tells which")
+    return blocks

@@ -1,0 +1,111 @@
+"""Tasks, assets and callbacks as the JSON that callers see. Field names are the public contract."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from service.domain.apply_event import HistoryEntry, contradicts
+from service.domain.asset import Asset, AssetStatus
+from service.domain.link import link_host
+from service.domain.task import Task
+
+
+def rfc3339(at: datetime | None) -> str | None:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None
+
+
+def task_document(task: Task, assets: Sequence[Asset], *, public_url: str) -> dict[str, Any]:
+    """A task with its assets; its history is added where one task is asked for."""
+    return {
+        "id": task.id,
+        "source": task.source,
+        "status": task.status.value,
+        "reason": task.reason.value if task.reason else None,
+        "model": task.model,
+        "confirmed": task.confirmed,
+        "conflict": task.conflict,
+        "ref": task.ref,
+        "tags": dict(task.tags),
+        "prompt": task.prompt,
+        "parameters": task.parameters,
+        "usage": task.usage,
+        "cost": _reported_cost(task.usage),
+        "error": task.error,
+        "created_at": rfc3339(task.created_at),
+        "received_at": rfc3339(task.received_at),
+        "settled_at": rfc3339(task.settled_at),
+        "deadline": rfc3339(task.deadline),
+        "assets": [asset_document(asset, public_url=public_url) for asset in assets],
+    }
+
+
+def _reported_cost(usage: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """What the provider says it charged: `usage.cost`, or the credits alone."""
+    if not usage:
+        return None
+    cost = usage.get("cost")
+    if isinstance(cost, Mapping):
+        return cost
+    credits_used = usage.get("credits_used")
+    return {"credits": credits_used} if isinstance(credits_used, (int, float)) else None
+
+
+def asset_document(asset: Asset, *, public_url: str) -> dict[str, Any]:
+    stored = asset.stored if asset.status is AssetStatus.ARCHIVED else None
+    image = stored.image if stored else None
+    return {
+        "id": asset.id,
+        "task_id": asset.task_id,
+        "index": asset.index,
+        "status": asset.status.value,
+        "reason": asset.reason.value if asset.reason else None,
+        "detail": asset.detail,
+        "url_host": link_host(asset.links[0]),
+        "attempts": asset.attempts,
+        "next_attempt_at": rfc3339(asset.next_attempt_at),
+        "deadline": rfc3339(asset.deadline),
+        "sha256": stored.sha256 if stored else None,
+        "bytes": stored.size if stored else None,
+        "format": image.format.value if image else None,
+        "media_type": image.format.media_type if image else None,
+        "width": image.width if image else None,
+        "height": image.height if image else None,
+        "object_key": stored.object_key if stored else None,
+        "archived_at": rfc3339(asset.archived_at),
+        "content_url": f"{public_url}/v1/assets/{asset.id}/content" if stored else None,
+        "thumbnail_url": None,
+    }
+
+
+def entry_document(entry: HistoryEntry, task: Task) -> dict[str, Any]:
+    """One event of a task's history, with why it counted or not."""
+    return {
+        "at": rfc3339(entry.at),
+        "origin": entry.origin.value,
+        "status": entry.status,
+        "standing": entry.standing.value,
+        "effect": entry.effect.value,
+        "conflict": contradicts(entry, task),
+        "callback_id": str(entry.callback_id) if entry.callback_id is not None else None,
+        "note": entry.note,
+    }
+
+
+def callback_document(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": str(row["id"]),
+        "source": row["source"],
+        "origin": row["origin"],
+        "task_id": row["task_id"] or None,
+        "status": row["status"],
+        "verdict": row["verdict"],
+        "detail": row["detail"],
+        "deliveries": row["deliveries"],
+        "received_at": rfc3339(row["received_at"]),
+        "last_received_at": rfc3339(row["last_received_at"]),
+        "token_id": row["token_id"],
+        "ref": row["ref"],
+        "tags": row["tags"],
+        "bytes": row["bytes"],
+        "body_sha256": row["body_sha256"],
+    }

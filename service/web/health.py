@@ -1,0 +1,35 @@
+"""`/livez`, `/readyz`, `/metrics`: is the loop alive, can we store durably now, and the figures."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from service.intake.readiness import Readiness
+from service.observability import Metrics
+from service.web.keys import ApiKeys, Scope
+
+
+class HealthRoutes:
+    def __init__(self, *, readiness: Readiness, metrics: Metrics) -> None:
+        self._readiness = readiness
+        self._metrics = metrics
+
+    def routes(self) -> list[Route]:
+        return [Route("/livez", self.livez, methods=["GET"]), Route("/readyz", self.readyz, methods=["GET"])]
+
+    def metrics_route(self, keys: ApiKeys | None) -> Route:
+        """The metrics, for keys with `read`; without keys only on a port of its own."""
+        endpoint = keys.require(Scope.READ, self.metrics) if keys else self.metrics
+        return Route("/metrics", endpoint, methods=["GET"])
+
+    async def livez(self, _request: Request) -> Response:
+        return JSONResponse({"status": "alive"})
+
+    async def readyz(self, _request: Request) -> Response:
+        problems = self._readiness.problems
+        document = {"status": "not ready" if problems else "ready", "problems": problems}
+        return JSONResponse(document, status_code=503 if problems else 200, headers={"Cache-Control": "no-store"})
+
+    async def metrics(self, _request: Request) -> Response:
+        body, content_type = self._metrics.render()
+        return Response(body, media_type=None, headers={"Content-Type": content_type})

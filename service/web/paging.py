@@ -1,0 +1,65 @@
+"""List parameters: `limit`, `cursor` and filters. Unknown ones are refused by name, so that no typo widens a list."""
+
+import base64
+import binascii
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+
+from service.errors import Invalid
+
+DEFAULT_LIMIT = 50
+LARGEST_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """A list request: how many items, after which row, and equality filters."""
+
+    limit: int
+    after: int | None
+    filters: Mapping[str, str]
+
+
+def list_query(request: Request, allowed: Collection[str] = ()) -> ListQuery:
+    """Read the query string; raises Invalid that names the parameter."""
+    given = request.query_params
+    for name in given:
+        if name not in (*allowed, "limit", "cursor"):
+            known = ", ".join(sorted((*allowed, "limit", "cursor")))
+            raise Invalid("unknown_parameter", f"{name[:80]!r} is not a parameter of this list; it takes {known}")
+        if len(given.getlist(name)) > 1:
+            raise Invalid("repeated_parameter", f"{name} was given more than once")
+    filters = {name: given[name] for name in given if name in allowed}
+    return ListQuery(_limit(given.get("limit")), _after(given.get("cursor")), filters)
+
+
+def page(items: list[Any], following: int | None) -> dict[str, Any]:
+    """The answer of every list."""
+    return {"items": items, "next": _cursor(following) if following is not None else None}
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return DEFAULT_LIMIT
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= LARGEST_LIMIT):
+        raise Invalid("invalid_limit", f"limit takes a whole number from 1 to {LARGEST_LIMIT}")
+    return int(text)
+
+
+def _cursor(seq: int) -> str:
+    return base64.urlsafe_b64encode(f"s{seq}".encode()).decode().rstrip("=")
+
+
+def _after(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    try:
+        text = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)).decode("ascii")
+        if not text.startswith("s") or len(text) > 20:
+            raise ValueError
+        return int(text[1:])
+    except (ValueError, binascii.Error):
+        raise Invalid("invalid_cursor", "the cursor is not one that this list gave") from None

@@ -1,0 +1,53 @@
+"""Errors → HTTP, in one place: `application/problem+json` (RFC 9457) with a stable `code`."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from service.errors import Conflict, DarkroomError, Gone, Invalid, NotFound, Refused, Unavailable
+
+log = structlog.get_logger(__name__)
+
+_STATUS: Mapping[type[Refused], int] = {Invalid: 400, NotFound: 404, Gone: 410, Conflict: 409}
+
+
+class ProblemResponse(JSONResponse):
+    media_type = "application/problem+json"
+
+
+def problem(
+    status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: Any
+) -> Response:
+    """A problem document; `members` are extensions of it."""
+    document = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code}
+    return ProblemResponse({**document, "detail": detail, **members}, status_code=status, headers=headers)
+
+
+def _expected(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, DarkroomError)
+    match error:
+        case Refused():
+            return problem(_STATUS[type(error)], error.code, str(error))
+        case Unavailable():
+            log.error("unavailable", reason=str(error))
+            return problem(503, "unavailable", str(error), headers={"Retry-After": str(error.retry_after)})
+        case _:
+            return _unexpected(_request, error)
+
+
+def _http(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+    return problem(error.status_code, code, str(error.detail), headers=error.headers)
+
+
+def _unexpected(_request: Request, _error: Exception) -> Response:
+    return problem(500, "internal_error", "something went wrong here; the log has the details")
+
+
+HANDLERS: Mapping[Any, Any] = {DarkroomError: _expected, HTTPException: _http, Exception: _unexpected}

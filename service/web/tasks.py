@@ -1,0 +1,82 @@
+"""`/v1/tasks`: tell of a task, list them, look at one."""
+
+from functools import partial
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from service.catalog.catalog import Catalog, Transaction
+from service.catalog.queries import TASK_FILTERS, Page
+from service.catalog.tasks import TaskState
+from service.domain.apply_event import HistoryEntry
+from service.domain.asset import Asset
+from service.domain.task import Task
+from service.errors import NotFound
+from service.intake.register import Told, register
+from service.web.body import read_model
+from service.web.callback_urls import Tags
+from service.web.documents import entry_document, task_document
+from service.web.keys import ApiKeys, Scope
+from service.web.paging import ListQuery, list_query, page
+
+
+class TaskToTell(BaseModel):
+    """A task that runs at the provider, with what is known of it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str = Field(max_length=128)
+    prompt: str | None = Field(default=None, max_length=100_000)
+    parameters: dict[str, JsonValue] | None = None
+    ref: str | None = Field(default=None, max_length=200)
+    tags: Tags = Field(default_factory=dict)
+
+
+class TaskRoutes:
+    def __init__(self, *, catalog: Catalog, public_url: str) -> None:
+        self._catalog = catalog
+        self._public_url = public_url
+
+    def routes(self, keys: ApiKeys) -> list[Route]:
+        return [
+            Route("/v1/tasks", keys.require(Scope.WRITE, self.tell), methods=["POST"]),
+            Route("/v1/tasks", keys.require(Scope.READ, self.list), methods=["GET"]),
+            Route("/v1/tasks/{id}", keys.require(Scope.READ, self.one), methods=["GET"]),
+        ]
+
+    async def tell(self, request: Request) -> Response:
+        """201 for a task that was not known, 200 for one that was."""
+        body = await read_model(request, TaskToTell)
+        told = Told(body.id, body.prompt, body.parameters, body.ref, body.tags)
+        registered = await self._catalog.write(partial(register, told=told))
+        state = registered.state
+        document = task_document(state.task, state.assets, public_url=self._public_url)
+        return JSONResponse(document, status_code=201 if registered.new else 200)
+
+    async def list(self, request: Request) -> Response:
+        query = list_query(request, (*TASK_FILTERS, "conflict"))
+        found, assets = await self._catalog.read(partial(_page, query=query))
+        items = [task_document(task, assets[task.id], public_url=self._public_url) for task in found.items]
+        return JSONResponse(page(items, found.next))
+
+    async def one(self, request: Request) -> Response:
+        found = await self._catalog.read(partial(_one, task_id=request.path_params["id"]))
+        if found is None:
+            raise NotFound("task_not_found", "no such task")
+        state, history = found
+        document = task_document(state.task, state.assets, public_url=self._public_url)
+        return JSONResponse({**document, "history": [entry_document(entry, state.task) for entry in history]})
+
+
+def _page(tx: Transaction, *, query: ListQuery) -> tuple[Page[Task], dict[str, list[Asset]]]:
+    filters = {name: value for name, value in query.filters.items() if name != "conflict"}
+    shown = query.filters.get("conflict") == "true"
+    found = tx.query.tasks(filters=filters, after=query.after, limit=query.limit, conflicts=shown)
+    return found, tx.query.assets_of([task.id for task in found.items])
+
+
+def _one(tx: Transaction, *, task_id: str) -> tuple[TaskState, list[HistoryEntry]] | None:
+    state = tx.tasks.get(task_id)
+    return (state, tx.tasks.history(task_id)) if state else None

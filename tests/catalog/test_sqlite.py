@@ -1,0 +1,89 @@
+"""SQLite as configured: durable, serial, and clear about whose fault an error is."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from service.catalog.sqlite import Priority, SqliteEngine
+from service.errors import CatalogUnavailable
+
+
+@pytest.fixture
+def engine(tmp_path: Path):  # type: ignore[no-untyped-def]
+    engine = SqliteEngine(tmp_path / "x.db")
+    engine.open()
+    yield engine
+    engine.close()
+
+
+async def test_every_connection_is_wal_and_syncs_fully(engine: SqliteEngine) -> None:
+    for run in (engine.write, engine.read):
+        mode = await run(lambda c: c.exec_driver_sql("PRAGMA journal_mode").scalar())
+        sync = await run(lambda c: c.exec_driver_sql("PRAGMA synchronous").scalar())
+        assert (mode, sync) == ("wal", 2)
+
+
+async def test_a_failed_transaction_leaves_nothing_behind(engine: SqliteEngine) -> None:
+    await engine.write(lambda c: c.exec_driver_sql("CREATE TABLE t (x)"))
+
+    def breaks(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("INSERT INTO t VALUES (1)")
+        raise RuntimeError("half-way")
+
+    with pytest.raises(RuntimeError, match="half-way"):
+        await engine.write(breaks)
+    assert await engine.read(lambda c: c.exec_driver_sql("SELECT count(*) FROM t").scalar()) == 0
+
+
+async def test_intake_goes_before_other_work_that_waits(engine: SqliteEngine) -> None:
+    order: list[str] = []
+    started, go_on = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow(_connection: sa.Connection) -> None:
+        loop.call_soon_threadsafe(started.set)
+        asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(10)
+
+    first = asyncio.create_task(engine.write(slow))
+    await started.wait()
+    later = [
+        asyncio.create_task(engine.write(lambda _c: order.append("work"))),
+        asyncio.create_task(engine.write(lambda _c: order.append("intake"), priority=Priority.INTAKE)),
+    ]
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(first, *later)
+    assert order == ["intake", "work"]
+
+
+async def test_a_lock_held_by_somebody_else_is_unavailable_not_a_crash(engine: SqliteEngine, tmp_path: Path) -> None:
+    await engine.write(lambda c: c.exec_driver_sql("CREATE TABLE t (x)"))
+    other = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(CatalogUnavailable, match="locked"):
+        await engine.write(lambda c: c.exec_driver_sql("INSERT INTO t VALUES (1)"))
+    other.execute("ROLLBACK")
+    other.close()
+    await engine.write(lambda c: c.exec_driver_sql("INSERT INTO t VALUES (1)"))
+
+
+async def test_a_value_that_does_not_fit_is_the_statements_own_fault(engine: SqliteEngine) -> None:
+    await engine.write(lambda c: c.exec_driver_sql("CREATE TABLE t (x NOT NULL)"))
+    with pytest.raises(sa.exc.IntegrityError):
+        await engine.write(lambda c: c.exec_driver_sql("INSERT INTO t VALUES (NULL)"))
+
+
+async def test_readers_cannot_write(engine: SqliteEngine) -> None:
+    with pytest.raises(CatalogUnavailable, match="readonly"):
+        await engine.read(lambda c: c.exec_driver_sql("CREATE TABLE t (x)"))
+
+
+async def test_a_file_that_is_no_database_is_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "bad.db").write_bytes(b"not a database at all" * 100)
+    bad = SqliteEngine(tmp_path / "bad.db")
+    with pytest.raises(CatalogUnavailable, match="cannot be opened"):
+        bad.open()
+    bad.close()

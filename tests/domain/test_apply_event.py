@@ -1,0 +1,215 @@
+"""The ledger's rules: which of several events counts, and that their order never does."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.domain.apply_event import Applied, Arrival, Effect, Rules, Sender, apply_event, contradicts
+from service.domain.asset import Asset, AssetReason, AssetStatus
+from service.domain.link import identity
+from service.domain.task import EventStatus, Origin, Standing, Task, TaskEvent, TaskReason, TaskStatus
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+RULES = Rules(link_lifetime=timedelta(hours=24), allowed_hosts=("*.evolink.ai",))
+CONFIRMING = Rules(link_lifetime=timedelta(hours=24), allowed_hosts=("*.evolink.ai",), can_confirm=True)
+GOOD = "https://files.evolink.ai/a/1.png"
+OTHER = "https://files.evolink.ai/a/2.png"
+EVIL = "https://evil.example/1.png"
+
+
+def event(status: EventStatus, *links: str, created: float | None = None) -> TaskEvent:
+    return TaskEvent(task_id="task-1", status=status, word=status.value, links=links, created=created)
+
+
+def arrival(at: datetime = NOW, standing: Standing = Standing.AUTHORITATIVE) -> Arrival:
+    return Arrival(source="evolink", at=at, origin=Origin.CALLBACK, standing=standing, sender=Sender("tok"))
+
+
+def play(events: Sequence[TaskEvent], rules: Rules = RULES) -> tuple[Task, tuple[Asset, ...], list[Applied]]:
+    task: Task | None = None
+    assets: tuple[Asset, ...] = ()
+    steps = []
+    for position, one in enumerate(events):
+        applied = apply_event(task, assets, one, arrival(NOW + timedelta(seconds=position)), rules=rules)
+        assert applied is not None
+        task, assets = applied.task, applied.assets
+        steps.append(applied)
+    assert task is not None
+    return task, assets, steps
+
+
+COMPLETED = event(EventStatus.COMPLETED, GOOD)
+COMPLETED_REFUSED = event(EventStatus.COMPLETED, EVIL)
+COMPLETED_EMPTY = event(EventStatus.COMPLETED)
+FAILED = event(EventStatus.FAILED)
+CANCELLED = event(EventStatus.CANCELLED)
+PROCESSING = event(EventStatus.PROCESSING)
+PENDING = event(EventStatus.PENDING)
+
+
+@pytest.mark.parametrize(
+    ("weaker", "stronger", "status"),
+    [
+        (PENDING, PROCESSING, TaskStatus.PROCESSING),
+        (PROCESSING, COMPLETED_EMPTY, TaskStatus.DEAD),
+        (COMPLETED_EMPTY, CANCELLED, TaskStatus.CANCELLED),
+        (COMPLETED_REFUSED, CANCELLED, TaskStatus.CANCELLED),
+        (COMPLETED_REFUSED, FAILED, TaskStatus.FAILED),
+        (CANCELLED, FAILED, TaskStatus.FAILED),
+        (FAILED, COMPLETED, TaskStatus.COMPLETED),
+        (CANCELLED, COMPLETED, TaskStatus.COMPLETED),
+        (COMPLETED_EMPTY, COMPLETED, TaskStatus.COMPLETED),
+    ],
+)
+def test_rank_decides_whatever_the_order(weaker: TaskEvent, stronger: TaskEvent, status: TaskStatus) -> None:
+    assert play([weaker, stronger])[0].status is status
+    assert play([stronger, weaker])[0].status is status
+
+
+def test_the_loser_of_two_terminal_events_is_shown_as_a_conflict_in_either_order() -> None:
+    for order in ([FAILED, COMPLETED], [COMPLETED, FAILED]):
+        task, _, steps = play(order)
+        marked = {step.entry.status: contradicts(step.entry, task) for step in steps}
+        assert marked == {"failed": True, "completed": False}
+        assert task.conflict is False
+
+
+def test_a_late_processing_event_is_no_conflict() -> None:
+    task, _, steps = play([COMPLETED, PROCESSING])
+    assert steps[1].entry.effect is Effect.OUTRANKED
+    assert not contradicts(steps[1].entry, task)
+
+
+def test_a_completed_task_without_links_is_dead_with_a_reason_and_settled() -> None:
+    task, assets, _ = play([COMPLETED_EMPTY])
+    assert (task.status, task.reason, assets) == (TaskStatus.DEAD, TaskReason.NO_LINKS, ())
+    assert task.settled_at == NOW
+
+
+def test_a_link_to_a_refused_host_makes_a_dead_asset_and_no_work() -> None:
+    task, assets, _ = play([COMPLETED_REFUSED])
+    assert task.status is TaskStatus.COMPLETED
+    assert [(a.status, a.reason, a.next_attempt_at) for a in assets] == [
+        (AssetStatus.DEAD, AssetReason.REFUSED_HOST, None)
+    ]
+
+
+def test_links_are_kept_even_when_the_event_is_outranked_so_that_order_does_not_matter() -> None:
+    for order in ([FAILED, COMPLETED_REFUSED], [COMPLETED_REFUSED, FAILED]):
+        task, assets, _ = play(order)
+        assert task.status is TaskStatus.FAILED
+        assert [a.reason for a in assets] == [AssetReason.REFUSED_HOST]
+
+
+def test_a_task_is_settled_only_when_no_asset_waits() -> None:
+    task, assets, _ = play([COMPLETED])
+    assert task.settled_at is None
+    assert assets[0].next_attempt_at == NOW
+
+
+def test_a_hint_changes_nothing_and_makes_the_task_due() -> None:
+    before, assets, _ = play([PROCESSING], CONFIRMING)
+    applied = apply_event(before, assets, COMPLETED, arrival(standing=Standing.HINT), rules=CONFIRMING)
+    assert applied is not None
+    assert applied.assets == ()
+    assert applied.task.status is TaskStatus.PROCESSING
+    assert applied.task.check_at == NOW
+    assert applied.task.version == before.version
+
+
+def test_a_hint_about_an_unknown_task_leaves_no_task_where_nobody_can_be_asked() -> None:
+    assert apply_event(None, (), COMPLETED, arrival(standing=Standing.HINT), rules=RULES) is None
+    followed = apply_event(None, (), COMPLETED, arrival(standing=Standing.HINT), rules=CONFIRMING)
+    assert followed is not None
+    assert (followed.task.status, followed.task.token_id) == (TaskStatus.PENDING, None)
+
+
+def test_an_unknown_status_is_kept_and_makes_the_task_due() -> None:
+    task, _, steps = play([event(EventStatus.UNKNOWN)])
+    assert (task.status, task.check_at) == (TaskStatus.PENDING, NOW)
+    assert steps[0].entry.effect is Effect.UNKNOWN_STATUS
+
+
+def test_a_repeated_event_changes_neither_version_nor_assets() -> None:
+    task, assets, steps = play([COMPLETED, COMPLETED])
+    assert steps[1].entry.effect is Effect.AGREED
+    assert task.version == steps[0].task.version
+    assert assets == steps[0].assets
+
+
+def test_a_fresh_signature_keeps_the_index_and_is_tried_first() -> None:
+    _, assets, _ = play([event(EventStatus.COMPLETED, GOOD, OTHER), event(EventStatus.COMPLETED, OTHER + "?sig=new")])
+    assert [a.index for a in assets] == [0, 1]
+    assert assets[1].links == (OTHER + "?sig=new",)
+
+
+def test_links_on_new_paths_replace_by_position_only_when_counts_are_equal() -> None:
+    moved = event(EventStatus.COMPLETED, "https://cdn.evolink.ai/x.png", "https://cdn.evolink.ai/y.png")
+    _, assets, _ = play([event(EventStatus.COMPLETED, GOOD, OTHER), moved])
+    assert [a.links[0] for a in assets] == list(moved.links)
+    assert [a.links[1] for a in assets] == [GOOD, OTHER]
+    one_more = event(EventStatus.COMPLETED, "https://cdn.evolink.ai/z.png")
+    _, assets, _ = play([event(EventStatus.COMPLETED, GOOD, OTHER), one_more])
+    assert [a.links for a in assets] == [(GOOD,), (OTHER,), one_more.links]
+
+
+def test_more_than_sixteen_links_are_cut_with_a_visible_note() -> None:
+    links = [f"https://files.evolink.ai/{n}.png" for n in range(20)]
+    _, assets, steps = play([event(EventStatus.COMPLETED, *links)])
+    assert len(assets) == 16
+    assert steps[0].entry.note == "4 more links than the limit were left out"
+
+
+def test_the_deadline_counts_from_a_credible_creation_time() -> None:
+    created = (NOW - timedelta(hours=3)).timestamp()
+    task, assets, _ = play([event(EventStatus.COMPLETED, GOOD, created=created)])
+    assert task.deadline == assets[0].deadline == NOW + timedelta(hours=21)
+
+
+def test_the_first_sender_owns_the_task_and_lends_it_its_labels() -> None:
+    first = Arrival("evolink", NOW, Origin.CALLBACK, Standing.AUTHORITATIVE, Sender("a", "order-1", (("k", "v"),)))
+    applied = apply_event(None, (), PROCESSING, first, rules=RULES)
+    assert applied is not None
+    second = Arrival("evolink", NOW, Origin.CALLBACK, Standing.AUTHORITATIVE, Sender("b", "other"))
+    again = apply_event(applied.task, (), COMPLETED, second, rules=RULES)
+    assert again is not None
+    assert (again.task.token_id, again.task.ref, again.task.tags) == ("a", "order-1", {"k": "v"})
+
+
+POOL = [f"https://files.evolink.ai/img/{n}.png" for n in range(4)] + [EVIL]
+EVENTS = st.builds(
+    lambda status, links: event(status, *links),
+    st.sampled_from([s for s in EventStatus if s is not EventStatus.UNKNOWN]),
+    st.lists(st.sampled_from(POOL), max_size=4, unique=True),
+)
+
+
+@settings(max_examples=300)
+@given(st.data(), st.lists(EVENTS, min_size=1, max_size=6))
+def test_any_order_and_repetition_ends_in_the_same_status_and_links(
+    data: st.DataObject, events: list[TaskEvent]
+) -> None:
+    shuffled = data.draw(st.permutations(events + data.draw(st.lists(st.sampled_from(events), max_size=3))))
+    one, other = play(events), play(shuffled)
+    assert one[0].status is other[0].status
+    assert one[0].reason is other[0].reason
+    assert _known(one[1]) == _known(other[1])
+
+
+def _known(assets: tuple[Asset, ...]) -> set[str]:
+    return {identity(link) for asset in assets for link in asset.links}
+
+
+@settings(max_examples=300)
+@given(st.lists(EVENTS, min_size=1, max_size=8))
+def test_indexes_start_at_zero_grow_without_gaps_and_are_never_reused(events: list[TaskEvent]) -> None:
+    _, _, steps = play(events)
+    seen: dict[int, str] = {}
+    for step in steps:
+        assert [asset.index for asset in step.assets] == list(range(len(step.assets)))
+        for asset in step.assets:
+            first = seen.setdefault(asset.index, asset.links[-1])
+            assert identity(first) in {identity(link) for link in asset.links}
