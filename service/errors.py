@@ -1,15 +1,15 @@
 """The exception tree, named by what the caller can do. It must not know HTTP: `web.problems` maps it.
 
-    DarkroomError
-    ├── SettingsError      the operator changes a setting
-    ├── Refused            the caller changes the request; `code` is stable
-    │   ├── Invalid        something in it is wrong
-    │   ├── NotFound       the thing named does not exist
-    │   ├── Gone           it existed and was deleted on purpose
-    │   └── Conflict       not in the state that the thing is in now
-    └── Unavailable        the caller tries again later, unchanged
-        ├── CatalogUnavailable
-        └── StorageUnavailable
+DarkroomError
+├── SettingsError      the operator changes a setting
+├── Refused            the caller changes the request; `code` is stable
+│   ├── Invalid        something in it is wrong
+│   ├── NotFound       the thing named does not exist
+│   ├── Gone           it existed and was deleted on purpose
+│   └── Conflict       not in the state that the thing is in now
+└── Unavailable        the caller tries again later, unchanged
+    ├── CatalogUnavailable
+    └── StorageUnavailable
 """
 
 
@@ -21,7 +21,7 @@ class SettingsError(DarkroomError):
     """A setting is wrong or missing; the message names the variable and what it takes."""
 
 
-class Refused(DarkroomError):
+class Refused(DarkroomError):  # noqa: N818 - named by what the caller can do
     """The request cannot be served as it is; `code` is stable for machines, the message is for people."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -45,7 +45,7 @@ class Conflict(Refused):
     """The request does not fit the state that the thing is in."""
 
 
-class Unavailable(DarkroomError):
+class Unavailable(DarkroomError):  # noqa: N818 - named by what the caller can do
     """Nothing is wrong with the request; it can be repeated after `retry_after` seconds."""
 
     def __init__(self, message: str, *, retry_after: int = 1) -> None:

@@ -18,7 +18,7 @@ from service.catalog.tasks import TaskState
 from service.catalog.work import ClaimedAsset
 from service.domain.apply_event import settle
 from service.domain.asset import Asset, AssetStatus, Stored, archived, failed
-from service.domain.attempt import Failed, Failure
+from service.domain.attempt import Failed
 from service.domain.link import link_host
 from service.domain.object_key import asset_key
 from service.observability import Metrics
@@ -116,13 +116,13 @@ class Archiver:
                 detail=outcome.detail,
                 next_attempt_at=asset.next_attempt_at.isoformat() if asset and asset.next_attempt_at else None,
             )
-        self._metrics.attempt_made(outcome=_label(outcome))
+        self._metrics.attempt(outcome.failure.value if isinstance(outcome, Failed) else "archived")
         if not recorded.counted:
             self._purge.nudge()
         elif isinstance(outcome, Stored):
-            self._metrics.asset_archived(seconds=recorded.seconds_since_known, size=outcome.size)
+            self._metrics.archived(seconds=recorded.seconds_since_known, size=outcome.size)
         elif asset is not None and asset.reason is not None:
-            self._metrics.died(reason=asset.reason.value)
+            self._metrics.died(asset.reason.value)
         self._sidecars.nudge()
 
 
@@ -154,8 +154,3 @@ def _save(tx: Transaction, state: TaskState, asset: Asset) -> None:
     if task != state.task:
         task = replace(task, version=task.version + 1)
     tx.tasks.save([(state, TaskState(task, assets))])
-
-
-def _label(outcome: Stored | Failed) -> Failure | None:
-    """The metric label: a failure, or None for an image stored."""
-    return None if isinstance(outcome, Stored) else outcome.failure

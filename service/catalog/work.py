@@ -1,7 +1,7 @@
 """Leased work: which assets and sidecars are due, who works on them, and whose outcome counts."""
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,6 +28,14 @@ class ClaimedSidecar:
     claim: str
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Assets that are not archived yet, and when the first of their links dies."""
+
+    assets: int
+    next_expiry: datetime | None
+
+
 class Work:
     """Claims within one transaction; `now` is the database's clock."""
 
@@ -49,12 +57,12 @@ class Work:
             .with_for_update(skip_locked=True)
         )
         claimed: list[ClaimedAsset] = []
-        for row in self._connection.execute(due).all():
+        for seq, task_id, index in self._connection.execute(due).all():
             claim = secrets.token_hex(8)
             self._connection.execute(
-                sa.update(assets).where(assets.c.seq == row.seq).values(claim=claim, claimed_until=self._now + LEASE)
+                sa.update(assets).where(assets.c.seq == seq).values(claim=claim, claimed_until=self._now + LEASE)
             )
-            claimed.append(ClaimedAsset(row.task_id, row.index, claim))
+            claimed.append(ClaimedAsset(task_id, index, claim))
         return claimed
 
     def holds_asset(self, claimed: ClaimedAsset) -> bool:
@@ -156,16 +164,16 @@ class Work:
             .order_by(assets.c.seq)
             .limit(limit)
         )
-        return [(row.task_id, row.index, row.object_key) for row in self._connection.execute(query)]
+        return [(task_id, index, key) for task_id, index, key in self._connection.execute(query)]
 
-    def pending_summary(self) -> Mapping[str, object]:
+    def waiting(self) -> Waiting:
         """How many assets wait, and the nearest deadline among them."""
         row = self._connection.execute(
-            sa.select(sa.func.count().label("pending"), sa.func.min(assets.c.deadline).label("deadline")).where(
+            sa.select(sa.func.count().label("assets"), sa.func.min(assets.c.deadline).label("deadline")).where(
                 assets.c.status == "pending"
             )
         ).one()
-        return {"pending": row.pending, "deadline": row.deadline}
+        return Waiting(row.assets, row.deadline)
 
 
 def _is(claimed: ClaimedAsset) -> sa.ColumnElement[bool]:

@@ -120,7 +120,7 @@ class Task:
 
 
 def rank_of(event: TaskEvent, *, any_link_allowed: bool) -> Rank:
-    """Weigh an event: completed with an allowed link > failed > cancelled > completed without > processing > pending."""
+    """Weigh an event; completed counts most when at least one of its links may be fetched."""
     match event.status:
         case EventStatus.COMPLETED:
             return Rank.COMPLETED if any_link_allowed else Rank.COMPLETED_WITHOUT_LINKS

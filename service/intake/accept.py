@@ -91,7 +91,7 @@ class Intake:
         except CatalogUnavailable as error:
             for waiting in batch:
                 waiting.taken.set_exception(error)
-        except Exception as error:  # one of them cannot be stored: find it, let the rest through
+        except Exception as error:  # noqa: BLE001 - one of them cannot be stored: find it, let the rest through
             if len(batch) == 1:
                 await self._keep_raw(batch[0], error)
                 return

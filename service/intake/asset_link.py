@@ -26,8 +26,7 @@ class AssetLinkSigner:
         )
 
     def sign(self, link_id: str, expires_at: datetime | None) -> str:
-        signed = self._serializer.dumps([link_id, int(expires_at.timestamp()) if expires_at else 0])
-        return signed if isinstance(signed, str) else signed.decode("ascii")
+        return self._serializer.dumps([link_id, int(expires_at.timestamp()) if expires_at else 0])
 
     def verify(self, text: str, *, now: datetime) -> str | None:
         """The link's id, or None when it is forged or expired."""

@@ -58,11 +58,10 @@ class TokenSigner:
             "r": token.ref,
             "g": dict(token.tags),
         }
-        signed = self._serializer.dumps({name: value for name, value in claims.items() if value not in (None, {})})
-        return signed if isinstance(signed, str) else signed.decode("ascii")
+        return self._serializer.dumps({name: value for name, value in claims.items() if value not in (None, {})})
 
     def verify(self, text: str, *, source: str, now: datetime) -> CallbackToken | None:
-        """The token, or None when the signature, the source or the time is wrong; signatures compare in constant time."""
+        """The token, or None when the signature, the source or the time is wrong; compares in constant time."""
         if not text.isascii() or len(text) > LONGEST_URL:
             return None
         try:

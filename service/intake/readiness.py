@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from pathlib import Path
 
 import structlog
@@ -25,7 +26,15 @@ class Readiness:
         self._data_dir = data_dir
         self._min_free_bytes = min_free_bytes
         self._problems: dict[str, str] = {"start": "not probed yet"}
-        self.draining = False
+        self.draining_since: float | None = None
+
+    @property
+    def draining(self) -> bool:
+        return self.draining_since is not None
+
+    def drain(self) -> None:
+        """Say that this process is leaving: not ready any more, though it still answers."""
+        self.draining_since = time.monotonic()
 
     @property
     def problems(self) -> dict[str, str]:

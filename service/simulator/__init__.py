@@ -1,0 +1,13 @@
+"""A stand-in for EvoLink's GPT Image 2 API over HTTPS, for the demo, our black-box tests and users' own tests.
+
+It answers in the provider's shapes, makes real images, sends callbacks as the provider does, and can be told to
+misbehave: `options.SimulatorOptions` says how, `faults` names the kinds, and `server` runs it. With a seed, the same
+submissions have the same ids, outcomes, images and faults, whatever the timing. Everything is forgotten when it ends.
+It must not know anything of Darkroom but the names of image formats.
+
+Words in a prompt decide what happens to that task, so that a test need not depend on chance:
+
+    [fail]  [fail:CODE]   it fails, with `content_policy_violation` or the code given
+    [cancel]              it is cancelled
+    [fault:KIND]          the fault strikes this task, or each of its images; may be given several times
+"""

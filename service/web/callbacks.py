@@ -115,13 +115,6 @@ class CallbackRoutes:
 
 def _delivery(source: str, token: CallbackToken, body: bytes, now: datetime, headers: Mapping[str, str]) -> Delivery:
     reading = read_callback(body)
-    match reading:
-        case Readable():
-            event, detail, text = reading.event, None, reading.text
-        case Unreadable():
-            event, detail, text = None, reading.detail, None
-        case _:
-            assert_never(reading)
     return Delivery(
         source=source,
         origin=Origin.CALLBACK,
@@ -129,9 +122,9 @@ def _delivery(source: str, token: CallbackToken, body: bytes, now: datetime, hea
         body_sha256=hashlib.sha256(body).hexdigest(),
         received_at=now,
         token=token,
-        event=event,
-        detail=detail,
-        text=text,
+        event=reading.event if isinstance(reading, Readable) else None,
+        detail=reading.detail if isinstance(reading, Unreadable) else None,
+        text=reading.text if isinstance(reading, Readable) else None,
         headers=_kept(headers),
     )
 

@@ -1,0 +1,92 @@
+"""The Starlette application: routes by role, one middleware, errors mapped in one place."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+
+from service.bootstrap import Components, running
+from service.settings import ApiKeySetting, Role
+from service.web.assets import AssetRoutes
+from service.web.callback_urls import CallbackUrlRoutes
+from service.web.callbacks import CallbackRoutes
+from service.web.health import HealthRoutes
+from service.web.inbox import InboxRoutes
+from service.web.keys import ApiKey, ApiKeys, Scope
+from service.web.middleware import AnswerHeaders
+from service.web.problems import HANDLERS
+from service.web.refused import RefusedCallbacks
+from service.web.tasks import TaskRoutes
+
+
+def create_app(parts: Components) -> Starlette:
+    """The service as an ASGI application; its lifespan runs the background work."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with running(parts):
+            yield
+
+    app = Starlette(
+        routes=_routes(parts),
+        middleware=[Middleware(AnswerHeaders, draining=lambda: parts.readiness.draining)],
+        exception_handlers=HANDLERS,
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False  # a redirect on the callback path loses the callback
+    return app
+
+
+def create_metrics_app(parts: Components) -> Starlette:
+    """Health and metrics alone, without keys, for a port of their own."""
+    health = HealthRoutes(readiness=parts.readiness, metrics=parts.metrics)
+    return Starlette(routes=[*health.routes(), health.metrics_route(None)], exception_handlers=HANDLERS)
+
+
+def _routes(parts: Components) -> list[BaseRoute]:
+    settings = parts.settings
+    keys = ApiKeys([_api_key(key) for key in parts.api_keys])
+    refused = RefusedCallbacks()
+    health = HealthRoutes(readiness=parts.readiness, metrics=parts.metrics)
+    routes: list[BaseRoute] = [*health.routes()]
+    if settings.server.metrics_port is None:
+        routes.append(health.metrics_route(keys))
+    if Role.RECEIVER in settings.roles:
+        callbacks = CallbackRoutes(
+            signer=parts.signer,
+            revoked=parts.revoked.ids,
+            intake=parts.intake,
+            readiness=parts.readiness,
+            refused=refused,
+            metrics=parts.metrics,
+            max_body_bytes=settings.callbacks.max_body_bytes,
+        )
+        routes += callbacks.routes()
+    if Role.API in settings.roles:
+        routes += _api_routes(parts, keys, refused)
+    return routes
+
+
+def _api_routes(parts: Components, keys: ApiKeys, refused: RefusedCallbacks) -> list[BaseRoute]:
+    public_url = parts.settings.public_url
+    urls = CallbackUrlRoutes(catalog=parts.catalog, signer=parts.signer, revoked=parts.revoked, public_url=public_url)
+    assets = AssetRoutes(
+        catalog=parts.catalog,
+        store=parts.store,
+        signer=parts.link_signer,
+        public_url=public_url,
+        purge=parts.purge_nudge,
+        sidecars=parts.sidecar_nudge,
+    )
+    return [
+        *urls.routes(keys),
+        *TaskRoutes(catalog=parts.catalog, public_url=public_url).routes(keys),
+        *assets.routes(keys),
+        *InboxRoutes(catalog=parts.catalog, refused=refused).routes(keys),
+    ]
+
+
+def _api_key(setting: ApiKeySetting) -> ApiKey:
+    return ApiKey(setting.name, setting.digest, frozenset(Scope(scope.value) for scope in setting.scopes))

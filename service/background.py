@@ -1,0 +1,134 @@
+"""Loops that run for as long as the service does, and the nudge that wakes one. Plain asyncio; knows no work."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+Run = Callable[[], Awaitable[None]]
+Drain = Callable[[float], Awaitable[None]]
+
+
+class Nudge:
+    """A wake-up that coalesces: many nudges before a wait wake it once. For one event loop, not for threads."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def nudge(self) -> None:
+        self._event.set()
+
+    async def wait(self, timeout: float) -> bool:
+        """Wait for a nudge, at most `timeout` seconds; whether one came. A nudge is used up by the wait it wakes."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._event.wait()
+        except TimeoutError:
+            return False
+        self._event.clear()
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """How long to wait after a failure, in seconds: `first`, doubling to `longest`, anew after a run of `healthy`."""
+
+    first: float = 0.1
+    longest: float = 30.0
+    healthy: float = 60.0
+
+
+class LoopEndedError(RuntimeError):
+    """A loop returned although it is meant to run for ever."""
+
+
+class CancelledInsideError(RuntimeError):
+    """Something that a loop awaited was cancelled, but not the loop itself."""
+
+
+PAUSES = Pauses()
+
+DRAIN_GRACE = 1.0
+"""Seconds beyond the deadline for a drain to cancel what it could not finish and hand it back."""
+
+
+async def keep_running(
+    name: str,
+    run: Run,
+    *,
+    pauses: Pauses = PAUSES,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    clock: Callable[[], float] | None = None,
+) -> None:
+    """Run a loop for ever: when it fails, log it once per incident and start it again after a pause, never spinning.
+
+    An incident is the same error again and again without a healthy run in between. Cancelling ends it.
+    """
+    now = clock or asyncio.get_running_loop().time
+    pause, incident = pauses.first, ""
+    while True:
+        started = now()
+        error = await _failure_of(run)
+        if now() - started >= pauses.healthy:
+            pause, incident = pauses.first, ""
+        if repr(error) != incident:
+            incident = repr(error)
+            log.error("loop_failed", loop=name, exc_info=error)
+        await sleep(pause)
+        pause = min(pause * 2, pauses.longest)
+
+
+async def _failure_of(run: Run) -> Exception:
+    """Run it to its end, which is a failure however it looks; raises CancelledError when this task is cancelled."""
+    try:
+        await run()
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        return CancelledInsideError(*error.args)
+    except Exception as error:  # noqa: BLE001 - returned, and logged by the caller
+        return error
+    return LoopEndedError("the loop returned")
+
+
+@dataclass(slots=True)
+class _Loop:
+    task: asyncio.Task[None]
+    drain: Drain | None
+
+
+@dataclass(slots=True)
+class Background:
+    """Named loops, started in order and stopped in reverse."""
+
+    _loops: list[_Loop] = field(default_factory=list)
+
+    def start(self, name: str, run: Run, *, drain: Drain | None = None) -> None:
+        """Start a loop. `drain(seconds)` is awaited before it is cancelled, so that it can finish what is under way."""
+        self._loops.append(_Loop(asyncio.create_task(keep_running(name, run), name=name), drain))
+
+    async def stop(self, within: float = 0.0) -> None:
+        """Stop the loops, last started first; together their drains get `within` seconds, then they are cancelled."""
+        deadline = asyncio.get_running_loop().time() + within
+        while self._loops:
+            loop = self._loops.pop()
+            if loop.drain is not None:
+                await _drained(loop.task.get_name(), loop.drain, deadline)
+            loop.task.cancel()
+            await asyncio.wait([loop.task])
+
+
+async def _drained(name: str, drain: Drain, deadline: float) -> None:
+    """Await a drain; one that fails or takes too long is logged and must not keep the others from stopping."""
+    left = max(0.0, deadline - asyncio.get_running_loop().time())
+    try:
+        async with asyncio.timeout(left + DRAIN_GRACE):
+            await drain(left)
+    except TimeoutError:
+        log.warning("drain_timed_out", loop=name)
+    except Exception:
+        log.exception("drain_failed", loop=name)

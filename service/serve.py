@@ -1,0 +1,70 @@
+"""`darkroom serve`: migrate, listen, run until told to stop, leave with exit code 0."""
+
+import asyncio
+import os
+import sys
+from contextlib import AsyncExitStack
+
+import structlog
+import uvicorn
+
+from service.app import create_app, create_metrics_app
+from service.bootstrap import Components, open_components
+from service.observability import configure_logging
+from service.server import GentleServer, config_for, listen, stop_on_signals
+from service.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Run the service in this process; raises SettingsError or CatalogUnavailable when it cannot start."""
+    configure_logging(settings.log.format, settings.log.level)
+    for line in settings.unknown:
+        log.warning("unknown_setting", reason=line)
+    with open_components(settings) as parts:
+        config = config_for(
+            create_app(parts),
+            drain_timeout=settings.server.drain_timeout.total_seconds(),
+            trusted_proxies=list(settings.server.trusted_proxies),
+            certificate=str(settings.server.tls_cert) if settings.server.tls_cert else None,
+            key=str(settings.server.tls_key) if settings.server.tls_key else None,
+        )
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(_run(parts, config))
+    log.info("stopped")
+
+
+async def _run(parts: Components, config: uvicorn.Config) -> None:
+    server_settings = parts.settings.server
+    socket = listen(server_settings.host, server_settings.port)
+    server = GentleServer(config, on_drain=parts.readiness.drain)
+    stop_on_signals(server)
+    port = socket.getsockname()[1]
+    scheme = "https" if server_settings.tls_cert else "http"
+    log.info(
+        "listening",
+        url=f"{scheme}://{server_settings.host}:{port}",
+        pid=os.getpid(),
+        roles=sorted(role.value for role in parts.settings.roles),
+    )
+    async with AsyncExitStack() as beside:
+        if server_settings.metrics_port is not None:
+            await _serve_metrics(parts, server_settings.metrics_port, beside)
+        await server.serve(sockets=[socket])
+    if not server.started:
+        sys.exit(1)
+
+
+async def _serve_metrics(parts: Components, port: int, beside: AsyncExitStack) -> None:
+    """Metrics on a port of their own, for as long as the main server runs."""
+    socket = listen(parts.settings.server.host, port)
+    server = GentleServer(config_for(create_metrics_app(parts), drain_timeout=1, lifespan=False))
+    running = asyncio.create_task(server.serve(sockets=[socket]))
+    log.info("metrics_listening", port=socket.getsockname()[1])
+
+    async def stop() -> None:
+        server.should_exit = True
+        await running
+
+    beside.push_async_callback(stop)

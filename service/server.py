@@ -1,0 +1,110 @@
+"""uvicorn, taught to leave without cutting anyone off, and to end with exit code 0 when asked to."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from service.errors import SettingsError
+
+BACKLOG = 2048
+LEAVE_WITHIN = 1.0
+"""Seconds that idle connections get to send a last request, which is answered with `Connection: close`."""
+
+log = structlog.get_logger(__name__)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket; raises SettingsError when the address is taken or not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise SettingsError(
+            f"cannot listen on {host}:{port} ({error.strerror}): change DARKROOM_SERVER__HOST or DARKROOM_SERVER__PORT"
+        ) from None
+
+
+class GentleServer(uvicorn.Server):
+    """Signals are the caller's business; `on_drain` is called when shutting down begins."""
+
+    def __init__(self, config: uvicorn.Config, *, on_drain: Callable[[], None] = lambda: None) -> None:
+        super().__init__(config)
+        self._on_drain = on_drain
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield  # uvicorn's own way would end the process by the signal instead of with exit code 0
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no new connections, let those that are open say their last word, then close as uvicorn does."""
+        log.info("draining", connections=len(self.server_state.connections))
+        self._on_drain()
+        for listener in sockets or []:
+            listener.listen(0)  # new ones are kept out while those the kernel has taken are accepted
+        await asyncio.sleep(0.1)
+        for server in self.servers:
+            server.close()
+        await self._until_idle(LEAVE_WITHIN)
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await asyncio.sleep(0.1)
+        self._drop_closed()
+        await super().shutdown(sockets)
+
+    async def _until_idle(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self.server_state.connections:
+                    await asyncio.sleep(0.02)
+
+    def _drop_closed(self) -> None:
+        """Do not wait for peers that never answer the end of TLS: all that was said to them has left already."""
+        for connection in list(self.server_state.connections):
+            transport = connection.transport
+            if transport.is_closing() and transport.get_write_buffer_size() == 0:
+                transport.abort()
+
+
+def stop_on_signals(server: GentleServer) -> None:
+    """SIGTERM and SIGINT drain; a second SIGINT does not wait."""
+    loop = asyncio.get_running_loop()
+
+    def stop(number: signal.Signals) -> None:
+        server.force_exit = server.should_exit and number is signal.SIGINT
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop, number)
+
+
+def config_for(
+    app: ASGIApp,
+    *,
+    drain_timeout: float,
+    trusted_proxies: list[str] | None = None,
+    certificate: str | None = None,
+    key: str | None = None,
+    lifespan: bool = True,
+) -> uvicorn.Config:
+    """One way to configure uvicorn: no logs of its own (they would hold tokens), HTTP/1.1 by httptools."""
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=trusted_proxies or [],
+        timeout_graceful_shutdown=max(1, round(drain_timeout)),
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+        lifespan="on" if lifespan else "off",
+        http="httptools",
+        ws="none",
+        backlog=BACKLOG,
+    )

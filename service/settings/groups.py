@@ -1,0 +1,184 @@
+"""The groups of settings whose names have two parts, such as `DARKROOM_SERVER__PORT`."""
+
+import hashlib
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, model_validator
+
+from service.observability import LogFormat, LogLevel
+from service.settings import values
+from service.settings.fields import (
+    DURATION,
+    PORT,
+    SIZE,
+    CaFile,
+    Count,
+    Duration,
+    HostPattern,
+    Items,
+    JsonList,
+    PositiveDuration,
+    ProxyAddress,
+    ReadableFile,
+    Secret,
+    Size,
+    StoreUrl,
+    setting,
+)
+
+
+class Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Storage(Group):
+    url: StoreUrl | None = setting(
+        None,
+        "Where images are kept.",
+        takes="file:// and the absolute path of a folder",
+        shown="file://{DATA_DIR}/archive",
+    )
+    min_free_bytes: Size = setting(
+        "1 GiB", "Under this much free space the service is not ready and callbacks are answered 503.", takes=SIZE
+    )
+
+
+class Callbacks(Group):
+    secrets: Annotated[tuple[Secret, ...], JsonList] = setting(
+        (),
+        "Secrets of callback URLs and signed links: the first signs, all verify.",
+        takes="a JSON list of strings",
+        shown="generated",
+        secret=True,
+    )
+    max_body_bytes: Size = setting("1 MiB", "Larger callbacks are answered 413.", takes=SIZE, ge=1024)
+
+
+class Evolink(Group):
+    link_lifetime: PositiveDuration = setting(
+        "24h", "How long the provider's links work, counted from the task's creation.", takes=DURATION
+    )
+
+
+class ConfirmMode(StrEnum):
+    """Whether the provider is asked before a callback is believed."""
+
+    OFF = "off"
+
+
+def _confirm_mode(value: Any) -> Any:
+    if value in ("preferred", "required"):
+        raise ValueError("confirming with the provider needs a later version")
+    return value
+
+
+class Confirm(Group):
+    mode: Annotated[ConfirmMode, BeforeValidator(_confirm_mode)] = setting(
+        "off", "Whether to ask the provider before a callback is believed; off believes the signed URL.", takes="off"
+    )
+
+
+class Download(Group):
+    allowed_hosts: Annotated[tuple[HostPattern, ...], Items] = setting(
+        "*.evolink.ai",
+        "Hosts that images may be fetched from; * for any.",
+        takes="hosts such as files.example.com or *.example.com, or *",
+    )
+    trusted_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], Items] = setting(
+        "",
+        "Networks that are exempt from the rules of public addresses and of port 443.",
+        takes="networks such as 10.0.0.0/8",
+        shown="none",
+    )
+    max_bytes: Size = setting("64 MiB", "Larger images are refused.", takes=SIZE, ge=1)
+    max_pixels: Count = setting("50M", "Images with more pixels are refused.", takes="a count such as 50M", ge=1)
+    concurrency: int = setting(16, "Downloads at a time.", takes="a number from 1 to 256", ge=1, le=256)
+    connect_timeout: PositiveDuration = setting("5s", "To connect, TLS included.", takes=DURATION)
+    read_timeout: PositiveDuration = setting("15s", "Between two pieces of an image.", takes=DURATION)
+    total_timeout: PositiveDuration = setting("5m", "For one attempt as a whole.", takes=DURATION)
+    proxy: Annotated[SecretStr, AfterValidator(values.proxy_url)] | None = setting(
+        None,
+        "Proxy for downloads; the environment's proxies are ignored.",
+        takes="an http:// URL of a proxy",
+        secret=True,
+    )
+
+
+class Tls(Group):
+    ca_file: CaFile | None = setting(
+        None, "Certificates that outgoing TLS trusts besides the system's.", takes="the path of a PEM file"
+    )
+
+
+class Server(Group):
+    host: str = setting("127.0.0.1", "Address to listen on.", takes="an address or a host name", min_length=1)
+    port: int = setting(8080, "Port to listen on; 0 lets the system choose.", takes=PORT, ge=0, le=65535)
+    tls_cert: ReadableFile | None = setting(
+        None, "Certificate chain, to serve HTTPS.", takes="the path of a PEM file with the certificate chain"
+    )
+    tls_key: ReadableFile | None = setting(
+        None, "Key of the certificate.", takes="the path of a PEM file with the key, unencrypted"
+    )
+    metrics_port: int | None = setting(
+        None, "Port of its own for /metrics and health, without keys.", takes=PORT, ge=0, le=65535
+    )
+    drain_timeout: Duration = setting("20s", "To finish what is under way when asked to stop.", takes=DURATION)
+    trusted_proxies: Annotated[tuple[ProxyAddress, ...], Items] = setting(
+        "",
+        "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+        takes="addresses or networks such as 10.0.0.0/8, or *",
+        shown="none",
+    )
+
+    @model_validator(mode="after")
+    def _certificate_has_its_key(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("DARKROOM_SERVER__TLS_CERT and DARKROOM_SERVER__TLS_KEY: take both, or neither")
+        if self.tls_cert is not None and self.tls_key is not None:
+            try:
+                values.check_certificate(self.tls_cert, self.tls_key)
+            except ValueError as error:
+                raise ValueError(
+                    f"DARKROOM_SERVER__TLS_CERT and DARKROOM_SERVER__TLS_KEY: take a certificate and its key ({error})"
+                ) from None
+        return self
+
+
+class Log(Group):
+    format: LogFormat | None = setting(
+        None, "How log lines look.", takes="json or console", shown="console on a terminal, else json"
+    )
+    level: LogLevel = setting("info", "What is logged.", takes="debug, info, warning or error")
+
+
+class KeyScope(StrEnum):
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+
+
+class ApiKeySetting(Group):
+    """One API key, given as it is or by its SHA-256."""
+
+    name: Annotated[str, AfterValidator(values.word)]
+    key: Secret | None = None
+    sha256: Annotated[str, AfterValidator(values.sha256_hex)] | None = None
+    scopes: frozenset[KeyScope]
+
+    @model_validator(mode="after")
+    def _is_given_once(self) -> Self:
+        if (self.key is None) == (self.sha256 is None):
+            raise ValueError("exactly one of key and sha256")
+        if not self.scopes:
+            raise ValueError("at least one scope")
+        return self
+
+    @property
+    def digest(self) -> str:
+        """The key's SHA-256 in lower-case hex, which is all that the service keeps."""
+        if self.key is None:
+            assert self.sha256 is not None
+            return self.sha256
+        return hashlib.sha256(self.key.get_secret_value().encode()).hexdigest()

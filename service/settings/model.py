@@ -1,0 +1,132 @@
+"""All settings of one process: the groups, and those with a name of one part. Nothing here opens the network."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, PrivateAttr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.settings import values
+from service.settings.fields import DatabaseUrl, Items, JsonList, WebBase, setting
+from service.settings.groups import (
+    ApiKeySetting,
+    Callbacks,
+    Confirm,
+    Download,
+    Evolink,
+    Log,
+    Server,
+    Storage,
+    Tls,
+)
+
+PREFIX = "DARKROOM_"
+NESTS = "__"
+
+
+class Role(StrEnum):
+    """A part of the work that a process can take on."""
+
+    RECEIVER = "receiver"
+    ARCHIVER = "archiver"
+    RECONCILER = "reconciler"
+    API = "api"
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+def _own_address(known: Mapping[str, Any]) -> str:
+    server: Server = known["server"]
+    return f"{'https' if server.tls_cert else 'http'}://localhost:{server.port}"
+
+
+def _own_database(known: Mapping[str, Any]) -> str:
+    return f"sqlite:///{known['data_dir']}/darkroom.db"
+
+
+def _names_differ(keys: Sequence[ApiKeySetting]) -> Sequence[ApiKeySetting]:
+    if len({key.name for key in keys}) != len(keys):
+        raise ValueError("two keys have the same name")
+    return keys
+
+
+def _not_empty(roles: frozenset[Role]) -> frozenset[Role]:
+    if not roles:
+        raise ValueError("none given")
+    return roles
+
+
+class Settings(BaseSettings):
+    """Everything the operator decides; frozen. Fields that depend on others come after them."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter=NESTS,
+        env_ignore_empty=True,
+        enable_decoding=False,  # values are taken apart in one place, `values`, which never repeats a secret
+        frozen=True,
+        extra="ignore",  # `load` looks at unknown names, the process's environment is not ours
+        hide_input_in_errors=True,
+    )
+
+    server: Server = Field(default_factory=Server)
+    public_url: WebBase = setting(
+        _own_address,
+        "Where the provider and browsers reach this service.",
+        takes="an http or https URL without query",
+        shown="http://localhost:{port}",
+    )
+    data_dir: Annotated[Path, AfterValidator(_absolute)] = setting(
+        "./data", "Folder of the database, the archive and generated secrets.", takes="the path of a folder"
+    )
+    database_url: DatabaseUrl = setting(
+        _own_database,
+        "Where the catalog is.",
+        takes="sqlite:/// and the path of a file",
+        shown="sqlite:///{DATA_DIR}/darkroom.db",
+        secret=True,  # a refused URL may hold a password
+    )
+    api_keys: Annotated[tuple[ApiKeySetting, ...], JsonList, AfterValidator(_names_differ)] = setting(
+        (),
+        "Keys of the API.",
+        takes='a JSON list such as [{"name": "me", "key": "a long random text", "scopes": ["read", "write"]}], '
+        "with sha256 (hex) in place of key at will, and scopes from read, write and admin",
+        shown="generated",
+        secret=True,
+    )
+    roles: Annotated[frozenset[Role], Items, AfterValidator(_not_empty)] = setting(
+        "receiver,archiver,reconciler,api",
+        "What this process does.",
+        takes="some of receiver, archiver, reconciler and api",
+    )
+    storage: Storage = Field(default_factory=Storage)
+    callbacks: Callbacks = Field(default_factory=Callbacks)
+    evolink: Evolink = Field(default_factory=Evolink)
+    confirm: Confirm = Field(default_factory=Confirm)
+    download: Download = Field(default_factory=Download)
+    tls: Tls = Field(default_factory=Tls)
+    log: Log = Field(default_factory=Log)
+
+    _unknown: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Lines about variables that look like settings and are none; worth a warning, not a refusal."""
+        return self._unknown
+
+    @property
+    def database_path(self) -> Path:
+        return values.sqlite_file(self.database_url)
+
+    @property
+    def storage_root(self) -> Path:
+        return values.store_folder(self.storage.url) if self.storage.url else self.data_dir / "archive"
+
+    @property
+    def stands_alone(self) -> bool:
+        """SQLite and all roles in one process: then missing secrets may be generated into the data directory."""
+        return self.roles == frozenset(Role)

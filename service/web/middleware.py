@@ -1,0 +1,29 @@
+"""What every answer gets: `nosniff`, and `Connection: close` while shutting down. Plain ASGI, no buffering."""
+
+from collections.abc import Callable
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class AnswerHeaders:
+    """Adds headers to answers; `draining` tells whether connections should be given up."""
+
+    def __init__(self, app: ASGIApp, *, draining: Callable[[], bool]) -> None:
+        self._app = app
+        self._draining = draining
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("X-Content-Type-Options", "nosniff")
+                if self._draining():
+                    headers["Connection"] = "close"
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)

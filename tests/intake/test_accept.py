@@ -1,0 +1,89 @@
+"""Group commit: shared transactions, isolated poison, honest failure."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from service.background import Nudge
+from service.catalog.catalog import Catalog
+from service.errors import CatalogUnavailable
+from service.intake.accept import LONGEST_QUEUE, Intake
+from service.intake.batch import Answer
+from tests.support.deliveries import RULES, delivery, task_object
+
+
+@asynccontextmanager
+async def running(catalog: Catalog, sizes: list[int] | None = None) -> AsyncIterator[Intake]:
+    intake = Intake(
+        catalog=catalog,
+        rules=RULES,
+        archive=Nudge(),
+        sidecars=Nudge(),
+        on_batch=(sizes if sizes is not None else []).append,
+    )
+    loop = asyncio.create_task(intake.run())
+    yield intake
+    loop.cancel()
+    await asyncio.wait([loop])
+
+
+async def test_concurrent_callbacks_share_transactions_and_a_lone_one_does_not_wait(catalog: Catalog) -> None:
+    sizes: list[int] = []
+    async with running(catalog, sizes) as intake:
+        await intake.accept(delivery())
+        assert sizes == [1]
+        many = [delivery(task_object(task_id=f"task-{n:04}")) for n in range(300)]
+        taken = await asyncio.gather(*(intake.accept(one) for one in many))
+    assert {one.answer for one in taken} == {Answer.ACCEPTED}
+    assert sum(sizes) == 301
+    assert len(sizes) < 10
+
+
+async def test_a_poison_callback_stands_alone_is_kept_raw_and_the_rest_commit(catalog: Catalog) -> None:
+    good = [delivery(task_object(task_id=f"task-{n:04}")) for n in range(9)]
+    poison = delivery(task_object(task_id="task-poison"))
+    assert poison.event is not None
+    # a value that no database driver can bind, as if the reader had let it through
+    poison = replace(poison, event=replace(poison.event, model="\ud800"))
+    async with running(catalog) as intake:
+        batch = [*good[:4], poison, *good[4:]]
+        taken = await asyncio.gather(*(intake.accept(one) for one in batch))
+    assert [one.answer for one in taken].count(Answer.ACCEPTED) == 9
+    assert taken[4].answer is Answer.UNREADABLE
+    rows = (await catalog.read(lambda tx: tx.query.callbacks(filters={}, after=None, limit=20))).items
+    assert len(rows) == 10
+    kept = [row for row in rows if row["verdict"] == "unreadable"]
+    assert [(row["task_id"], row["body_sha256"]) for row in kept] == [("", poison.body_sha256)]
+
+
+async def test_a_database_that_is_gone_is_unavailable_for_all(tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path / "x.db")
+    catalog.open()  # no tables
+    async with running(catalog) as intake:
+        with pytest.raises(CatalogUnavailable):
+            await intake.accept(delivery())
+    catalog.close()
+
+
+async def test_a_caller_that_hangs_up_cancels_nothing(catalog: Catalog) -> None:
+    async with running(catalog) as intake:
+        caller = asyncio.create_task(intake.accept(delivery()))
+        await asyncio.sleep(0)
+        caller.cancel()
+        second = await intake.accept(delivery())
+    assert second.answer is Answer.DUPLICATE
+
+
+async def test_a_full_queue_refuses_instead_of_growing(catalog: Catalog) -> None:
+    intake = Intake(catalog=catalog, rules=RULES, archive=Nudge(), sidecars=Nudge(), on_batch=lambda _n: None)
+    waiting = [asyncio.create_task(intake.accept(delivery())) for _ in range(LONGEST_QUEUE)]
+    await asyncio.sleep(0)
+    with pytest.raises(CatalogUnavailable, match="too many"):
+        await intake.accept(delivery())
+    for one in waiting:
+        one.cancel()
+    await asyncio.wait(waiting)
