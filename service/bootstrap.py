@@ -84,6 +84,8 @@ def open_components(settings: Settings) -> Iterator[Components]:
         api_keys = settings.api_keys or (_generated_key(settings),)
         store = FilesystemStore(settings.storage_root)
         store.open()
+        if left := store.clean_staging():
+            log.info("staging_cleaned", files=left)
         catalog = stack.enter_context(open_catalog(settings))
         metrics, archive, sidecars = Metrics(), Nudge(), Nudge()
         yield Components(
@@ -99,7 +101,7 @@ def open_components(settings: Settings) -> Iterator[Components]:
                 rules=Rules(settings.evolink.link_lifetime, settings.download.allowed_hosts),
                 archive=archive,
                 sidecars=sidecars,
-                on_batch=metrics.batch_committed,
+                metrics=metrics,
             ),
             readiness=Readiness(
                 catalog=catalog,

@@ -23,7 +23,7 @@ def listen(host: str, port: int) -> socket.socket:
     """A bound socket; raises SettingsError when the address is taken or not ours."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=host == "::")
     except OSError as error:
         raise SettingsError(
             f"cannot listen on {host}:{port} ({error.strerror}): change DARKROOM_SERVER__HOST or DARKROOM_SERVER__PORT"

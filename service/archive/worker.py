@@ -15,6 +15,7 @@ from service.errors import Unavailable
 C = TypeVar("C")
 
 POLL_SECONDS = 1.0
+FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
 
 log = structlog.get_logger(__name__)
@@ -48,6 +49,7 @@ class Worker(Generic[C]):
         self._nudge = nudge
         self._may_start = may_start
         self._running: dict[asyncio.Task[None], C] = {}
+        self._ill = False  # our own side failed since the loop last looked
         self._pause = 0.0
         self._stopping = False
 
@@ -59,13 +61,13 @@ class Worker(Generic[C]):
     async def run(self) -> None:
         """Claim and work for ever."""
         while True:
-            full = not await self._start_due()
-            if self._pause:
+            if self._ill:
+                self._ill = False
+                self._pause = min(max(FIRST_PAUSE, self._pause * 2), LONGEST_PAUSE)
                 await asyncio.sleep(self._pause)
-            elif full:
-                await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
-            else:
-                await self._nudge.wait(POLL_SECONDS)
+            # after a failure of our own one piece goes first, to see whether the others have a chance
+            await self._start_due(1 if self._pause else self._concurrency)
+            await self._nudge.wait(POLL_SECONDS)
 
     async def stop(self, within: float) -> None:
         """Let what runs end within so many seconds; cancel the rest and hand its claims back."""
@@ -77,17 +79,15 @@ class Worker(Generic[C]):
         if self._running:
             await asyncio.wait(self._running)
 
-    async def _start_due(self) -> bool:
-        """Start what is due; False when every place is taken."""
-        free = self._concurrency - len(self._running)
-        if self._stopping or not self._may_start():
-            return True
-        if free > 0:
-            for claimed in await self._job.claim(free):
-                task = asyncio.create_task(self._do(claimed), name=f"{self._name}")
-                self._running[task] = claimed
-                task.add_done_callback(self._ended)
-        return len(self._running) < self._concurrency
+    async def _start_due(self, places: int) -> None:
+        """Claim and start what is due, as far as there are places."""
+        free = places - len(self._running)
+        if free <= 0 or self._stopping or not self._may_start():
+            return
+        for claimed in await self._job.claim(free):
+            task = asyncio.create_task(self._do(claimed), name=self._name)
+            self._running[task] = claimed
+            task.add_done_callback(self._ended)
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._running.pop(task, None)
@@ -96,19 +96,19 @@ class Worker(Generic[C]):
     async def _do(self, claimed: C) -> None:
         try:
             await self._job.work(claimed)
-            self._pause = 0.0
+            self._pause = 0.0 if not self._ill else self._pause
         except Unavailable as error:
             # our own fault, not the image's: everyone waits, longer each time, and nothing counts as an attempt
-            if not self._pause:
+            if not (self._ill or self._pause):
                 log.error("work_paused", worker=self._name, reason=str(error))
-            self._pause = min(max(1.0, self._pause * 2), LONGEST_PAUSE)
+            self._ill = True
             await self._give_back(claimed)
         except asyncio.CancelledError:
             await asyncio.shield(self._give_back(claimed))
             raise
         except Exception:
             log.exception("work_failed", worker=self._name)
-            self._pause = max(1.0, self._pause)
+            self._ill = True
             await self._give_back(claimed)
 
     async def _give_back(self, claimed: C) -> None:

@@ -5,7 +5,7 @@ Nothing is answered before its transaction is durable. A caller that hangs up ca
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -17,6 +17,7 @@ from service.domain.apply_event import Rules
 from service.domain.callback import Verdict
 from service.errors import CatalogUnavailable
 from service.intake.batch import Answer, Delivery, Taken, received_from, take_in
+from service.observability import Metrics
 
 LARGEST_BATCH = 256
 COMMIT_WITHIN = 5.0
@@ -35,7 +36,7 @@ class _Waiting:
 
 
 class Intake:
-    """Takes deliveries in; `run` must be running. `on_batch` is told the size of each committed batch."""
+    """Takes deliveries in; `run` must be running."""
 
     def __init__(
         self,
@@ -44,13 +45,13 @@ class Intake:
         rules: Rules,
         archive: Nudge,
         sidecars: Nudge,
-        on_batch: Callable[[int], None],
+        metrics: Metrics,
     ) -> None:
         self._catalog = catalog
         self._rules = rules
         self._archive = archive
         self._sidecars = sidecars
-        self._on_batch = on_batch
+        self._metrics = metrics
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
@@ -99,9 +100,11 @@ class Intake:
             await self._commit(batch[:half])
             await self._commit(batch[half:])
         else:
-            self._on_batch(len(batch))
+            self._metrics.batch_committed(len(batch))
             for waiting, taken in zip(batch, results, strict=True):
                 waiting.taken.set_result(taken)
+                for reason in taken.deaths:
+                    self._metrics.died(reason)
             if any(taken.wakes for taken in results):
                 self._archive.nudge()
             self._sidecars.nudge()

@@ -45,12 +45,12 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One delivery's result; `wakes` tells that the archive has something to do."""
+    """One delivery's result; `wakes` tells that the archive has something to do, `deaths` why something is given up."""
 
     answer: Answer
     verdict: Verdict
     wakes: bool = False
-    unknown_status: bool = False
+    deaths: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -94,11 +94,16 @@ def _take(tx: Transaction, delivery: Delivery, ledger: _Ledger, rules: Rules) ->
         # the same body through a wrong token must not suppress it through the right one
         tx.inbox.judge(row.id, verdict, token.id)
     ledger.verdicts[delivery.key] = verdict
-    wakes = _apply(delivery, event, verdict, row, ledger, rules)
-    return Taken(Answer.ACCEPTED, verdict, wakes)
+    state = _apply(delivery, event, verdict, row, ledger, rules)
+    if state is None:
+        return Taken(Answer.ACCEPTED, verdict)
+    wakes = any(asset.status is AssetStatus.PENDING for asset in state.assets)
+    return Taken(Answer.ACCEPTED, verdict, wakes, _deaths(ledger.before.get(event.task_id), state))
 
 
-def _apply(delivery: Delivery, event: TaskEvent, verdict: Verdict, row: Kept, ledger: _Ledger, rules: Rules) -> bool:
+def _apply(
+    delivery: Delivery, event: TaskEvent, verdict: Verdict, row: Kept, ledger: _Ledger, rules: Rules
+) -> TaskState | None:
     token = delivery.token
     believed = verdict is Verdict.ACCEPTED and not rules.can_confirm
     arrival = Arrival(
@@ -112,10 +117,19 @@ def _apply(delivery: Delivery, event: TaskEvent, verdict: Verdict, row: Kept, le
     task, assets = (state.task, state.assets) if state else (None, ())
     applied = apply_event(task, assets, event, arrival, rules=rules, event_json=delivery.text)
     if applied is None:
-        return False
-    ledger.states[event.task_id] = TaskState(applied.task, applied.assets)
+        return None
     ledger.entries.append((event.task_id, replace(applied.entry, callback_id=row.id)))
-    return any(asset.status is AssetStatus.PENDING for asset in applied.assets)
+    ledger.states[event.task_id] = after = TaskState(applied.task, applied.assets)
+    return after
+
+
+def _deaths(before: TaskState | None, after: TaskState) -> tuple[str, ...]:
+    """The reasons of what was given up by this event."""
+    alive = {asset.index for asset in before.assets if asset.reason is None} if before else set()
+    known = {asset.index for asset in before.assets} if before else set()
+    assets = [a.reason.value for a in after.assets if a.reason and (a.index in alive or a.index not in known)]
+    newly_dead = after.task.reason is not None and (before is None or before.task.reason is None)
+    return (*assets, *([after.task.reason.value] if newly_dead and after.task.reason else []))
 
 
 def _coalesced(batch: Sequence[Delivery]) -> list[Received]:

@@ -31,6 +31,7 @@ class CallbackVerdict(StrEnum):
     UNREADABLE = "unreadable"
     REFUSED = "refused"  # bad, expired or revoked token, unknown source
     TOO_LARGE = "too_large"
+    INCOMPLETE = "incomplete"  # the caller hung up or took too long
     UNAVAILABLE = "unavailable"  # it could not be made durable
 
 

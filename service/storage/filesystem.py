@@ -1,105 +1,200 @@
-"""Images on a disk: fsync, rename, fsync of the directory. Nothing is ever half-written under its final name."""
+"""Objects as files below one folder, durable when a verb returns: fsync, rename, fsync of the folder.
+
+It never follows a symbolic link out of its folder, and never makes the folder anew once opened: a disk that was
+unmounted is unavailable, not empty.
+"""
 
 import asyncio
-import contextlib
+import errno
 import os
 import secrets
-from collections.abc import AsyncIterator
+import stat
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
 from pathlib import Path
-
-import aiofiles
+from typing import TypeVar
 
 from service.errors import StorageUnavailable
-from service.storage import BLOCK_BYTES
+from service.storage import Entry, checked_key
+from service.storage.blocks import Blocks, OpenFile
+from service.storage.durable import Folders, make_root, move_across, sync_file, sync_folder
+from service.storage.listing import walk
 
-_STAGING = ".staging"
+T = TypeVar("T")
+
+STAGING = ".staging"
+_PROBE = ".probe-"
+_THREADS = 16
+_LISTED_AT_ONCE = 256
+_ABSENT = (FileNotFoundError, NotADirectoryError)
+
+_ADVICE = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "raise the quota or free some space",
+    errno.EROFS: "mount it writable",
+    errno.EACCES: "give it to the user that runs this service",
+    errno.EPERM: "give it to the user that runs this service",
+    errno.ENOENT: "mount or restore it, then start again",
+    errno.EIO: "look at the disk's health",
+    errno.ELOOP: "symbolic links are not followed",
+    errno.EXDEV: "staging and archive must be on one filesystem",
+}
 
 
 class FilesystemStore:
-    """A folder as an object store."""
+    """An ObjectStore on a disk. `open` comes first. Threads of its own, so that a slow disk slows nothing else."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
-        self.staging = root / _STAGING
+        self._root = Path(os.path.realpath(root))
+        self._folders = Folders(self._root)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
+
+    @property
+    def staging(self) -> Path:
+        return self._root / STAGING
 
     def open(self) -> None:
-        """Make the folder and remove what a crash left staged; raises StorageUnavailable."""
-        try:
-            self.staging.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StorageUnavailable(f"{self._root}: {error.strerror}") from error
-        for leftover in self.staging.iterdir():
-            leftover.unlink(missing_ok=True)
+        """Make the folder if it is missing; safe beside another process. Raises StorageUnavailable."""
+        with self._told():
+            make_root(self._root)
+            make_root(self.staging)
+
+    def clean_staging(self) -> int:
+        """Remove what a crash left behind, and say how many files; only for who holds the server lock."""
+        with self._told():
+            left = [*self.staging.iterdir(), *self._root.glob(f"{_PROBE}*")]
+            for path in left:
+                path.unlink(missing_ok=True)
+            return len(left)
 
     async def put(self, key: str, staged: Path) -> None:
-        await asyncio.to_thread(self._put, self._path(key), staged)
+        target = self._path(key)
+        await self._in_thread(partial(self._put, staged, target))
 
     async def replace(self, key: str, data: bytes) -> None:
-        await asyncio.to_thread(self._replace, self._path(key), data)
+        target = self._path(key)
+        await self._in_thread(partial(self._replace, data, target))
 
     async def size(self, key: str) -> int | None:
-        with contextlib.suppress(FileNotFoundError):
-            return (await asyncio.to_thread(self._path(key).stat)).st_size
-        return None
+        return await self._in_thread(partial(self._size, self._path(key)))
 
     async def read(self, key: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes] | None:
-        try:
-            file = await aiofiles.open(self._path(key), "rb")
-        except FileNotFoundError:
-            return None
-        await file.seek(start)
-
-        async def blocks() -> AsyncIterator[bytes]:
-            left = length if length is not None else -1
-            async with file:
-                while left != 0:
-                    block = await file.read(BLOCK_BYTES if left < 0 else min(BLOCK_BYTES, left))
-                    if not block:
-                        return
-                    left -= len(block) if left > 0 else 0
-                    yield block
-
-        return blocks()
+        file = await self._in_thread(partial(self._open_file, self._path(key)))
+        return None if file is None else Blocks(file, start=start, length=length, threads=self._threads)
 
     async def delete(self, key: str) -> bool:
-        path = self._path(key)
-        try:
-            await asyncio.to_thread(path.unlink)
-        except FileNotFoundError:
-            return False
-        return True
+        return await self._in_thread(partial(self._delete, self._path(key)))
+
+    async def list(self, prefix: str = "") -> AsyncIterator[Entry]:
+        entries = walk(self._root, prefix)
+        while page := await self._in_thread(lambda: [*islice(entries, _LISTED_AT_ONCE)]):
+            for entry in page:
+                yield entry
+        await self._in_thread(self._require_mounted)
 
     async def free_bytes(self) -> int | None:
-        try:
-            found = os.statvfs(self._root)
-        except OSError as error:
-            raise StorageUnavailable(f"{self._root}: {error.strerror}") from error
-        return found.f_bavail * found.f_frsize
+        return await self._in_thread(self._free_bytes)
 
     async def check(self) -> None:
-        key = f"{_STAGING}/probe-{secrets.token_hex(4)}"
-        await self.replace(key, b"probe")
-        await self.delete(key)
+        probe = self._root / f"{_PROBE}{secrets.token_hex(6)}"
+        await self._in_thread(partial(self._probe, probe))
+
+    def _put(self, staged: Path, target: Path) -> None:
+        sync_file(staged)
+        self._require_inside(target)
+        try:
+            self._folders.move_in(staged, target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            here = self._staged_name()
+            move_across(staged, here)
+            self._folders.move_in(here, target)
+
+    def _replace(self, data: bytes, target: Path) -> None:
+        staged = self._staged_name()
+        try:
+            with staged.open("xb") as file:
+                file.write(data)
+            self._put(staged, target)
+        finally:
+            staged.unlink(missing_ok=True)
+
+    def _size(self, path: Path) -> int | None:
+        try:
+            self._require_inside(path)
+            found = path.lstat()
+        except _ABSENT:
+            self._require_mounted()
+            return None
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+    def _open_file(self, path: Path) -> OpenFile | None:
+        try:
+            self._require_inside(path)
+            file = OpenFile(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC))
+        except _ABSENT:
+            self._require_mounted()
+            return None
+        return file if file.is_regular else None
+
+    def _delete(self, path: Path) -> bool:
+        try:
+            self._require_inside(path)
+            path.unlink()
+            there_was = True
+        except (*_ABSENT, IsADirectoryError):
+            self._require_mounted()
+            there_was = False
+        # also when it was gone: a crash may have come between an earlier unlink and its sync
+        self._folders.sync_above(path)
+        self._folders.prune(path.parent)
+        return there_was
+
+    def _probe(self, probe: Path) -> None:
+        try:
+            self._replace(b"probe", probe)
+        finally:
+            probe.unlink(missing_ok=True)
+        sync_folder(self._root)
+
+    def _free_bytes(self) -> int:
+        self._require_mounted()
+        found = os.statvfs(self._root)
+        no_inodes = found.f_files > 0 and found.f_favail == 0
+        return 0 if no_inodes else found.f_bavail * found.f_frsize
 
     def _path(self, key: str) -> Path:
-        return self._root / key
+        return self._root / checked_key(key)
 
-    def _put(self, path: Path, staged: Path) -> None:
-        try:
-            with staged.open("rb") as file:
-                os.fsync(file.fileno())
-            path.parent.mkdir(parents=True, exist_ok=True)
-            staged.rename(path)
-            descriptor = os.open(path.parent, os.O_RDONLY)
-            os.fsync(descriptor)
-            os.close(descriptor)
-        except OSError as error:
-            raise StorageUnavailable(f"{self._root}: {error.strerror}") from error
+    def _staged_name(self) -> Path:
+        return self.staging / secrets.token_hex(16)
 
-    def _replace(self, path: Path, data: bytes) -> None:
-        staged = self.staging / secrets.token_hex(8)
+    def _require_inside(self, path: Path) -> None:
+        """Raise OSError when a symbolic link lies on the way from the root to the object, or in its place."""
+        if os.path.realpath(path) != str(path):
+            raise OSError(errno.ELOOP, "a symbolic link stands in the way", str(path))
+
+    def _require_mounted(self) -> None:
+        """Raise OSError when the store itself is gone: then nothing is known about what it holds."""
+        if not self.staging.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "the folder is gone", str(self._root))
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        with self._told():
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn an OSError into what is wrong with the store and what to do about it."""
         try:
-            staged.write_bytes(data)
+            yield
         except OSError as error:
-            raise StorageUnavailable(f"{self._root}: {error.strerror}") from error
-        self._put(path, staged)
+            advice = _ADVICE.get(error.errno or 0)
+            reason = f"{error.strerror or error} in {self._root}"
+            raise StorageUnavailable(
+                f"the archive cannot be used: {reason}{f'; {advice}' if advice else ''}"
+            ) from error

@@ -13,7 +13,8 @@ from service.background import Nudge
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.queries import ASSET_FILTERS
 from service.catalog.tokens import SignedLink
-from service.domain.asset import Asset, split_asset_id
+from service.domain.asset import Asset, AssetStatus, split_asset_id
+from service.domain.image import ImageFormat
 from service.errors import Gone, NotFound
 from service.intake.asset_link import AssetLinkSigner, new_link_id
 from service.storage import ObjectStore
@@ -24,6 +25,9 @@ from service.web.keys import ApiKeys, Scope
 from service.web.paging import list_query, page
 
 LONGEST_LIFE = 10 * 365 * 86400
+
+
+_VALUES = {"status": tuple(AssetStatus), "format": tuple(ImageFormat)}
 
 
 class LinkToSign(BaseModel):
@@ -65,7 +69,7 @@ class AssetRoutes:
         ]
 
     async def list(self, request: Request) -> Response:
-        query = list_query(request, ASSET_FILTERS)
+        query = list_query(request, ASSET_FILTERS, values=_VALUES)
         found = await self._catalog.read(
             lambda tx: tx.query.assets(filters=query.filters, after=query.after, limit=query.limit)
         )

@@ -4,7 +4,7 @@ import asyncio
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from service.errors import Invalid
 
@@ -20,8 +20,13 @@ class BodyTooLarge(Exception):  # noqa: N818 - an outcome that the route answers
     """The body is over the cap; what was read of it is thrown away."""
 
 
+class BodyIncomplete(Exception):  # noqa: N818 - an outcome that the route answers with 408
+    """The caller hung up or took too long; nothing was kept."""
+
+
 async def read_capped(request: Request, limit: int) -> bytes:
-    """The body, in one buffer; raises BodyTooLarge as soon as more than `limit` bytes are announced or came."""
+    """The body, in one buffer; raises BodyTooLarge as soon as more than `limit` bytes are announced or came,
+    BodyIncomplete when it does not come whole within 15 s."""
     announced = request.headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and int(announced[:19]) > limit:
         raise BodyTooLarge
@@ -32,8 +37,8 @@ async def read_capped(request: Request, limit: int) -> bytes:
                 body += chunk
                 if len(body) > limit:
                     raise BodyTooLarge
-    except TimeoutError:
-        raise Invalid("body_timeout", f"the body did not arrive within {READ_WITHIN:.0f} s") from None
+    except (TimeoutError, ClientDisconnect):
+        raise BodyIncomplete from None
     return bytes(body)
 
 
@@ -43,6 +48,8 @@ async def read_model(request: Request, model: type[M]) -> M:
         body = await read_capped(request, _LARGEST_JSON)
     except BodyTooLarge:
         raise Invalid("body_too_large", f"the body is over {_LARGEST_JSON} bytes") from None
+    except BodyIncomplete:
+        raise Invalid("body_incomplete", f"the body did not arrive whole within {READ_WITHIN:.0f} s") from None
     try:
         return model.model_validate_json(body or b"{}")
     except ValidationError as error:

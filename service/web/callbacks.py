@@ -20,7 +20,7 @@ from service.intake.callback_token import CallbackToken, TokenSigner
 from service.intake.readiness import Readiness
 from service.observability import CallbackVerdict, Metrics
 from service.provider.payload import Readable, Unreadable, read_callback
-from service.web.body import BodyTooLarge, read_capped
+from service.web.body import READ_WITHIN, BodyIncomplete, BodyTooLarge, read_capped
 from service.web.problems import problem
 from service.web.refused import RefusalReason, RefusedCallback, RefusedCallbacks
 
@@ -88,6 +88,10 @@ class CallbackRoutes:
             self._metrics.callback(source, CallbackVerdict.TOO_LARGE)
             log.error("callback", source=source, token_id=token.id, verdict="too_large")
             return problem(413, "body_too_large", f"a callback has at most {self._max_body_bytes} bytes")
+        except BodyIncomplete:
+            self._metrics.callback(source, CallbackVerdict.INCOMPLETE)
+            log.warning("callback", source=source, token_id=token.id, verdict="incomplete")
+            return problem(408, "body_incomplete", f"the body did not arrive whole within {READ_WITHIN:.0f} s")
         delivery = _delivery(source, token, body, now, request.headers)
         taken = await self._intake.accept(delivery)
         seconds = time.perf_counter() - started

@@ -9,11 +9,16 @@ from starlette.routing import Route
 
 from service.catalog.catalog import Catalog
 from service.catalog.queries import CALLBACK_FILTERS
+from service.domain.callback import Verdict
+from service.domain.task import Origin
 from service.errors import NotFound
 from service.web.documents import callback_document, rfc3339
 from service.web.keys import ApiKeys, Scope
 from service.web.paging import list_query, page
 from service.web.refused import RefusedCallback, RefusedCallbacks
+
+_REFUSED = "refused"
+_VALUES = {"verdict": (*Verdict, _REFUSED), "origin": tuple(Origin)}
 
 
 class InboxRoutes:
@@ -29,8 +34,8 @@ class InboxRoutes:
 
     async def list(self, request: Request) -> Response:
         """The inbox; `verdict=refused` shows the ring of requests that were turned away instead."""
-        query = list_query(request, CALLBACK_FILTERS)
-        if query.filters.get("verdict") == "refused":
+        query = list_query(request, CALLBACK_FILTERS, values=_VALUES)
+        if query.filters.get("verdict") == _REFUSED:
             newest = self._refused.newest_first()[: query.limit]
             return JSONResponse(page([_refused_document(one) for one in newest], None))
         found = await self._catalog.read(

@@ -23,8 +23,10 @@ class ListQuery:
     filters: Mapping[str, str]
 
 
-def list_query(request: Request, allowed: Collection[str] = ()) -> ListQuery:
-    """Read the query string; raises Invalid that names the parameter."""
+def list_query(
+    request: Request, allowed: Collection[str] = (), *, values: Mapping[str, Collection[str]] | None = None
+) -> ListQuery:
+    """Read the query string; raises Invalid that names the parameter. `values` lists what a closed filter takes."""
     given = request.query_params
     for name in given:
         if name not in (*allowed, "limit", "cursor"):
@@ -33,6 +35,9 @@ def list_query(request: Request, allowed: Collection[str] = ()) -> ListQuery:
         if len(given.getlist(name)) > 1:
             raise Invalid("repeated_parameter", f"{name} was given more than once")
     filters = {name: given[name] for name in given if name in allowed}
+    for name, takes in (values or {}).items():
+        if name in filters and filters[name] not in takes:
+            raise Invalid("invalid_parameter", f"{name} takes one of {', '.join(takes)}")
     return ListQuery(_limit(given.get("limit")), _after(given.get("cursor")), filters)
 
 

@@ -12,7 +12,7 @@ from service.catalog.queries import TASK_FILTERS, Page
 from service.catalog.tasks import TaskState
 from service.domain.apply_event import HistoryEntry
 from service.domain.asset import Asset
-from service.domain.task import Task
+from service.domain.task import Task, TaskStatus
 from service.errors import NotFound
 from service.intake.register import Told, register
 from service.web.body import read_model
@@ -20,6 +20,8 @@ from service.web.callback_urls import Tags
 from service.web.documents import entry_document, task_document
 from service.web.keys import ApiKeys, Scope
 from service.web.paging import ListQuery, list_query, page
+
+_VALUES = {"status": tuple(TaskStatus), "conflict": ("true", "false")}
 
 
 class TaskToTell(BaseModel):
@@ -56,7 +58,7 @@ class TaskRoutes:
         return JSONResponse(document, status_code=201 if registered.new else 200)
 
     async def list(self, request: Request) -> Response:
-        query = list_query(request, (*TASK_FILTERS, "conflict"))
+        query = list_query(request, (*TASK_FILTERS, "conflict"), values=_VALUES)
         found, assets = await self._catalog.read(partial(_page, query=query))
         items = [task_document(task, assets[task.id], public_url=self._public_url) for task in found.items]
         return JSONResponse(page(items, found.next))

@@ -1,6 +1,7 @@
 """Group commit: shared transactions, isolated poison, honest failure."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,18 +14,13 @@ from service.catalog.catalog import Catalog
 from service.errors import CatalogUnavailable
 from service.intake.accept import LONGEST_QUEUE, Intake
 from service.intake.batch import Answer
+from service.observability import Metrics
 from tests.support.deliveries import RULES, delivery, task_object
 
 
 @asynccontextmanager
-async def running(catalog: Catalog, sizes: list[int] | None = None) -> AsyncIterator[Intake]:
-    intake = Intake(
-        catalog=catalog,
-        rules=RULES,
-        archive=Nudge(),
-        sidecars=Nudge(),
-        on_batch=(sizes if sizes is not None else []).append,
-    )
+async def running(catalog: Catalog, metrics: Metrics | None = None) -> AsyncIterator[Intake]:
+    intake = Intake(catalog=catalog, rules=RULES, archive=Nudge(), sidecars=Nudge(), metrics=metrics or Metrics())
     loop = asyncio.create_task(intake.run())
     yield intake
     loop.cancel()
@@ -32,15 +28,15 @@ async def running(catalog: Catalog, sizes: list[int] | None = None) -> AsyncIter
 
 
 async def test_concurrent_callbacks_share_transactions_and_a_lone_one_does_not_wait(catalog: Catalog) -> None:
-    sizes: list[int] = []
-    async with running(catalog, sizes) as intake:
+    metrics = Metrics()
+    async with running(catalog, metrics) as intake:
         await intake.accept(delivery())
-        assert sizes == [1]
         many = [delivery(task_object(task_id=f"task-{n:04}")) for n in range(300)]
         taken = await asyncio.gather(*(intake.accept(one) for one in many))
     assert {one.answer for one in taken} == {Answer.ACCEPTED}
-    assert sum(sizes) == 301
-    assert len(sizes) < 10
+    figures = metrics.render()[0].decode()
+    assert "darkroom_inbox_batch_size_sum 301.0" in figures
+    assert re.search(r"darkroom_inbox_batch_size_count [2-9]\.0", figures)
 
 
 async def test_a_poison_callback_stands_alone_is_kept_raw_and_the_rest_commit(catalog: Catalog) -> None:
@@ -79,7 +75,7 @@ async def test_a_caller_that_hangs_up_cancels_nothing(catalog: Catalog) -> None:
 
 
 async def test_a_full_queue_refuses_instead_of_growing(catalog: Catalog) -> None:
-    intake = Intake(catalog=catalog, rules=RULES, archive=Nudge(), sidecars=Nudge(), on_batch=lambda _n: None)
+    intake = Intake(catalog=catalog, rules=RULES, archive=Nudge(), sidecars=Nudge(), metrics=Metrics())
     waiting = [asyncio.create_task(intake.accept(delivery())) for _ in range(LONGEST_QUEUE)]
     await asyncio.sleep(0)
     with pytest.raises(CatalogUnavailable, match="too many"):

@@ -1,0 +1,116 @@
+"""Durable changes to folders: nothing is done before it would survive a power cut. Blocking; for threads.
+
+A name is durable when the folder that holds it was synced after the name was made (fsync(2)), and so on up to the root.
+"""
+
+import os
+import shutil
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+FILE_MODE = 0o640
+FOLDER_MODE = 0o750
+"""Images are private: the owner writes, the group (a backup, a web server) may read, others may not."""
+
+_KNOWN_AT_MOST = 1024
+_TRIES = 20
+
+
+def sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    """Make a file's content durable and give it its mode; a symbolic link is refused."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        with suppress(PermissionError):  # a filesystem without modes, such as a network share
+            os.fchmod(descriptor, FILE_MODE)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_root(root: Path) -> None:
+    """Make a folder and what is missing above it, durably."""
+    if not root.is_dir():
+        make_root(root.parent)
+        try:
+            root.mkdir(FOLDER_MODE)
+        except FileExistsError:
+            if not root.is_dir():
+                raise
+    with suppress(PermissionError):  # a folder above that we may not even read was not made by us
+        sync_folder(root.parent)
+
+
+class Folders:
+    """The folders below a root. One lock makes it certain that a folder which is known is durable."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._lock = threading.Lock()
+        self._known: set[Path] = set()
+
+    def move_in(self, staged: Path, target: Path) -> None:
+        """Give a synced file its final name, durably. A folder pruned in between is made again."""
+        for left in reversed(range(_TRIES)):
+            try:
+                self._make(target.parent)
+                os.replace(staged, target)
+            except FileNotFoundError:
+                if not left or not staged.exists():
+                    raise
+            else:
+                break
+        with suppress(FileNotFoundError):  # deleted again already, durably, by somebody who was allowed to
+            sync_folder(target.parent)
+
+    def prune(self, folder: Path) -> None:
+        """Remove a folder and those above it as far as they are empty; never the root."""
+        with self._lock:
+            while folder != self._root and folder.is_relative_to(self._root):
+                self._known.discard(folder)
+                try:
+                    folder.rmdir()
+                except OSError:
+                    return  # not empty, or gone already
+                folder = folder.parent
+
+    def sync_above(self, path: Path) -> None:
+        """Sync the nearest folder above a path that exists, so that the path's absence is durable."""
+        for folder in path.parents:
+            try:
+                return sync_folder(folder)
+            except (FileNotFoundError, NotADirectoryError):
+                if folder == self._root:
+                    raise
+        return None
+
+    def _make(self, folder: Path) -> None:
+        """Make a folder and those above it, up to the root, which must exist: it may be a disk that is gone."""
+        missing = [folder, *folder.parents]
+        below_root = missing[: missing.index(self._root)]
+        with self._lock:
+            for one in reversed(below_root):
+                try:
+                    one.mkdir(FOLDER_MODE)
+                except FileExistsError:
+                    if one in self._known:
+                        continue  # it is durable; otherwise somebody may have made it and not come to sync it
+                sync_folder(one.parent)
+                if len(self._known) >= _KNOWN_AT_MOST:
+                    self._known.clear()
+                self._known.add(one)
+
+
+def move_across(staged: Path, here: Path) -> None:
+    """Copy a file from another filesystem, synced, and remove the original."""
+    shutil.copyfile(staged, here, follow_symlinks=False)
+    sync_file(here)
+    staged.unlink()
