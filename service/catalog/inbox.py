@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.sql.dml import ReturningInsert
 
 from service.catalog.tables import callbacks
 from service.domain.callback import Verdict
@@ -45,6 +47,22 @@ class Kept:
     verdict: Verdict
 
 
+def _keep_statement() -> ReturningInsert[Any]:
+    statement = insert(callbacks)
+    counted = statement.on_conflict_do_update(
+        index_elements=["source", "task_id", "body_sha256"],
+        set_={
+            "deliveries": callbacks.c.deliveries + statement.excluded.deliveries,
+            "last_received_at": statement.excluded.last_received_at,
+        },
+    )
+    c = callbacks.c
+    return counted.returning(c.id, c.source, c.task_id, c.body_sha256, c.deliveries, c.verdict)
+
+
+_KEEP = _keep_statement()  # built once: it is on the path of every callback
+
+
 class Inbox:
     """The inbox within one transaction."""
 
@@ -55,24 +73,8 @@ class Inbox:
         """Insert callbacks, or count another delivery of those that are there; keys must be unique in the batch."""
         if not received:
             return {}
-        statement = insert(callbacks)
-        statement = statement.on_conflict_do_update(
-            index_elements=["source", "task_id", "body_sha256"],
-            set_={
-                "deliveries": callbacks.c.deliveries + statement.excluded.deliveries,
-                "last_received_at": statement.excluded.last_received_at,
-            },
-        )
-        returning = statement.returning(
-            callbacks.c.id,
-            callbacks.c.source,
-            callbacks.c.task_id,
-            callbacks.c.body_sha256,
-            callbacks.c.deliveries,
-            callbacks.c.verdict,
-        )
         sent = {one.key: one.deliveries for one in received}
-        rows = self._connection.execute(returning, [_values(one) for one in received])
+        rows = self._connection.execute(_KEEP, [_values(one) for one in received])
         return {
             (key := (row.source, row.task_id, row.body_sha256)): Kept(
                 row.id, row.deliveries > sent[key], Verdict(row.verdict)

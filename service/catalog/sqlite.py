@@ -1,7 +1,8 @@
 """SQLite as an engine: one writer thread in which intake goes first, a few readers, WAL with `synchronous=FULL`.
 
-A write is one `BEGIN IMMEDIATE` transaction run whole on the writer's thread, so nothing upgrades a lock half-way
-and a statement costs no thread hop. It must not hold a read transaction open longer than one function runs.
+A write runs whole on the writer's thread inside `BEGIN IMMEDIATE`, so nothing upgrades a lock half-way and a statement
+costs no thread hop. Writes that wait share a transaction, each in a savepoint of its own: one fsync for all of them.
+It must not hold a read transaction open longer than one function runs.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +29,8 @@ Work = Callable[[sa.Connection], T]
 READERS = 4
 BUSY_TIMEOUT_MS = 4000
 LONGEST_QUEUE = 10_000
+MOST_TOGETHER = 32
+"""Writes that share a transaction; more would make the first of them wait too long."""
 
 
 class Priority(IntEnum):
@@ -98,13 +102,26 @@ class SqliteEngine:
         self._writer.dispose()
 
     def _run(self) -> None:
-        while (job := self._jobs.get()).work is not None:
-            if not job.done.set_running_or_notify_cancel():
-                continue
+        closing = False
+        while not closing:
+            jobs, closing = self._next_jobs()
+            wanted = [job for job in jobs if job.done.set_running_or_notify_cancel()]
             try:
-                job.done.set_result(self._transact(self._writer, job.work))
-            except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the job
-                job.done.set_exception(error)
+                outcomes = self._transact(self._writer, partial(_run_each, jobs=wanted))
+            except BaseException as error:  # noqa: BLE001 - nothing was committed: it belongs to all of them
+                outcomes = [error for _ in wanted]
+            for job, outcome in zip(wanted, outcomes, strict=True):
+                _tell(job, outcome)
+
+    def _next_jobs(self) -> tuple[list[_Job], bool]:
+        """Wait for a job, and take those that wait with it; whether the end was asked for."""
+        jobs = [self._jobs.get()]
+        while len(jobs) < MOST_TOGETHER and jobs[-1].work is not None:
+            try:
+                jobs.append(self._jobs.get_nowait())
+            except queue.Empty:
+                break
+        return [job for job in jobs if job.work is not None], jobs[-1].work is None
 
     @staticmethod
     def _transact(engine: sa.Engine, work: Work[T]) -> T:
@@ -115,6 +132,42 @@ class SqliteEngine:
             if _database_is_ill(error):
                 raise CatalogUnavailable(f"the database did not commit: {_reason(error)}") from error
             raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """A job that failed by itself: its savepoint was rolled back, the others go on."""
+
+    error: Exception
+
+
+def _run_each(connection: sa.Connection, jobs: list[_Job]) -> list[Any]:
+    return [_run_one(connection, job) for job in jobs]
+
+
+def _run_one(connection: sa.Connection, job: _Job) -> Any:
+    """Run a job in a savepoint; raises only when the whole transaction is lost."""
+    assert job.work is not None
+    savepoint = connection.begin_nested()
+    try:
+        result = job.work(connection)
+    except Exception as error:
+        if isinstance(error, sa.exc.DBAPIError) and _database_is_ill(error):
+            raise
+        savepoint.rollback()
+        return _Refusal(error)
+    savepoint.commit()
+    return result
+
+
+def _tell(job: _Job, outcome: Any) -> None:
+    match outcome:
+        case _Refusal(error):
+            job.done.set_exception(error)
+        case BaseException():
+            job.done.set_exception(outcome)
+        case _:
+            job.done.set_result(outcome)
 
 
 def _database_is_ill(error: sa.exc.DBAPIError) -> bool:

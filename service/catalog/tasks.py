@@ -21,6 +21,19 @@ class TaskState:
     assets: tuple[Asset, ...]
 
 
+def _upsert_task() -> Insert:
+    """A task's `sidecar_version` is the sidecar writer's: set when the row is new, never written over."""
+    statement = insert(tables.tasks)
+    kept = ("seq", "id", "sidecar_version", "sidecar_claim", "sidecar_until", "sidecar_after")
+    written = [column.name for column in tables.tasks.c if column.name not in kept]
+    return statement.on_conflict_do_update(
+        index_elements=["id"], set_={name: statement.excluded[name] for name in written}
+    )
+
+
+_UPSERT_TASK = _upsert_task()  # built once: it is on the path of every callback
+
+
 class Tasks:
     """Tasks within one transaction."""
 
@@ -66,7 +79,7 @@ class Tasks:
                 elif known[asset.index] != asset:
                     changed_assets.append(asset)
         if changed_tasks:
-            self._connection.execute(_upsert_task(), changed_tasks)
+            self._connection.execute(_UPSERT_TASK, changed_tasks)
         if new_assets:
             self._connection.execute(sa.insert(tables.assets), new_assets)
         for asset in changed_assets:
@@ -86,13 +99,3 @@ class Tasks:
     def history(self, task_id: str) -> list[HistoryEntry]:
         query = sa.select(tables.history).where(tables.history.c.task_id == task_id).order_by(tables.history.c.seq)
         return [rows.entry_from(row) for row in self._connection.execute(query).mappings()]
-
-
-def _upsert_task() -> Insert:
-    """A task's `sidecar_version` is the sidecar writer's: set when the row is new, never written over."""
-    statement = insert(tables.tasks)
-    kept = ("seq", "id", "sidecar_version", "sidecar_claim", "sidecar_until", "sidecar_after")
-    written = [column.name for column in tables.tasks.c if column.name not in kept]
-    return statement.on_conflict_do_update(
-        index_elements=["id"], set_={name: statement.excluded[name] for name in written}
-    )

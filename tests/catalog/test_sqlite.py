@@ -87,3 +87,26 @@ async def test_a_file_that_is_no_database_is_told_apart(tmp_path: Path) -> None:
     with pytest.raises(CatalogUnavailable, match="cannot be opened"):
         bad.open()
     bad.close()
+
+
+async def test_writes_that_wait_share_a_transaction_and_one_that_fails_takes_no_other_with_it(
+    engine: SqliteEngine,
+) -> None:
+    await engine.write(lambda c: c.exec_driver_sql("CREATE TABLE t (x NOT NULL)"))
+    started, go_on = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow(_connection: sa.Connection) -> None:
+        loop.call_soon_threadsafe(started.set)
+        asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(10)
+
+    first = asyncio.create_task(engine.write(slow))
+    await started.wait()
+    inserts = ["INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (NULL)", "INSERT INTO t VALUES (3)"]
+    later = [asyncio.create_task(engine.write(lambda c, sql=sql: c.exec_driver_sql(sql).rowcount)) for sql in inserts]
+    await asyncio.sleep(0)
+    go_on.set()
+    await first
+    outcomes = await asyncio.gather(*later, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [int, sa.exc.IntegrityError, int]
+    assert await engine.read(lambda c: c.exec_driver_sql("SELECT group_concat(x) FROM t").scalar()) == "1,3"
