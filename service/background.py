@@ -54,6 +54,9 @@ PAUSES = Pauses()
 DRAIN_GRACE = 1.0
 """Seconds beyond the deadline for a drain to cancel what it could not finish and hand it back."""
 
+CANCEL_WITHIN = 5.0
+"""Seconds for a cancelled loop to end; what clings to life longer must not keep the process from leaving."""
+
 
 async def keep_running(
     name: str,
@@ -119,7 +122,9 @@ class Background:
             if loop.drain is not None:
                 await _drained(loop.task.get_name(), loop.drain, deadline)
             loop.task.cancel()
-            await asyncio.wait([loop.task])
+            _, clinging = await asyncio.wait([loop.task], timeout=CANCEL_WITHIN)
+            if clinging:
+                log.error("loop_did_not_stop", loop=loop.task.get_name())
 
 
 async def _drained(name: str, drain: Drain, deadline: float) -> None:

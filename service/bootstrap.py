@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import structlog
 from pydantic import SecretStr
@@ -38,6 +39,8 @@ from service.storage.filesystem import FilesystemStore
 
 SIDECARS_AT_ONCE = 4
 SHORTEST_DRAIN = 1.0
+USER_AGENT = f"Darkroom/{version('darkroom')} (image archiver)"
+"""The image host turns away the names of HTTP libraries; a truthful product name is welcome."""
 
 log = structlog.get_logger(__name__)
 
@@ -78,8 +81,8 @@ def open_catalog(settings: Settings, *, migrated: bool = True) -> Iterator[Catal
 def open_components(settings: Settings) -> Iterator[Components]:
     """Open everything that outlives a request, holding the server lock. Raises SettingsError or Unavailable."""
     with ExitStack() as stack:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        stack.enter_context(server_lock(settings.data_dir))
+        _make_data_dir(settings)
+        stack.enter_context(server_lock(settings.database_path))
         signing = signing_secrets(settings)
         api_keys = settings.api_keys or (_generated_key(settings),)
         store = FilesystemStore(settings.storage_root)
@@ -141,7 +144,7 @@ async def running(parts: Components) -> AsyncIterator[None]:
 def _start_archive(parts: Components, background: Background, client: GuardedClient) -> None:
     download = parts.settings.download
     fetcher = Fetcher(
-        client,
+        client=client,
         staging=parts.store.staging,
         max_bytes=download.max_bytes,
         max_pixels=download.max_pixels,
@@ -183,9 +186,17 @@ def _guarded_client(settings: Settings) -> GuardedClient:
         policy=AddressPolicy(download.trusted_networks),
         tls=tls_context(settings.tls.ca_file),
         timeouts=Timeouts(connect=download.connect_timeout.total_seconds(), read=download.read_timeout.total_seconds()),
+        user_agent=USER_AGENT,
         proxy=download.proxy.get_secret_value() if download.proxy else None,
         max_connections=download.concurrency,
     )
+
+
+def _make_data_dir(settings: Settings) -> None:
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"DARKROOM_DATA_DIR: {settings.data_dir} cannot be made: {error.strerror}") from None
 
 
 def signing_secrets(settings: Settings) -> tuple[str, ...]:

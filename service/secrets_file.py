@@ -23,7 +23,7 @@ class GeneratedSecret:
 
 def read_or_generate(path: Path, *, prefix: str = "") -> GeneratedSecret:
     """The secret in a file, made on first use. Of several processes at once one wins and the others read its file."""
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         return GeneratedSecret(_read(path), path, new=False)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

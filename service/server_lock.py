@@ -1,4 +1,4 @@
-"""One server for one SQLite directory: the lock that makes clearing leases at start safe. Commands do not take it."""
+"""One server for one SQLite database: the lock that makes clearing leases at start safe. Commands do not take it."""
 
 import fcntl
 import os
@@ -10,16 +10,23 @@ from service.errors import SettingsError
 
 
 @contextmanager
-def server_lock(data_dir: Path) -> Iterator[None]:
-    """Hold the directory's lock; raises SettingsError when another server holds it. The kernel drops it on death."""
-    path = data_dir / "serve.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def server_lock(database: Path) -> Iterator[None]:
+    """Hold the lock beside a database file; raises SettingsError when another server holds it or it cannot be made.
+
+    The kernel drops it when the process dies, however it dies.
+    """
+    path = database.with_name(f"{database.name}.lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be written ({error.strerror}): make DARKROOM_DATA_DIR writable") from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise SettingsError(
-                f"another server already works in {data_dir}: stop it, or give this one its own DARKROOM_DATA_DIR"
+                f"another server already works on {database}: stop it, or give this one its own DARKROOM_DATA_DIR"
             ) from None
         yield
     finally:

@@ -2,14 +2,22 @@
 
 from collections.abc import Sequence
 
+MAX_NAME = 253
+"""Characters of a host name (RFC 1035 section 2.3.4, without the root's dot)."""
+
 
 def normalised_host(host: str) -> str:
-    """A host name as it is compared: lower case, no trailing dot, IDNA where it is not ASCII."""
-    plain = host.strip().rstrip(".").lower()
+    """A host name as it is compared and connected to: lower case, no trailing dot, IDNA 2003 (RFC 3490) if not ASCII.
+
+    Full-width digits and dots become plain ones here. Empty for what cannot be a name.
+    """
+    plain = host.rstrip(".").lower()
+    if len(plain) > MAX_NAME:
+        return ""
     if plain.isascii():
         return plain
     try:
-        return plain.encode("idna").decode("ascii")
+        return plain.encode("idna").decode("ascii").rstrip(".").lower()
     except UnicodeError:
         return ""
 
@@ -17,10 +25,15 @@ def normalised_host(host: str) -> str:
 def host_allowed(host: str, patterns: Sequence[str]) -> bool:
     """`*` allows any host, `*.example.com` its subdomains only, anything else exactly that host."""
     name = normalised_host(host)
-    if not name:
+    return name != "" and any(_matches(name, pattern.strip()) for pattern in patterns)
+
+
+def _matches(name: str, pattern: str) -> bool:
+    if pattern == "*":
+        return True
+    domain = normalised_host(pattern.removeprefix("*."))
+    if not domain:
         return False
-    for pattern in patterns:
-        wanted = pattern.strip().rstrip(".").lower()
-        if wanted == "*" or name == wanted or (wanted.startswith("*.") and name.endswith(wanted[1:])):
-            return True
-    return False
+    if pattern.startswith("*."):
+        return name.endswith(f".{domain}") and name != f".{domain}"
+    return name == domain

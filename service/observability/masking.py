@@ -22,8 +22,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(/a/)[^\s/?#\"'<>]+"), rf"\1{MASK}"),
     # a query string after a path
     (re.compile(r"(/[^\s?\"'<>]{0,300}\?)[^\s\"'<>]+"), rf"\1{MASK}"),
-    # the signature of a token wherever it stands: HMAC-SHA256 as unpadded base64url
-    (re.compile(r"\.[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"), f".{MASK}"),
+    # the signature of a token wherever it stands: HMAC-SHA256 as unpadded base64url, with or without more behind it
+    (re.compile(r"\.[A-Za-z0-9_-]{43,}"), f".{MASK}"),
     (re.compile(r"(bearer\s+)\S+", re.IGNORECASE), rf"\1{MASK}"),
 )
 

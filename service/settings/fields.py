@@ -19,7 +19,7 @@ CaFile = Annotated[Path, AfterValidator(values.ca_file)]
 DatabaseUrl = Annotated[str, AfterValidator(values.sqlite_url)]
 StoreUrl = Annotated[str, AfterValidator(values.store_url)]
 WebBase = Annotated[str, AfterValidator(values.web_base)]
-Secret = Annotated[SecretStr, Field(min_length=1)]
+Secret = Annotated[SecretStr, AfterValidator(values.not_empty)]
 Items = BeforeValidator(values.items)
 JsonList = BeforeValidator(values.json_list)
 

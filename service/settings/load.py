@@ -62,9 +62,11 @@ def _unknown(given: dict[str, str]) -> tuple[list[str], list[str]]:
     for name, value in sorted(given.items()):
         if name in known or _is_from_kubernetes(name, value):
             continue
-        line = f"{name}: no such setting{_did_you_mean(name, known)}"
-        is_ours = NESTS in name.removeprefix(PREFIX) or any(one.startswith(f"{name}{NESTS}") for one in known)
-        (wrong if is_ours else odd).append(line)
+        if any(one.startswith(f"{name}{NESTS}") for one in known):
+            wrong.append(f"{name}: no such setting; its parts are set one by one, as {name}{NESTS}…")
+        else:
+            line = f"{name}: no such setting{_did_you_mean(name, known)}"
+            (wrong if NESTS in name.removeprefix(PREFIX) else odd).append(line)
     return wrong, odd
 
 

@@ -118,6 +118,12 @@ def proxy_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def not_empty(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value():
+        raise ValueError("an empty secret")
+    return value
+
+
 def word(value: str) -> str:
     if not value or not value.isprintable():
         raise ValueError("an empty or unprintable name")

@@ -1,0 +1,134 @@
+"""From an untrusted link to proven bytes in a staged file, or a reason why not. It decides nothing about what follows.
+
+The file is whole, hashed and identified, but not yet durable: fsync belongs to who stores it. aiofiles is not used,
+because each of its calls is a visit to a thread: writing and hashing a block in one visit takes 0.9 of the CPU
+(`tests/benchmarks/transport.py`).
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from service.archive.staged_file import StagedFile
+from service.domain.attempt import Failed, Failure
+from service.domain.image import Image
+from service.outbound.guarded_client import Answer, GetError, GuardedClient
+from service.outbound.retry_after import retry_after
+
+BLOCK = 256 * 1024
+"""Bytes written and hashed at once; with what the socket holds, a download takes about three of them."""
+
+_OK = 200
+_GONE = frozenset({403, 404, 410})
+_ASKS_TO_WAIT = frozenset({429, 503})
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A proven image in a file that the caller owns now; `size` in bytes."""
+
+    path: Path
+    sha256: str
+    size: int
+    image: Image
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Fetcher:
+    """Fetches links into `staging`; caps in bytes and pixels, `total_timeout` in seconds for one link."""
+
+    def __init__(
+        self,
+        *,
+        client: GuardedClient,
+        staging: Path,
+        max_bytes: int,
+        max_pixels: int,
+        total_timeout: float,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._client = client
+        self._staging = staging
+        self._max_bytes = max_bytes
+        self._max_pixels = max_pixels
+        self._total_timeout = total_timeout
+        self._now = now
+
+    async def fetch(self, link: str) -> Fetched | Failed:
+        """Fetch and prove one link. Raises StorageUnavailable when our own disk does not take the bytes.
+
+        Nothing stays behind in `staging` unless the outcome is Fetched, cancellation included.
+        """
+        staged = StagedFile(self._staging)
+        outcome: Fetched | Failed | None = None
+        try:
+            async with asyncio.timeout(self._total_timeout):
+                outcome = await self._attempt(link, staged)
+        except TimeoutError:
+            outcome = Failed(Failure.UNREACHABLE, f"not finished within {self._total_timeout:g} s")
+        except GetError as error:
+            outcome = error.failed
+        finally:
+            if not isinstance(outcome, Fetched):
+                staged.discard()
+        return outcome
+
+    async def _attempt(self, link: str, staged: StagedFile) -> Fetched | Failed:
+        async with self._client.get(link) as answer:
+            failed = self._judge(answer) or await self._receive(answer, staged)
+        if failed is not None:
+            return failed
+        image = await staged.finish(max_pixels=self._max_pixels)
+        if isinstance(image, Failed):
+            return image
+        return Fetched(path=staged.path, sha256=staged.sha256, size=staged.size, image=image)
+
+    def _judge(self, answer: Answer) -> Failed | None:
+        """Whether status and announced length make the body worth reading."""
+        if answer.status in _GONE:
+            return Failed(Failure.LINK_GONE, f"{answer.host} answered {answer.status}")
+        if answer.status != _OK:  # a 206 too: nobody asked for a part
+            asked = answer.headers.get("Retry-After") if answer.status in _ASKS_TO_WAIT else None
+            wait = retry_after(asked, now=self._now())
+            return Failed(Failure.HTTP_STATUS, f"{answer.host} answered {answer.status}", retry_after=wait)
+        if (_announced(answer) or 0) > self._max_bytes:
+            return self._too_large(answer)
+        return None
+
+    async def _receive(self, answer: Answer, staged: StagedFile) -> Failed | None:
+        """Stream the body to the file, stopping at the cap; None when all of it arrived."""
+        parts: list[bytes] = []
+        held = received = 0
+        async with aclosing(answer.blocks()) as blocks:
+            async for block in blocks:
+                received += len(block)
+                if received > self._max_bytes:
+                    return self._too_large(answer)
+                parts.append(block)
+                held += len(block)
+                if held >= BLOCK:
+                    await staged.append(parts)
+                    parts, held = [], 0
+        await staged.append(parts)
+        announced = _announced(answer)
+        if announced is not None and received != announced:
+            return Failed(Failure.TRUNCATED, f"{answer.host} sent {received} of {announced} bytes")
+        if received == 0:
+            return Failed(Failure.TRUNCATED, f"{answer.host} sent an empty body")
+        return None
+
+    def _too_large(self, answer: Answer) -> Failed:
+        return Failed(Failure.TOO_LARGE, f"{answer.host} sends more than the {self._max_bytes} bytes allowed")
+
+
+def _announced(answer: Answer) -> int | None:
+    """The length that was announced; with a transfer coding Content-Length means nothing (RFC 9112 section 6.3)."""
+    length = answer.headers.get("Content-Length", "")
+    known = "Transfer-Encoding" not in answer.headers and length.isascii() and length.isdigit()
+    return int(length) if known else None
