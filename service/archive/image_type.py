@@ -162,7 +162,7 @@ def _next_marker(content: _Content, offset: int) -> tuple[int, int]:
         if offset + len(window) >= content.size or len(window) < 2:
             raise _BrokenError(Failure.TRUNCATED, "the JPEG ends without its end marker")
         offset += len(window) - 1  # the last byte may be the first half of a marker
-        reach = WINDOW
+        reach = min(reach * 8, WINDOW)
 
 
 def _webp(content: _Content) -> Image:

@@ -14,12 +14,11 @@ def normalised_host(host: str) -> str:
     plain = host.rstrip(".").lower()
     if len(plain) > MAX_NAME:
         return ""
-    if plain.isascii():
-        return plain
     try:
-        return plain.encode("idna").decode("ascii").rstrip(".").lower()
+        name = plain if plain.isascii() else plain.encode("idna").decode("ascii").rstrip(".").lower()
     except UnicodeError:
         return ""
+    return "" if name.startswith(".") or ".." in name else name
 
 
 def host_allowed(host: str, patterns: Sequence[str]) -> bool:
@@ -35,5 +34,5 @@ def _matches(name: str, pattern: str) -> bool:
     if not domain:
         return False
     if pattern.startswith("*."):
-        return name.endswith(f".{domain}") and name != f".{domain}"
+        return name.endswith(f".{domain}")
     return name == domain

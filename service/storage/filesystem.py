@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from service.errors import StorageUnavailable
 from service.storage import Entry, checked_key
-from service.storage.blocks import Blocks, OpenFile
+from service.storage.blocks import open_blocks
 from service.storage.durable import Folders, make_root, move_across, sync_file, sync_folder
 from service.storage.listing import walk
 
@@ -82,8 +82,14 @@ class FilesystemStore:
         return await self._in_thread(partial(self._size, self._path(key)))
 
     async def read(self, key: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes] | None:
-        file = await self._in_thread(partial(self._open_file, self._path(key)))
-        return None if file is None else Blocks(file, start=start, length=length, threads=self._threads)
+        path = self._path(key)
+        await self._in_thread(partial(self._require_inside, path))
+        with self._told():
+            try:
+                return await open_blocks(path, start=start, length=length, threads=self._threads)
+            except _ABSENT:
+                self._require_mounted()
+                return None
 
     async def delete(self, key: str) -> bool:
         return await self._in_thread(partial(self._delete, self._path(key)))
@@ -131,15 +137,6 @@ class FilesystemStore:
             self._require_mounted()
             return None
         return found.st_size if stat.S_ISREG(found.st_mode) else None
-
-    def _open_file(self, path: Path) -> OpenFile | None:
-        try:
-            self._require_inside(path)
-            file = OpenFile(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC))
-        except _ABSENT:
-            self._require_mounted()
-            return None
-        return file if file.is_regular else None
 
     def _delete(self, path: Path) -> bool:
         try:

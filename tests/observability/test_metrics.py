@@ -1,0 +1,135 @@
+"""Exactly the promised metrics, with labels from closed sets, at zero from the start."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from service.domain.asset import AssetReason
+from service.domain.attempt import Failure
+from service.domain.callback import Verdict
+from service.domain.task import TaskReason
+from service.observability import CallbackVerdict, Metrics, ReconcileResult
+from service.observability.metrics import OUTCOMES, REASONS, SOURCES
+
+PROMISED = {
+    "darkroom_callbacks_total": {"source", "verdict"},
+    "darkroom_ack_seconds": set(),
+    "darkroom_inbox_batch_size": set(),
+    "darkroom_assets_total": {"outcome"},
+    "darkroom_archive_seconds": set(),
+    "darkroom_archived_bytes_total": set(),
+    "darkroom_assets_pending": set(),
+    "darkroom_next_expiry_seconds": set(),
+    "darkroom_reconcile_total": {"result"},
+    "darkroom_dead_total": {"reason"},
+    "darkroom_build_info": {"version"},
+}
+"""The public contract: what dashboards and alerts of users are built on."""
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+def samples(metrics: Metrics) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    text = metrics.render()[0].decode()
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def value(metrics: Metrics, name: str, **labels: str) -> float:
+    return samples(metrics)[name, frozenset(labels.items())]
+
+
+def test_exactly_the_promised_metrics_exist() -> None:
+    families = text_string_to_metric_families(Metrics().render()[0].decode())
+    found = {}
+    for family in families:
+        if family.name.startswith(("process_", "python_")):
+            continue
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        found[name] = {label for sample in family.samples for label in sample.labels} - {"le"}
+        assert family.documentation, name
+        assert family.samples, f"{name} has no series until something happens"
+    assert found == PROMISED
+
+
+def test_every_series_is_there_at_zero() -> None:
+    metrics = Metrics()
+    for source in SOURCES:
+        for verdict in CallbackVerdict:
+            assert value(metrics, "darkroom_callbacks_total", source=source, verdict=verdict.value) == 0
+    for outcome in OUTCOMES:
+        assert value(metrics, "darkroom_assets_total", outcome=outcome) == 0
+    for reason in REASONS:
+        assert value(metrics, "darkroom_dead_total", reason=reason) == 0
+    for result in ReconcileResult:
+        assert value(metrics, "darkroom_reconcile_total", result=result.value) == 0
+
+
+def test_labels_are_what_the_domain_can_say() -> None:
+    assert set(OUTCOMES) == {"archived"} | {failure.value for failure in Failure}
+    assert set(REASONS) == {reason.value for reason in (*TaskReason, *AssetReason)}
+    assert {verdict.value for verdict in Verdict} <= {verdict.value for verdict in CallbackVerdict}
+
+
+def test_what_happens_is_counted() -> None:
+    metrics = Metrics()
+    metrics.callback("unknown", CallbackVerdict.REFUSED)
+    metrics.acknowledged("evolink", CallbackVerdict.ACCEPTED, 0.003)
+    metrics.batch_committed(7)
+    metrics.attempt("truncated")
+    metrics.archived(seconds=2.0, size=1234)
+    metrics.reconciled(ReconcileResult.TERMINAL)
+    metrics.died("link_expired")
+    assert value(metrics, "darkroom_callbacks_total", source="unknown", verdict="refused") == 1
+    assert value(metrics, "darkroom_callbacks_total", source="evolink", verdict="accepted") == 1
+    assert value(metrics, "darkroom_ack_seconds_sum") == pytest.approx(0.003)
+    assert value(metrics, "darkroom_inbox_batch_size_sum") == 7
+    assert value(metrics, "darkroom_assets_total", outcome="truncated") == 1
+    assert value(metrics, "darkroom_archive_seconds_count") == 1
+    assert value(metrics, "darkroom_archived_bytes_total") == 1234
+    assert value(metrics, "darkroom_reconcile_total", result="terminal") == 1
+    assert value(metrics, "darkroom_dead_total", reason="link_expired") == 1
+
+
+def test_the_next_expiry_counts_down_and_is_infinite_when_nothing_waits() -> None:
+    metrics = Metrics()
+    assert value(metrics, "darkroom_next_expiry_seconds") == float("inf")
+    metrics.waiting(3, NOW + timedelta(hours=1), now=NOW)
+    assert value(metrics, "darkroom_next_expiry_seconds") == 3600
+    assert value(metrics, "darkroom_assets_pending") == 3
+    metrics.waiting(0, None, now=NOW)
+    assert value(metrics, "darkroom_next_expiry_seconds") == float("inf")
+
+
+def test_a_label_outside_its_set_is_refused() -> None:
+    metrics = Metrics()
+    with pytest.raises(KeyError):
+        metrics.attempt("bad luck")
+    with pytest.raises(KeyError):
+        metrics.died("boredom")
+    with pytest.raises(KeyError):
+        metrics.callback("somebody", CallbackVerdict.ACCEPTED)
+
+
+def test_two_services_in_one_process_do_not_share_figures() -> None:
+    one, other = Metrics(), Metrics()
+    one.attempt("archived")
+    assert value(other, "darkroom_assets_total", outcome="archived") == 0
+
+
+def test_buckets_tell_a_fast_answer_from_a_slow_one() -> None:
+    series = samples(Metrics())
+    ack = {float(dict(labels)["le"]) for name, labels in series if name == "darkroom_ack_seconds_bucket"}
+    archive = {float(dict(labels)["le"]) for name, labels in series if name == "darkroom_archive_seconds_bucket"}
+    assert min(ack) == 0.001
+    assert max(ack - {float("inf")}) == 10
+    assert min(archive) == 0.05
+    assert max(archive - {float("inf")}) == 30 * 60
+
+
+def test_the_exposition_names_its_format() -> None:
+    assert Metrics().render()[1].startswith("text/plain; version=")
