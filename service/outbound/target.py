@@ -35,10 +35,18 @@ class Target:
     address: Address | None  # where the host is a literal address
 
     @property
+    def origin(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"https://{host}:{self.port}"
+
+    @property
+    def path_and_query(self) -> str:
+        return f"{self.path}{'?' if self.query else ''}{self.query}"
+
+    @property
     def url(self) -> str:
         """The link again, as redirects are resolved against it."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"https://{host}:{self.port}{self.path}{'?' if self.query else ''}{self.query}"
+        return self.origin + self.path_and_query
 
 
 def read_link(link: str, *, allowed_hosts: Sequence[str]) -> Target | Failed:
