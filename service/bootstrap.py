@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from importlib.metadata import version
 
 import structlog
@@ -64,14 +65,27 @@ class Components:
     purge_nudge: Nudge
 
 
+class Schema(Enum):
+    """What is wanted of the database's schema."""
+
+    REQUIRED = "required"  # current, or new
+    UPGRADED = "upgraded"  # brought to this version
+    AS_IT_IS = "as it is"
+
+
 @contextmanager
-def open_catalog(settings: Settings, *, migrated: bool = True) -> Iterator[Catalog]:
-    """The catalog alone, for commands that may run beside a server; brings a new or old one to this schema."""
+def open_catalog(settings: Settings, *, schema: Schema = Schema.REQUIRED) -> Iterator[Catalog]:
+    """The catalog alone; commands may use it beside a server. Raises SettingsError where `migrate` has to run first."""
+    is_new = not settings.database_path.exists()
+    _make_data_dir(settings)
     catalog = Catalog(settings.database_path)
     catalog.open()
     try:
-        if migrated and catalog.missing_revision() is not None:
+        missing = catalog.missing_revision() if schema is not Schema.AS_IT_IS else None
+        if missing is not None and (is_new or schema is Schema.UPGRADED):
             catalog.upgrade()
+        elif missing is not None:
+            raise SettingsError(f"the database lacks revision {missing}: run `darkroom migrate`, or start this version")
         yield catalog
     finally:
         catalog.close()
@@ -89,7 +103,7 @@ def open_components(settings: Settings) -> Iterator[Components]:
         store.open()
         if left := store.clean_staging():
             log.info("staging_cleaned", files=left)
-        catalog = stack.enter_context(open_catalog(settings))
+        catalog = stack.enter_context(open_catalog(settings, schema=Schema.UPGRADED))
         metrics, archive, sidecars = Metrics(), Nudge(), Nudge()
         yield Components(
             settings=settings,
@@ -164,7 +178,7 @@ def _start_archive(parts: Components, background: Background, client: GuardedCli
         job=archiver,
         concurrency=download.concurrency,
         nudge=parts.archive_nudge,
-        may_start=lambda: parts.readiness.storable,
+        may_start=lambda: not parts.readiness.problems,
     )
     sidecars = Worker(
         name="sidecar",
@@ -194,7 +208,7 @@ def _guarded_client(settings: Settings) -> GuardedClient:
 
 def _make_data_dir(settings: Settings) -> None:
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(f"DARKROOM_DATA_DIR: {settings.data_dir} cannot be made: {error.strerror}") from None
 
@@ -226,7 +240,7 @@ def _require_whole(settings: Settings, variable: str) -> None:
 def _shown(generated: GeneratedSecret, what: str, *, show: bool) -> GeneratedSecret:
     """Tell of a new secret: its text on a terminal only, its path anywhere."""
     if generated.new and show and sys.stderr.isatty():
-        print(f"New {what}, kept in {generated.path}:\n  {generated.text}", file=sys.stderr)  # noqa: T201
+        print(f"New {what}, kept in {generated.path}:\n  {generated.text}", file=sys.stderr)
     elif generated.new:
         log.info("secret_generated", what=what, path=str(generated.path))
     return generated

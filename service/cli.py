@@ -1,6 +1,6 @@
 """The command line. Each command reads settings, calls one thing, and turns errors into one line and an exit code.
 
-Exit codes: 0 done · 1 it did not work out (and says why) · 2 wrong usage or a wrong setting.
+Exit codes: 0 done · 1 it did not work out (and says why) · 2 wrong usage or a wrong setting · 130 interrupted.
 """
 
 import asyncio
@@ -18,8 +18,9 @@ from rich.console import Console
 from service import bootstrap
 from service.doctor import Finding, examine
 from service.errors import DarkroomError, SettingsError
-from service.intake.minting import Wish, mint
+from service.intake.minting import LONGEST_LIFE, Wish, mint
 from service.intake.register import Told, register
+from service.observability import configure_logging
 from service.settings import load_settings
 from service.simulator.faults import KINDS, parse_faults
 from service.simulator.options import SimulatorOptions
@@ -58,6 +59,7 @@ def _said_plainly(command: Callable[P, None]) -> Callable[P, None]:
 @click.version_option(package_name="darkroom", prog_name="darkroom")
 def main() -> None:
     """Darkroom keeps the images that an image API hands out for a day only."""
+    configure_logging()  # to standard error, so that standard output is results only
 
 
 @main.command()
@@ -75,7 +77,7 @@ def serve(roles: str | None) -> None:
 @click.option("--ref", help="Your own reference; the task and its images carry it.")
 @click.option("--tag", "tags", multiple=True, metavar="K=V", help="A label; may be repeated.")
 @click.option("--task-id", help="Bind the URL to one task.")
-@click.option("--expires-in", type=click.IntRange(min=1), metavar="SECONDS", help="Let the URL end.")
+@click.option("--expires-in", type=click.IntRange(1, LONGEST_LIFE), metavar="SECONDS", help="Let the URL end.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_said_plainly
 def callback_url(
@@ -133,7 +135,7 @@ def register_tasks(
 @_said_plainly
 def migrate() -> None:
     """Bring the database to this version's schema."""
-    with bootstrap.open_catalog(load_settings(), migrated=False) as catalog:
+    with bootstrap.open_catalog(load_settings(), schema=bootstrap.Schema.AS_IT_IS) as catalog:
         missing = catalog.missing_revision()
         if missing is None:
             click.echo("the database is current")

@@ -42,7 +42,7 @@ class Finding:
 
 
 async def examine(settings: Settings) -> list[Finding]:
-    """Look at everything; changes nothing but a probe file that is removed again."""
+    """Look at everything; makes what a first start would make, and leaves the rest as it is."""
     findings = [*_settings(settings), *_public_url(settings), *_trust(settings)]
     findings.append(await asyncio.to_thread(_data_dir, settings.data_dir))
     findings.append(await _storage(settings))
@@ -117,7 +117,7 @@ def _database(settings: Settings) -> Finding:
     if not settings.database_path.exists():
         return Finding("database", Level.OK, f"{settings.database_path} will be made at the first start")
     try:
-        with bootstrap.open_catalog(settings, migrated=False) as catalog:
+        with bootstrap.open_catalog(settings, schema=bootstrap.Schema.AS_IT_IS) as catalog:
             missing = catalog.missing_revision()
     except DarkroomError as error:
         return Finding("database", Level.BROKEN, str(error))

@@ -6,6 +6,7 @@ A row says `archived` only after storage has confirmed; an outcome counts only w
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import assert_never
 
@@ -17,7 +18,7 @@ from service.catalog.catalog import Catalog, Transaction
 from service.catalog.tasks import TaskState
 from service.catalog.work import ClaimedAsset
 from service.domain.apply_event import settle
-from service.domain.asset import Asset, AssetStatus, Stored, archived, failed
+from service.domain.asset import Asset, AssetStatus, Stored, archived, deleted, failed
 from service.domain.attempt import Failed
 from service.domain.link import link_host
 from service.domain.object_key import asset_key
@@ -61,9 +62,9 @@ class Archiver:
     async def claim(self, limit: int) -> list[ClaimedAsset]:
         return await self._catalog.write(lambda tx: tx.work.claim_assets(limit))
 
-    async def release(self, claimed: ClaimedAsset) -> None:
+    async def release(self, claimed: ClaimedAsset, *, after: timedelta = timedelta()) -> None:
         """Hand a claim back without an outcome: it was not an attempt."""
-        await self._catalog.write(lambda tx: tx.work.release_asset(claimed))
+        await self._catalog.write(lambda tx: tx.work.release_asset(claimed, after=after))
 
     async def work(self, claimed: ClaimedAsset) -> None:
         """Make one attempt. Raises Unavailable when our own storage or database is at fault: then nothing counts."""
@@ -98,31 +99,28 @@ class Archiver:
         self, claimed: ClaimedAsset, link: str, outcome: Stored | Failed, recorded: Recorded, seconds: float
     ) -> None:
         """One canonical line and the metrics of an attempt; wakes who has to go on."""
+        line = log.bind(task_id=claimed.task_id, index=claimed.index, host=link_host(link), seconds=round(seconds, 3))
         asset = recorded.asset
-        line = log.bind(
-            task_id=claimed.task_id,
-            index=claimed.index,
-            host=link_host(link),
-            seconds=round(seconds, 3),
-            attempt=asset.attempts if asset else None,
-        )
+        if asset is None or not recorded.counted:
+            line.info("asset_outcome_dropped", reason="the claim was lost or the asset deleted")
+            self._purge.nudge()
+            return
+        line = line.bind(attempt=asset.attempts)
         if isinstance(outcome, Stored):
-            line.info("asset_stored", bytes=outcome.size, sha256=outcome.sha256, counted=recorded.counted)
+            line.info("asset_archived", bytes=outcome.size, sha256=outcome.sha256)
+            self._metrics.attempt("archived")
+            self._metrics.archived(seconds=recorded.seconds_since_known, size=outcome.size)
         else:
-            died = asset is not None and asset.status is AssetStatus.DEAD
+            died = asset.status is AssetStatus.DEAD
             line.warning(
                 "asset_dead" if died else "asset_attempt_failed",
                 failure=outcome.failure.value,
                 detail=outcome.detail,
-                next_attempt_at=asset.next_attempt_at.isoformat() if asset and asset.next_attempt_at else None,
+                next_attempt_at=asset.next_attempt_at.isoformat() if asset.next_attempt_at else None,
             )
-        self._metrics.attempt(outcome.failure.value if isinstance(outcome, Failed) else "archived")
-        if not recorded.counted:
-            self._purge.nudge()
-        elif isinstance(outcome, Stored):
-            self._metrics.archived(seconds=recorded.seconds_since_known, size=outcome.size)
-        elif asset is not None and asset.reason is not None:
-            self._metrics.died(asset.reason.value)
+            self._metrics.attempt(outcome.failure.value)
+            if asset.reason is not None:
+                self._metrics.died(asset.reason.value)
         self._sidecars.nudge()
 
 
@@ -137,20 +135,35 @@ def record(tx: Transaction, *, claimed: ClaimedAsset, outcome: Stored | Failed, 
         if asset.status is AssetStatus.DELETED and isinstance(outcome, Stored):
             _save(tx, state, replace(asset, stored=outcome, purged=False))
         return Recorded(asset, counted=False)
-    after = (
-        archived(asset, outcome, now=tx.now)
-        if isinstance(outcome, Stored)
-        else failed(asset, outcome, now=tx.now, jitter=jitter)
-    )
+    if isinstance(outcome, Failed):
+        after = failed(asset, outcome, now=tx.now, jitter=jitter)
+    elif _was_deleted(outcome, state):
+        after = replace(deleted(asset), stored=outcome, purged=False)
+    else:
+        after = archived(asset, outcome, now=tx.now)
     _save(tx, state, after)
     tx.work.release_asset(claimed)
     return Recorded(after, counted=True, seconds_since_known=(tx.now - asset.created_at).total_seconds())
 
 
+def _was_deleted(outcome: Stored, state: TaskState) -> bool:
+    """Whether these very bytes were deleted from this task: then they do not come back under another index."""
+    return any(
+        one.status is AssetStatus.DELETED and one.stored is not None and one.stored.sha256 == outcome.sha256
+        for one in state.assets
+    )
+
+
 def _save(tx: Transaction, state: TaskState, asset: Asset) -> None:
-    """Save one asset and what follows for its task; settling is shown by the sidecar."""
+    """Save one asset and what follows for its task.
+
+    The sidecar shows a task when it settles, and when all that is left of it is on the ladder.
+    """
+    before = state.assets[asset.index]
     assets = tuple(asset if asset.index == one.index else one for one in state.assets)
     task = settle(state.task, assets, now=tx.now)
-    if task != state.task:
+    only_the_ladder_is_left = all(one.status is not AssetStatus.PENDING or one.attempts for one in assets)
+    is_news = asset.status is not before.status or asset.attempts == 1
+    if task != state.task or (only_the_ladder_is_left and is_news):
         task = replace(task, version=task.version + 1)
     tx.tasks.save([(state, TaskState(task, assets))])

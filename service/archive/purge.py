@@ -3,14 +3,20 @@
 from dataclasses import replace
 from functools import partial
 
+import structlog
+
 from service.background import Nudge
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.tasks import TaskState
+from service.catalog.work import ToPurge
 from service.domain.asset import AssetStatus
+from service.errors import StorageUnavailable
 from service.storage import ObjectStore
 
 POLL_SECONDS = 30.0
 _AT_ONCE = 100
+
+log = structlog.get_logger(__name__)
 
 
 class Purge:
@@ -23,17 +29,29 @@ class Purge:
 
     async def run(self) -> None:
         while True:
-            while await self.step():
-                pass
+            await self.purge_all()
             await self._nudge.wait(POLL_SECONDS)
 
-    async def step(self) -> bool:
-        """Purge some; False when nothing was left to do."""
-        found = await self._catalog.read(lambda tx: tx.work.to_purge(_AT_ONCE))
-        for task_id, index, key in found:
-            await self._store.delete(key)
-            await self._catalog.write(partial(_mark_purged, task_id=task_id, index=index))
-        return bool(found)
+    async def purge_all(self) -> None:
+        """Purge what tombstones name; what the store does not give up is left for the next round, the rest is not."""
+        after = 0
+        while found := await self._catalog.read(partial(_to_purge, after=after)):
+            for one in found:
+                try:
+                    await self._purge(one)
+                except StorageUnavailable as error:
+                    log.error("purge_failed", task_id=one.task_id, index=one.index, reason=str(error))
+            after = found[-1].seq
+
+    async def _purge(self, one: ToPurge) -> None:
+        """Delete whatever lies under the asset's index, also bytes that a crash left and no row tells of."""
+        async for entry in self._store.list(f"{one.folder}/{one.index}-"):
+            await self._store.delete(entry.key)
+        await self._catalog.write(partial(_mark_purged, task_id=one.task_id, index=one.index))
+
+
+def _to_purge(tx: Transaction, *, after: int) -> list[ToPurge]:
+    return tx.work.to_purge(_AT_ONCE, after=after)
 
 
 def _mark_purged(tx: Transaction, *, task_id: str, index: int) -> None:

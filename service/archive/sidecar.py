@@ -40,9 +40,24 @@ def render(task: Task, assets: Sequence[Asset], history: Sequence[HistoryEntry],
             "callbacks": [_evidence(one) for one in evidence],
             "history": [_entry(entry, task) for entry in history],
         },
-        "provider": json.loads(task.provider_json) if task.provider_json else None,
     }
-    return json.dumps(document, indent=1, ensure_ascii=True).encode() + b"\n"
+    text = json.dumps(document, indent=1, ensure_ascii=True, allow_nan=False)
+    return f'{text.removesuffix("}").rstrip()},\n "provider": {_verbatim(task.provider_json)}\n}}\n'.encode()
+
+
+def _verbatim(text: str | None) -> str:
+    """The provider's JSON as it was sent, to the letter; as a JSON string where strict readers would choke on it."""
+    if text is None:
+        return "null"
+    try:
+        json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return json.dumps(text)
+    return text.strip()
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _task(task: Task) -> Mapping[str, Any]:
@@ -85,8 +100,9 @@ def _asset(asset: Asset) -> Mapping[str, Any]:
         "archived_at": _time(asset.archived_at),
         "created_at": _time(asset.created_at),
         "deadline": _time(asset.deadline),
-        "url_host": link_host(asset.links[0]),
+        "url_host": link_host(asset.known_links[0]),
         "links": list(asset.links),
+        "refused_links": list(asset.refused),
     }
 
 

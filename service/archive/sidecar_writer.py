@@ -12,8 +12,6 @@ from service.storage import ObjectStore
 
 log = structlog.get_logger(__name__)
 
-_AFTER_FAILURE = timedelta(seconds=5)
-
 
 class SidecarWriter:
     """Writes claimed sidecars: read the task, replace its document, record the version shown."""
@@ -25,8 +23,8 @@ class SidecarWriter:
     async def claim(self, limit: int) -> list[ClaimedSidecar]:
         return await self._catalog.write(lambda tx: tx.work.claim_sidecars(limit))
 
-    async def release(self, claimed: ClaimedSidecar) -> None:
-        await self._catalog.write(lambda tx: tx.work.release_sidecar(claimed, after=_AFTER_FAILURE))
+    async def release(self, claimed: ClaimedSidecar, *, after: timedelta = timedelta()) -> None:
+        await self._catalog.write(lambda tx: tx.work.release_sidecar(claimed, after=after))
 
     async def work(self, claimed: ClaimedSidecar) -> None:
         """Write one sidecar; raises StorageUnavailable when the store does not take it."""

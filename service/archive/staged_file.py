@@ -53,7 +53,6 @@ class StagedFile:
             data = b"".join(parts)  # one long stretch without the interpreter's lock instead of many short ones
             parts.clear()
             if self._file is None:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = FileIO(self.path, "xb")
             self._digest.update(data)
             self.size += len(data)

@@ -51,6 +51,10 @@ class Catalog:
         """Bring the schema to this program's revision."""
         upgrade(self._engine.migrations_engine)
 
+    async def prove_writable(self) -> None:
+        """Commit something small, durably. Raises CatalogUnavailable where callbacks could not be kept."""
+        await self._engine.prove_writable()
+
     async def write(self, work: Callable[[Transaction], T], *, intake: bool = False) -> T:
         """Run `work` in one transaction that is durable when this returns; intake goes before all other writers."""
         priority = Priority.INTAKE if intake else Priority.WORK

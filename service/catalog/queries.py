@@ -7,8 +7,8 @@ from typing import Generic, TypeVar
 import sqlalchemy as sa
 
 from service.catalog import rows
-from service.catalog.tables import assets, callback_tokens, callbacks, tasks
-from service.catalog.tokens import MintedToken, minted_token
+from service.catalog.tables import assets, callback_tokens, callbacks, signed_links, tasks
+from service.catalog.tokens import MintedToken, SignedLink, minted_token, signed_link
 from service.domain.asset import Asset
 from service.domain.task import Task
 
@@ -23,14 +23,6 @@ class Page(Generic[T]):
     next: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ListedAsset:
-    """An asset with what its list entry shows of its task."""
-
-    asset: Asset
-    source: str
-
-
 TASK_FILTERS = {"status": tasks.c.status, "model": tasks.c.model, "ref": tasks.c.ref, "source": tasks.c.source}
 ASSET_FILTERS = {"status": assets.c.status, "format": assets.c.format, "task_id": assets.c.task_id}
 CALLBACK_FILTERS = {
@@ -39,6 +31,12 @@ CALLBACK_FILTERS = {
     "token_id": callbacks.c.token_id,
     "origin": callbacks.c.origin,
 }
+
+
+_LISTED = [
+    column if column.name != "provider_json" else sa.null().label("provider_json")  # long, and shown nowhere in lists
+    for column in tasks.c
+]
 
 
 class Queries:
@@ -50,7 +48,7 @@ class Queries:
     def tasks(
         self, *, filters: Mapping[str, str], after: int | None, limit: int, conflicts: bool = False
     ) -> Page[Task]:
-        query = sa.select(tasks)
+        query = sa.select(*_LISTED)
         if not conflicts:
             query = query.where(sa.not_(tasks.c.conflict))
         page = self._page(query, tasks.c.seq, TASK_FILTERS, filters, after, limit)
@@ -86,6 +84,13 @@ class Queries:
     def tokens(self, *, after: int | None, limit: int) -> Page[MintedToken]:
         page = self._page(sa.select(callback_tokens), callback_tokens.c.seq, {}, {}, after, limit)
         return Page([minted_token(row) for row in page.items], page.next)
+
+    def links(self, task_id: str, index: int, *, after: int | None, limit: int) -> Page[SignedLink]:
+        """The signed links to one asset."""
+        c = signed_links.c
+        query = sa.select(signed_links).where(c.task_id == task_id, c.index == index)
+        page = self._page(query, c.seq, {}, {}, after, limit)
+        return Page([signed_link(row) for row in page.items], page.next)
 
     def _page(
         self,

@@ -29,6 +29,9 @@ Work = Callable[[sa.Connection], T]
 READERS = 4
 BUSY_TIMEOUT_MS = 4000
 LONGEST_QUEUE = 10_000
+FILE_MODE = 0o640
+"""The database holds raw callbacks and links; SQLite gives its other files the same mode."""
+
 MOST_TOGETHER = 32
 """Writes that share a transaction; more would make the first of them wait too long."""
 
@@ -60,11 +63,13 @@ class SqliteEngine:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="catalog-read")
         self._thread = threading.Thread(target=self._run, name="catalog-write", daemon=True)
         self._closed = False
+        self._proofs = 0
 
     def open(self) -> None:
         """Create the file if need be and make its directory entry durable."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
             with self._writer.connect() as connection:
                 connection.rollback()
             _sync_directory(self._path.parent)
@@ -90,6 +95,12 @@ class SqliteEngine:
         if self._closed:
             raise CatalogUnavailable("the database is closed")
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._transact, self._reader, work)
+
+    async def prove_writable(self) -> None:
+        """Write the file's header, whose user version nobody else uses."""
+        self._proofs = (self._proofs + 1) % 1_000_000
+        number = self._proofs
+        await self.write(lambda c: c.exec_driver_sql(f"PRAGMA user_version = {number}"), priority=Priority.INTAKE)
 
     def close(self) -> None:
         """Finish what is queued, then close the connections."""

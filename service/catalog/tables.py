@@ -46,7 +46,7 @@ callbacks = sa.Table(
     sa.Column("origin", Text, nullable=False),
     sa.Column("task_id", Text, nullable=False),  # '' when unreadable
     sa.Column("body_sha256", Text, nullable=False),
-    sa.Column("body", sa.LargeBinary),  # emptied after the retention time
+    sa.Column("body", sa.LargeBinary),
     sa.Column("bytes", sa.Integer, nullable=False),
     sa.Column("headers", sa.JSON, nullable=False),
     sa.Column("token_id", Text),
@@ -98,8 +98,8 @@ tasks = sa.Table(
     sa.Index(
         "ix_tasks_sidecar_due",
         "seq",
-        sqlite_where=sa.text("version > sidecar_version"),
-        postgresql_where=sa.text("version > sidecar_version"),
+        sqlite_where=sa.text("version > sidecar_version AND archive_date IS NOT NULL"),
+        postgresql_where=sa.text("version > sidecar_version AND archive_date IS NOT NULL"),
     ),
 )
 
@@ -113,6 +113,7 @@ assets = sa.Table(
     sa.Column("reason", Text),
     sa.Column("detail", Text),
     sa.Column("links", sa.JSON, nullable=False),
+    sa.Column("refused_links", sa.JSON, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("deadline", UtcTime, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
@@ -172,6 +173,12 @@ callback_tokens = sa.Table(
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("expires_at", UtcTime),
     sa.Column("revoked_at", UtcTime),
+    sa.Index(
+        "ix_callback_tokens_revoked",
+        "id",
+        sqlite_where=sa.text("revoked_at IS NOT NULL"),
+        postgresql_where=sa.text("revoked_at IS NOT NULL"),
+    ),
 )
 
 signed_links = sa.Table(

@@ -83,16 +83,9 @@ class Tokens:
         )
 
     def link(self, link_id: str) -> SignedLink | None:
-        row = self._connection.execute(sa.select(signed_links).where(signed_links.c.id == link_id)).one_or_none()
-        return _link(row) if row is not None else None
-
-    def links_of(self, task_id: str, index: int) -> list[SignedLink]:
-        query = (
-            sa.select(signed_links)
-            .where(signed_links.c.task_id == task_id, signed_links.c.index == index)
-            .order_by(signed_links.c.seq)
-        )
-        return [_link(row) for row in self._connection.execute(query)]
+        query = sa.select(signed_links).where(signed_links.c.id == link_id)
+        row = self._connection.execute(query).mappings().one_or_none()
+        return signed_link(row) if row is not None else None
 
     def revoke_link(self, link_id: str, now: datetime) -> None:
         self._connection.execute(
@@ -115,13 +108,12 @@ def minted_token(row: sa.RowMapping) -> MintedToken:
     )
 
 
-def _link(row: sa.Row[tuple[object, ...]]) -> SignedLink:
-    values = row._mapping
+def signed_link(row: sa.RowMapping) -> SignedLink:
     return SignedLink(
-        id=values["id"],
-        task_id=values["task_id"],
-        index=values["index"],
-        created_at=values["created_at"],
-        expires_at=values["expires_at"],
-        revoked_at=values["revoked_at"],
+        id=row["id"],
+        task_id=row["task_id"],
+        index=row["index"],
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        revoked_at=row["revoked_at"],
     )

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from service.catalog.tables import assets, tasks
-from service.domain.lease import LEASE, Claim, counts
+from service.domain.lease import LEASE, counts
+from service.domain.object_key import folder
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedAsset:
-    """The right to archive one asset; `link` is the URL to try."""
+    """The right to archive one asset."""
 
     task_id: str
     index: int
@@ -26,6 +27,16 @@ class ClaimedSidecar:
 
     task_id: str
     claim: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToPurge:
+    """A deleted asset and the folder that its bytes may lie in."""
+
+    seq: int
+    task_id: str
+    index: int
+    folder: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +78,8 @@ class Work:
 
     def holds_asset(self, claimed: ClaimedAsset) -> bool:
         """Whether this claim is still the asset's, so that its outcome counts."""
-        row = self._connection.execute(
-            sa.select(assets.c.claim, assets.c.claimed_until).where(_is(claimed)).with_for_update()
-        ).one_or_none()
-        return row is not None and counts(_claim(row.claim, row.claimed_until), claimed.claim)
+        held = self._connection.execute(sa.select(assets.c.claim).where(_is(claimed)).with_for_update()).scalar()
+        return counts(held, claimed.claim)
 
     def release_asset(self, claimed: ClaimedAsset, *, after: timedelta = timedelta()) -> None:
         """Give an asset back without an outcome; `after` keeps everyone off it for a while."""
@@ -114,10 +123,8 @@ class Work:
 
     def finish_sidecar(self, claimed: ClaimedSidecar, version: int) -> bool:
         """Record which version a sidecar shows; when the claim was lost, have it written again."""
-        row = self._connection.execute(
-            sa.select(tasks.c.sidecar_claim, tasks.c.sidecar_until).where(tasks.c.id == claimed.task_id)
-        ).one()
-        ours = counts(_claim(row.sidecar_claim, row.sidecar_until), claimed.claim)
+        held = self._connection.execute(sa.select(tasks.c.sidecar_claim).where(tasks.c.id == claimed.task_id)).scalar()
+        ours = counts(held, claimed.claim)
         values: dict[str, object] = {"sidecar_claim": None, "sidecar_until": None, "sidecar_version": version}
         self._connection.execute(
             sa.update(tasks)
@@ -156,15 +163,19 @@ class Work:
             sa.update(tasks).where(tasks.c.sidecar_claim.is_not(None)).values(sidecar_claim=None, sidecar_until=None)
         )
 
-    def to_purge(self, limit: int) -> list[tuple[str, int, str]]:
-        """Deleted assets whose bytes may still be there: (task id, index, object key)."""
+    def to_purge(self, limit: int, *, after: int = 0) -> list[ToPurge]:
+        """Deleted assets whose bytes may still be there, in order of `seq`."""
         query = (
-            sa.select(assets.c.task_id, assets.c.index, assets.c.object_key)
-            .where(assets.c.status == "deleted", sa.not_(assets.c.purged), assets.c.object_key.is_not(None))
+            sa.select(assets.c.seq, assets.c.task_id, assets.c.index, tasks.c.source, tasks.c.archive_date)
+            .join(tasks, tasks.c.id == assets.c.task_id)
+            .where(assets.c.status == "deleted", sa.not_(assets.c.purged), assets.c.seq > after)
             .order_by(assets.c.seq)
             .limit(limit)
         )
-        return [(task_id, index, key) for task_id, index, key in self._connection.execute(query)]
+        return [
+            ToPurge(seq, task_id, index, folder(source, day, task_id))
+            for seq, task_id, index, source, day in self._connection.execute(query)
+        ]
 
     def waiting(self) -> Waiting:
         """How many assets wait, and the nearest deadline among them."""
@@ -178,7 +189,3 @@ class Work:
 
 def _is(claimed: ClaimedAsset) -> sa.ColumnElement[bool]:
     return sa.and_(assets.c.task_id == claimed.task_id, assets.c.index == claimed.index)
-
-
-def _claim(claim: str | None, until: datetime | None) -> Claim | None:
-    return Claim(claim, until) if claim is not None and until is not None else None

@@ -12,6 +12,8 @@ from service.demo.process import Place
 
 Json = dict[str, Any]
 
+READY_WITHIN = 30.0
+
 
 class Conversation:
     """Both ends of the demonstration."""
@@ -21,8 +23,9 @@ class Conversation:
         self._provider = provider
 
     async def wait_until_ready(self, process: asyncio.subprocess.Process) -> bool:
-        """True when the service is ready; False when it ended instead."""
-        while process.returncode is None:
+        """True when the service is ready; False when it ended instead, or is not ready within half a minute."""
+        give_up_at = asyncio.get_running_loop().time() + READY_WITHIN
+        while process.returncode is None and asyncio.get_running_loop().time() < give_up_at:
             try:
                 if (await self._service.get("/readyz")).status_code == 200:
                     return True

@@ -1,4 +1,4 @@
-"""`darkroom demo`: start both sides, submit, watch, account. Ends by itself; the exit code tells whether all is there."""
+"""`darkroom demo`: start both sides, submit, watch, account. It ends by itself, with 0 when nothing is missing."""
 
 import asyncio
 import secrets
@@ -61,7 +61,7 @@ async def run(options: DemoOptions, console: Console) -> int:
         stack.push_async_callback(process.stop, service)
         talk = await stack.enter_async_context(conversation(place, provider.base_url))
         if not await talk.wait_until_ready(service):
-            console.print(f"[red]the service did not start[/]; {folder / 'service.log'} says why")
+            console.print(f"[red]the service did not get ready[/]; {folder / 'service.log'} says why")
             return 1
         with _progress(console) as progress:
             await _submit_and_watch(talk, options.tasks, progress)
@@ -93,7 +93,7 @@ async def _submit_and_watch(talk: Conversation, count: int, progress: Progress) 
         progress.advance(bars["submitted"])
     try:
         async with asyncio.timeout(GIVE_UP_AFTER):
-            while not await _settled(talk, count, progress, bars):
+            while not await _settled(talk, count, progress, bars):  # noqa: ASYNC110 - seen over HTTP only
                 await asyncio.sleep(_LOOK_EVERY)
     except TimeoutError:
         progress.console.print(f"[yellow]not settled within {GIVE_UP_AFTER:.0f} s; accounting for what is there[/]")

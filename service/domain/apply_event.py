@@ -109,7 +109,7 @@ def apply_event(
     after = settle(_dated(after, after_assets, arrival), after_assets, now=arrival.at)
     if task is None or _shown(after) != _shown(task) or _links(after_assets) != _links(assets):
         after = replace(after, version=before.version + 1)
-    note = f"{dropped} more links than the limit were left out" if dropped else None
+    note = f"{dropped} links were left out: over the limit, or the same path as another" if dropped else None
     entry = _entry(event, arrival, rank, _effect(before, event, rank), note)
     return Applied(task=after, assets=after_assets, entry=entry)
 
@@ -155,20 +155,29 @@ def _known(task: Task | None, event: TaskEvent, arrival: Arrival, *, rules: Rule
         tags=known.tags or dict(arrival.sender.tags),
         model=known.model or event.model,
         created_at=created,
-        deadline=link_deadline(created, known.received_at, rules.link_lifetime),
+        deadline=_deadline(known, created, event, arrival, rules=rules),
         confirmed=known.confirmed or arrival.origin is Origin.POLL,
     )
+
+
+def _deadline(
+    known: Task, created: datetime | None, event: TaskEvent, arrival: Arrival, *, rules: Rules
+) -> datetime | None:
+    """When the links die; without a credible creation time it counts from the event that brought the first ones."""
+    if created is not None or (known.deadline is None and event.links):
+        return link_deadline(created, arrival.at, rules.link_lifetime)
+    return known.deadline
 
 
 def _with_links(
     task: Task, assets: Sequence[Asset], event: TaskEvent, arrival: Arrival, *, rules: Rules
 ) -> tuple[tuple[Asset, ...], int]:
-    """The task's assets with the links of a completed event, and how many links were over the limit."""
+    """The task's assets with the links of a completed event, and how many links were left out."""
     if event.status is not EventStatus.COMPLETED or not event.links:
         return tuple(assets), 0
     assert task.deadline is not None
     now, deadline, hosts = arrival.at, task.deadline, rules.allowed_hosts
-    placed = place([asset.links for asset in assets], event.links)
+    placed = place([asset.known_links for asset in assets], event.links)
     kept = [
         with_link(asset, placed.known[asset.index], now=now, deadline=deadline, allowed_hosts=hosts)
         if asset.index in placed.known
@@ -231,4 +240,4 @@ def _shown(task: Task) -> Task:
 
 
 def _links(assets: Sequence[Asset]) -> list[tuple[str, ...]]:
-    return [asset.links for asset in assets]
+    return [asset.known_links for asset in assets]

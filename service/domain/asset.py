@@ -8,7 +8,7 @@ from typing import assert_never
 
 from service.domain.attempt import FINAL, Failed, Failure
 from service.domain.image import Image
-from service.domain.link import refusal, with_fresh
+from service.domain.link import MAX_ALTERNATES, refusal, with_fresh
 from service.domain.retry import next_attempt
 
 
@@ -64,13 +64,14 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """An image of a task. `links` are the URLs known for its index, freshest first."""
+    """An image of a task. `links` are the URLs to try, freshest first; `refused` are those that never will do."""
 
     task_id: str
     index: int
     links: tuple[str, ...]
     deadline: datetime
     created_at: datetime
+    refused: tuple[str, ...] = ()
     status: AssetStatus = AssetStatus.PENDING
     reason: AssetReason | None = None
     detail: str | None = None  # the last failure in words
@@ -83,6 +84,11 @@ class Asset:
     @property
     def id(self) -> str:
         return f"{self.task_id}.{self.index}"
+
+    @property
+    def known_links(self) -> tuple[str, ...]:
+        """Every URL that was ever given for this image."""
+        return self.links + self.refused
 
     @property
     def link(self) -> str:
@@ -106,36 +112,32 @@ def new_asset(
 
 def with_link(asset: Asset, link: str, *, now: datetime, deadline: datetime, allowed_hosts: Sequence[str]) -> Asset:
     """Take in a fresh URL: a waiting asset tries it at once, a refused one revives; a settled one only notes it."""
-    links = with_fresh(asset.links, link)
-    if links == asset.links:
+    if link in asset.known_links:
         return asset
+    fresh = replace(asset, links=with_fresh(asset.links, link))
     match asset.status:
         case AssetStatus.ARCHIVED | AssetStatus.DELETED:
-            return replace(asset, links=links)
+            return fresh
         case AssetStatus.PENDING | AssetStatus.DEAD:
-            renewed = replace(asset, links=links, deadline=max(asset.deadline, deadline))
+            renewed = replace(fresh, deadline=max(asset.deadline, deadline))
             return _judged(renewed, now=now, allowed_hosts=allowed_hosts)
         case _:
             assert_never(asset.status)
 
 
 def _judged(asset: Asset, *, now: datetime, allowed_hosts: Sequence[str]) -> Asset:
-    refusals = [refusal(link, allowed_hosts) for link in asset.links]
-    usable = tuple(link for link, refused in zip(asset.links, refusals, strict=True) if refused is None)
+    """Set aside links whose text forbids them; with none left the asset is dead, else due on a ladder begun anew."""
+    reasons = {link: refusal(link, allowed_hosts) for link in asset.links}
+    usable = tuple(link for link, refused in reasons.items() if refused is None)
+    refused = (*(link for link in asset.links if link not in usable), *asset.refused)[:MAX_ALTERNATES]
+    judged = replace(asset, links=usable, refused=refused)
     if usable:
-        rest = tuple(link for link in asset.links if link not in usable)
-        # attempts start anew: a fresh link deserves the quick part of the ladder
-        return replace(
-            asset, links=usable + rest, status=AssetStatus.PENDING, reason=None, attempts=0, next_attempt_at=now
-        )
-    assert refusals[0] is not None
-    return replace(
-        asset,
-        status=AssetStatus.DEAD,
-        reason=reason_for(refusals[0]),
-        detail="the link's host or scheme is not allowed",
-        next_attempt_at=None,
-    )
+        return replace(judged, status=AssetStatus.PENDING, reason=None, attempts=0, next_attempt_at=now)
+    if asset.status is AssetStatus.DEAD and asset.attempts:
+        return judged  # it had been tried: that reason says more
+    first = next(failure for failure in reasons.values() if failure is not None)
+    detail = "the link's host or scheme is not allowed"
+    return replace(judged, status=AssetStatus.DEAD, reason=reason_for(first), detail=detail, next_attempt_at=None)
 
 
 def archived(asset: Asset, stored: Stored, *, now: datetime) -> Asset:
@@ -153,12 +155,19 @@ def archived(asset: Asset, stored: Stored, *, now: datetime) -> Asset:
 
 
 def failed(asset: Asset, failed: Failed, *, now: datetime, jitter: float) -> Asset:
-    """The attempt failed: climb the ladder, or die with a reason when no further attempt is of use."""
+    """The attempt failed: climb the ladder, or die with a reason when no further attempt is of use.
+
+    A link that no retry can mend is set aside; an alternate, if there is one, goes on.
+    """
     attempts = asset.attempts + 1
-    final = failed.failure in FINAL and len(asset.links) == 1
-    at = None if final else next_attempt(failed.failure, attempts, now=now, deadline=asset.deadline, jitter=jitter)
+    link = asset.link
+    if failed.failure in FINAL:
+        asset = replace(asset, links=tuple(one for one in asset.links if one != link), refused=(link, *asset.refused))
+    at = (
+        next_attempt(failed.failure, attempts, now=now, deadline=asset.deadline, jitter=jitter) if asset.links else None
+    )
     if at is not None:
-        asked = now + timedelta(seconds=failed.retry_after or 0)
+        asked = min(now + timedelta(seconds=failed.retry_after or 0), asset.deadline)
         return replace(asset, attempts=attempts, next_attempt_at=max(at, asked), detail=failed.detail)
     return replace(
         asset,

@@ -41,7 +41,7 @@ def refusal(link: str, allowed_hosts: Sequence[str]) -> Failure | None:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where links belong: known indexes with a (perhaps fresh) URL, new indexes, and how many were over the limit."""
+    """Where links belong: known indexes with a (perhaps fresh) URL, new indexes, and how many were left out."""
 
     known: dict[int, str]
     new: dict[int, str]
@@ -56,12 +56,18 @@ def place(known: Sequence[Sequence[str]], links: Sequence[str]) -> Placed:
     unique = list({identity(link): link for link in links}.values())
     index_of = {identity(url): index for index, urls in enumerate(known) for url in urls}
     if known and len(unique) == len(known) and not any(identity(link) in index_of for link in unique):
-        return Placed(known=dict(enumerate(unique)), new={}, dropped=0)
-    refreshed = {index_of[identity(link)]: link for link in unique if identity(link) in index_of}
-    fresh = [link for link in unique if identity(link) not in index_of]
+        return Placed(known=dict(enumerate(unique)), new={}, dropped=len(links) - len(unique))
+    refreshed: dict[int, str] = {}
+    fresh: list[str] = []
+    for link in unique:
+        index = index_of.get(identity(link))
+        if index is None or index in refreshed:  # two links of one event are two images, whatever was thought before
+            fresh.append(link)
+        else:
+            refreshed[index] = link
     room = max(0, MAX_LINKS - len(known))
     new = {len(known) + offset: link for offset, link in enumerate(fresh[:room])}
-    return Placed(known=refreshed, new=new, dropped=len(fresh) - len(new))
+    return Placed(known=refreshed, new=new, dropped=len(links) - len(refreshed) - len(new))
 
 
 def with_fresh(urls: Sequence[str], link: str) -> tuple[str, ...]:

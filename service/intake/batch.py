@@ -58,7 +58,6 @@ class _Ledger:
     """The batch's working copy: what was loaded, what it became, and the verdict of each kept callback."""
 
     kept: dict[tuple[str, str, str], Kept]
-    before: dict[str, TaskState]
     states: dict[str, TaskState]
     verdicts: dict[tuple[str, str, str], Verdict] = field(default_factory=dict)
     entries: list[tuple[str, HistoryEntry]] = field(default_factory=list)
@@ -68,7 +67,7 @@ def take_in(tx: Transaction, batch: Sequence[Delivery], *, rules: Rules) -> list
     """Take deliveries in, in order; returns one result for each."""
     kept = tx.inbox.keep(_coalesced(batch))
     loaded = tx.tasks.load({delivery.event.task_id for delivery in batch if delivery.event})
-    ledger = _Ledger(kept=kept, before=loaded, states=dict(loaded))
+    ledger = _Ledger(kept=kept, states=dict(loaded))
     results = [_take(tx, delivery, ledger, rules) for delivery in batch]
     changed = [(loaded.get(task_id), state) for task_id, state in ledger.states.items()]
     tx.tasks.save(changed)
@@ -94,11 +93,12 @@ def _take(tx: Transaction, delivery: Delivery, ledger: _Ledger, rules: Rules) ->
         # the same body through a wrong token must not suppress it through the right one
         tx.inbox.judge(row.id, verdict, token.id)
     ledger.verdicts[delivery.key] = verdict
+    before = ledger.states.get(event.task_id)
     state = _apply(delivery, event, verdict, row, ledger, rules)
     if state is None:
         return Taken(Answer.ACCEPTED, verdict)
     wakes = any(asset.status is AssetStatus.PENDING for asset in state.assets)
-    return Taken(Answer.ACCEPTED, verdict, wakes, _deaths(ledger.before.get(event.task_id), state))
+    return Taken(Answer.ACCEPTED, verdict, wakes, _deaths(before, state))
 
 
 def _apply(

@@ -12,6 +12,9 @@ from service.domain.object_key import is_task_id
 from service.errors import Invalid
 from service.intake.callback_token import LONGEST_URL, CallbackToken, TokenSigner, callback_url, new_token_id
 
+LONGEST_LIFE = 10 * 365 * 86400
+"""Seconds that a callback URL or a signed link may live, if it is to end at all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:

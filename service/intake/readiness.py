@@ -66,7 +66,7 @@ class Readiness:
     async def _database(self) -> tuple[str, str | None]:
         try:
             async with asyncio.timeout(PROBE_WITHIN):
-                await self._catalog.write(lambda _tx: None, intake=True)  # takes the write lock
+                await self._catalog.prove_writable()
         except CatalogUnavailable as error:
             return "database", str(error)
         except TimeoutError:
@@ -75,8 +75,11 @@ class Readiness:
 
     async def _space(self) -> tuple[str, str | None]:
         try:
-            in_store = await self._store.free_bytes()
-            beside_database = await asyncio.to_thread(_free_bytes, self._data_dir)
+            async with asyncio.timeout(PROBE_WITHIN):
+                in_store = await self._store.free_bytes()
+                beside_database = await asyncio.to_thread(_free_bytes, self._data_dir)
+        except TimeoutError:
+            return "storage", f"the disk did not answer within {PROBE_WITHIN:.0f} s"
         except StorageUnavailable as error:
             return "storage", str(error)
         except OSError as error:

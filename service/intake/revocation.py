@@ -14,12 +14,15 @@ class RevokedTokens:
     def __init__(self, *, catalog: Catalog) -> None:
         self._catalog = catalog
         self._ids: frozenset[str] = frozenset()
+        self._reading = asyncio.Lock()
 
     def ids(self) -> frozenset[str]:
         return self._ids
 
     async def refresh(self) -> None:
-        self._ids = await self._catalog.read(lambda tx: tx.tokens.revoked())
+        """Read them again; one reader at a time, so that an older answer never replaces a newer one."""
+        async with self._reading:
+            self._ids = await self._catalog.read(lambda tx: tx.tokens.revoked())
 
     async def run(self) -> None:
         while True:

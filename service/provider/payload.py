@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from service.domain.object_key import is_task_id
@@ -24,8 +25,10 @@ _STATUSES = {
 _CANCELLED_BY_CALLER = "request_cancelled"
 _LARGEST_INTEGER = 2**63 - 1
 _LONGEST_INTEGER = 20  # characters; longer ones cannot fit and are slow to convert
+_MOST_BITS = 4096  # of integers that are kept as text
 _LONGEST_WORD = 200
 _LONGEST_LINK = 8192
+_MOST_LINKS = 64  # far more than a task has images; what is done with each costs time
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def _event(document: Mapping[str, Any]) -> TaskEvent | None:
         task_id=task_id,
         status=status,
         word=word[:_LONGEST_WORD],
-        links=tuple(dict.fromkeys(_links(document))),
+        links=tuple(islice(dict.fromkeys(_links(document)), _MOST_LINKS)),
         model=_text(document.get("model")),
         created=_number(document.get("created")),
         usage=_mapping(document.get("usage")),
@@ -125,8 +128,13 @@ def _not_a_number(_word: str) -> None:
     """NaN and Infinity are not JSON; a stray one must not cost the images."""
 
 
+def storable_mapping(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A JSON object with all its text storable and no number that JSON does not have."""
+    return {storable(key): _value(member) for key, member in value.items()}
+
+
 def _mapping(value: object) -> Mapping[str, Any] | None:
-    return {storable(key): _value(member) for key, member in value.items()} if isinstance(value, dict) else None
+    return storable_mapping(value) if isinstance(value, dict) else None
 
 
 def _value(value: Any) -> Any:
@@ -135,4 +143,8 @@ def _value(value: Any) -> Any:
         return storable(value)
     if isinstance(value, list):
         return [_value(item) for item in value]
+    if isinstance(value, float):
+        return _float(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _LARGEST_INTEGER:
+        return str(value) if value.bit_length() < _MOST_BITS else None
     return _mapping(value) if isinstance(value, dict) else value

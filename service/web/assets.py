@@ -17,15 +17,13 @@ from service.domain.asset import Asset, AssetStatus, split_asset_id
 from service.domain.image import ImageFormat
 from service.errors import Gone, NotFound
 from service.intake.asset_link import AssetLinkSigner, new_link_id
+from service.intake.minting import LONGEST_LIFE
 from service.storage import ObjectStore
 from service.web.body import read_model
-from service.web.content import content_response, stored_bytes
+from service.web.content import FOR_LINKS, content_response, stored_bytes
 from service.web.documents import asset_document, rfc3339
 from service.web.keys import ApiKeys, Scope
 from service.web.paging import list_query, page
-
-LONGEST_LIFE = 10 * 365 * 86400
-
 
 _VALUES = {"status": tuple(AssetStatus), "format": tuple(ImageFormat)}
 
@@ -103,9 +101,12 @@ class AssetRoutes:
         return JSONResponse({**_link_document(link), "url": url}, status_code=201)
 
     async def links(self, request: Request) -> Response:
+        query = list_query(request)
         asset = await self._asset(request)
-        found = await self._catalog.read(lambda tx: tx.tokens.links_of(asset.task_id, asset.index))
-        return JSONResponse(page([_link_document(link) for link in found], None))
+        found = await self._catalog.read(
+            lambda tx: tx.query.links(asset.task_id, asset.index, after=query.after, limit=query.limit)
+        )
+        return JSONResponse(page([_link_document(link) for link in found.items], found.next))
 
     async def revoke(self, request: Request) -> Response:
         asset = await self._asset(request)
@@ -123,7 +124,7 @@ class AssetRoutes:
         if found is None:
             raise NotFound("link_not_found", "no such link")
         try:
-            return await content_response(request, found, self._store)
+            return await content_response(request, found, self._store, caching=FOR_LINKS)
         except Gone:
             raise NotFound("link_not_found", "no such link") from None
 

@@ -12,7 +12,7 @@ from service.catalog.catalog import Catalog
 from service.catalog.tokens import MintedToken
 from service.errors import NotFound
 from service.intake.callback_token import TokenSigner
-from service.intake.minting import Wish, mint
+from service.intake.minting import LONGEST_LIFE, Wish, mint
 from service.intake.revocation import RevokedTokens
 from service.web.body import read_model
 from service.web.documents import rfc3339
@@ -31,7 +31,7 @@ class CallbackUrlToMint(BaseModel):
     ref: str | None = Field(default=None, max_length=200)
     tags: Tags = Field(default_factory=dict)
     task_id: str | None = Field(default=None, max_length=128)
-    expires_in: int | None = Field(default=None, ge=1, le=10 * 365 * 86400)
+    expires_in: int | None = Field(default=None, ge=1, le=LONGEST_LIFE)
 
 
 class CallbackUrlRoutes:

@@ -11,7 +11,8 @@ from service.storage import ObjectStore
 from service.web.problems import problem
 from service.web.ranges import Whole, not_modified, range_applies, wanted
 
-_KEEP = "private, max-age=31536000, immutable"
+FOR_KEYS = "private, max-age=31536000, immutable"
+FOR_LINKS = "private, no-cache"  # a signed link can be revoked
 
 
 def stored_bytes(asset: Asset | None) -> Stored:
@@ -30,7 +31,9 @@ def stored_bytes(asset: Asset | None) -> Stored:
             raise NotFound("asset_dead", f"this asset was never archived: {asset.reason}")
 
 
-async def content_response(request: Request, asset: Asset | None, store: ObjectStore) -> Response:
+async def content_response(
+    request: Request, asset: Asset | None, store: ObjectStore, *, caching: str = FOR_KEYS
+) -> Response:
     """The bytes, a part of them, 304, or 416; raises the errors of `stored_bytes` and StorageUnavailable."""
     stored = stored_bytes(asset)
     assert asset is not None
@@ -39,7 +42,7 @@ async def content_response(request: Request, asset: Asset | None, store: ObjectS
     headers = {
         "ETag": etag,
         "Accept-Ranges": "bytes",
-        "Cache-Control": _KEEP,
+        "Cache-Control": caching,
         "X-Content-Type-Options": "nosniff",
         "Content-Disposition": f'inline; filename="{name}"',
         "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -66,5 +69,5 @@ async def content_response(request: Request, asset: Asset | None, store: ObjectS
 async def _blocks(store: ObjectStore, key: str, first: int, length: int) -> AsyncIterator[bytes]:
     blocks = await store.read(key, first, length)
     if blocks is None:
-        raise StorageUnavailable("the stored bytes are missing; `darkroom verify` tells which")
+        raise StorageUnavailable("the stored bytes are missing from the archive")
     return blocks

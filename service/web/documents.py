@@ -60,7 +60,7 @@ def asset_document(asset: Asset, *, public_url: str) -> dict[str, Any]:
         "status": asset.status.value,
         "reason": asset.reason.value if asset.reason else None,
         "detail": asset.detail,
-        "url_host": link_host(asset.links[0]),
+        "url_host": link_host(asset.known_links[0]),
         "attempts": asset.attempts,
         "next_attempt_at": rfc3339(asset.next_attempt_at),
         "deadline": rfc3339(asset.deadline),

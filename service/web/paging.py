@@ -63,8 +63,9 @@ def _after(cursor: str | None) -> int | None:
         return None
     try:
         text = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)).decode("ascii")
-        if not text.startswith("s") or len(text) > 20:
+        digits = text.removeprefix("s")
+        if digits == text or not digits.isdigit() or len(digits) > 18:
             raise ValueError
-        return int(text[1:])
+        return int(digits)
     except (ValueError, binascii.Error):
         raise Invalid("invalid_cursor", "the cursor is not one that this list gave") from None

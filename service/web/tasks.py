@@ -1,8 +1,9 @@
 """`/v1/tasks`: tell of a task, list them, look at one."""
 
 from functools import partial
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -15,6 +16,7 @@ from service.domain.asset import Asset
 from service.domain.task import Task, TaskStatus
 from service.errors import NotFound
 from service.intake.register import Told, register
+from service.provider.payload import storable, storable_mapping
 from service.web.body import read_model
 from service.web.callback_urls import Tags
 from service.web.documents import entry_document, task_document
@@ -30,9 +32,9 @@ class TaskToTell(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: str = Field(max_length=128)
-    prompt: str | None = Field(default=None, max_length=100_000)
-    parameters: dict[str, JsonValue] | None = None
-    ref: str | None = Field(default=None, max_length=200)
+    prompt: Annotated[str, AfterValidator(storable)] | None = Field(default=None, max_length=100_000)
+    parameters: Annotated[dict[str, JsonValue], AfterValidator(storable_mapping)] | None = None
+    ref: Annotated[str, AfterValidator(storable)] | None = Field(default=None, max_length=200)
     tags: Tags = Field(default_factory=dict)
 
 

@@ -160,7 +160,7 @@ def test_more_than_sixteen_links_are_cut_with_a_visible_note() -> None:
     links = [f"https://files.evolink.ai/{n}.png" for n in range(20)]
     _, assets, steps = play([event(EventStatus.COMPLETED, *links)])
     assert len(assets) == 16
-    assert steps[0].entry.note == "4 more links than the limit were left out"
+    assert steps[0].entry.note == "4 links were left out: over the limit, or the same path as another"
 
 
 def test_the_deadline_counts_from_a_credible_creation_time() -> None:
@@ -200,7 +200,7 @@ def test_any_order_and_repetition_ends_in_the_same_status_and_links(
 
 
 def _known(assets: tuple[Asset, ...]) -> set[str]:
-    return {identity(link) for asset in assets for link in asset.links}
+    return {identity(link) for asset in assets for link in asset.known_links}
 
 
 @settings(max_examples=300)
@@ -211,5 +211,18 @@ def test_indexes_start_at_zero_grow_without_gaps_and_are_never_reused(events: li
     for step in steps:
         assert [asset.index for asset in step.assets] == list(range(len(step.assets)))
         for asset in step.assets:
-            first = seen.setdefault(asset.index, asset.links[-1])
-            assert identity(first) in {identity(link) for link in asset.links}
+            first = seen.setdefault(asset.index, asset.known_links[-1])
+            assert identity(first) in {identity(link) for link in asset.known_links}
+
+
+def test_two_links_of_one_event_are_two_images_even_where_one_was_thought_to_replace_the_other() -> None:
+    both = event(EventStatus.COMPLETED, GOOD, OTHER)
+    one, other = event(EventStatus.COMPLETED, GOOD), event(EventStatus.COMPLETED, OTHER)
+    assert len(play([one, other, both])[1]) == len(play([both, one, other])[1]) == 2
+
+
+def test_without_a_creation_time_the_deadline_counts_from_the_event_that_brought_the_links() -> None:
+    told = Task(id="task-1", source="evolink", received_at=NOW - timedelta(days=2))
+    applied = apply_event(told, (), COMPLETED, arrival(), rules=RULES)
+    assert applied is not None
+    assert applied.assets[0].deadline == applied.task.deadline == NOW + timedelta(hours=24)

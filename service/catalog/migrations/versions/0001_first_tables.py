@@ -29,6 +29,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_callback_tokens")),
         sa.UniqueConstraint("id", name=op.f("uq_callback_tokens_id")),
     )
+    op.create_index(
+        "ix_callback_tokens_revoked",
+        "callback_tokens",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("revoked_at IS NOT NULL"),
+        postgresql_where=sa.text("revoked_at IS NOT NULL"),
+    )
+
     op.create_table(
         "callbacks",
         sa.Column("id", BIG_ID, autoincrement=True, nullable=False),
@@ -122,8 +131,8 @@ def upgrade() -> None:
         "tasks",
         ["seq"],
         unique=False,
-        sqlite_where=sa.text("version > sidecar_version"),
-        postgresql_where=sa.text("version > sidecar_version"),
+        sqlite_where=sa.text("version > sidecar_version AND archive_date IS NOT NULL"),
+        postgresql_where=sa.text("version > sidecar_version AND archive_date IS NOT NULL"),
     )
     op.create_index("ix_tasks_status", "tasks", ["status", "seq"], unique=False)
 
@@ -136,6 +145,7 @@ def upgrade() -> None:
         sa.Column("reason", TEXT, nullable=True),
         sa.Column("detail", TEXT, nullable=True),
         sa.Column("links", sa.JSON(), nullable=False),
+        sa.Column("refused_links", sa.JSON(), nullable=False),
         sa.Column("created_at", UtcTime(), nullable=False),
         sa.Column("deadline", UtcTime(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),

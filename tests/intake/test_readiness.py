@@ -1,0 +1,120 @@
+"""Readiness: what is looked at, what is said, and that it recovers."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from service.catalog.catalog import Catalog
+from service.errors import Unavailable
+from service.intake.readiness import Readiness
+from tests.support.memory_store import MemoryStore
+
+MUCH = 1 << 60
+
+
+def readiness(catalog: Catalog, folder: Path, *, min_free: int = 0, store: MemoryStore | None = None) -> Readiness:
+    return Readiness(catalog=catalog, store=store or MemoryStore(folder), data_dir=folder, min_free_bytes=min_free)
+
+
+async def test_before_the_first_look_nothing_is_promised(catalog: Catalog, tmp_path: Path) -> None:
+    unknown = readiness(catalog, tmp_path)
+    assert not unknown.storable
+    with pytest.raises(Unavailable):
+        unknown.require_storable()
+    await unknown.probe()
+    assert (unknown.storable, unknown.problems) == (True, {})
+    unknown.require_storable()
+
+
+async def test_too_little_space_beside_the_database_is_a_problem_that_names_the_setting(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    full = readiness(catalog, tmp_path, min_free=MUCH)
+    await full.probe()
+    assert not full.storable
+    assert "DARKROOM_STORAGE__MIN_FREE_BYTES" in full.problems["storage"]
+    with pytest.raises(Unavailable, match="MIN_FREE_BYTES") as raised:
+        full.require_storable()
+    assert raised.value.retry_after >= 1
+
+
+async def test_too_little_space_in_the_store_counts_by_itself_and_recovers(catalog: Catalog, tmp_path: Path) -> None:
+    free = [5]
+
+    class Filling(MemoryStore):
+        async def free_bytes(self) -> int | None:
+            return free[0]
+
+    checked = readiness(catalog, tmp_path, min_free=10, store=Filling(tmp_path))
+    await checked.probe()
+    assert "only 5 bytes" in checked.problems["storage"]
+    free[0] = 10
+    await checked.probe()
+    assert checked.problems == {}
+
+
+async def test_a_store_without_limit_leaves_the_disk_of_the_database_to_decide(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    endless = readiness(catalog, tmp_path, min_free=1, store=MemoryStore(tmp_path, free=None))
+    await endless.probe()
+    assert endless.storable
+
+
+async def test_a_store_that_is_ill_is_a_problem(catalog: Catalog, tmp_path: Path) -> None:
+    ill = ["unplugged"]
+    store = MemoryStore(tmp_path, ill=lambda _verb, _key: ill[0] if ill else None)
+    checked = readiness(catalog, tmp_path, store=store)
+    await checked.probe()
+    assert checked.problems == {"storage": "unplugged"}
+    ill.clear()
+    await checked.probe()
+    assert checked.storable
+
+
+async def test_a_data_directory_that_vanished_is_a_problem_and_no_crash(catalog: Catalog, tmp_path: Path) -> None:
+    checked = readiness(catalog, tmp_path / "gone")
+    await checked.probe()
+    assert "cannot be read" in checked.problems["storage"]
+
+
+async def test_a_locked_database_is_a_problem_until_it_is_free_again(catalog: Catalog, tmp_path: Path) -> None:
+    checked = readiness(catalog, tmp_path)
+    other = sqlite3.connect(tmp_path / "darkroom.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    await checked.probe()
+    assert not checked.storable
+    assert checked.problems["database"]
+    other.execute("ROLLBACK")
+    other.close()
+    await checked.probe()
+    assert checked.problems == {}
+
+
+async def test_leaving_is_not_ready_but_still_storable(catalog: Catalog, tmp_path: Path) -> None:
+    leaving = readiness(catalog, tmp_path)
+    await leaving.probe()
+    assert (leaving.draining, leaving.draining_since) == (False, None)
+    leaving.drain()
+    assert (leaving.draining, leaving.storable, leaving.problems) == (True, True, {"drain": "shutting down"})
+    leaving.require_storable()
+
+
+async def test_it_keeps_looking(catalog: Catalog, tmp_path: Path) -> None:
+    looked: list[int] = []
+    twice = asyncio.Event()
+
+    class Watched(MemoryStore):
+        async def free_bytes(self) -> int | None:
+            looked.append(1)
+            twice.set()
+            return None
+
+    loop = asyncio.create_task(readiness(catalog, tmp_path, store=Watched(tmp_path)).run())
+    async with asyncio.timeout(10):
+        await twice.wait()
+    loop.cancel()
+    await asyncio.wait([loop])
+    assert looked
