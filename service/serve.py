@@ -10,8 +10,9 @@ import uvicorn
 
 from service.app import create_app, create_metrics_app
 from service.bootstrap import Components, open_components
+from service.listener import listen
 from service.observability import configure_logging
-from service.server import GentleServer, config_for, listen, stop_on_signals
+from service.server import GentleServer, config_for, stop_on_signals
 from service.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -10,24 +10,15 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from service.errors import SettingsError
+from service.listener import BACKLOG, refuse_new
 
-BACKLOG = 2048
+ACCEPT_FOR = 0.3
+"""Seconds for connections that have begun to be accepted, before the listener is closed."""
+
 LEAVE_WITHIN = 1.0
 """Seconds that idle connections get to send a last request, which is answered with `Connection: close`."""
 
 log = structlog.get_logger(__name__)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A bound socket; raises SettingsError when the address is taken or not ours."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=host == "::")
-    except OSError as error:
-        raise SettingsError(
-            f"cannot listen on {host}:{port} ({error.strerror}): change DARKROOM_SERVER__HOST or DARKROOM_SERVER__PORT"
-        ) from None
 
 
 class GentleServer(uvicorn.Server):
@@ -46,8 +37,8 @@ class GentleServer(uvicorn.Server):
         log.info("draining", connections=len(self.server_state.connections))
         self._on_drain()
         for listener in sockets or []:
-            listener.listen(0)  # new ones are kept out while those the kernel has taken are accepted
-        await asyncio.sleep(0.1)
+            refuse_new(listener)
+        await asyncio.sleep(ACCEPT_FOR)
         for server in self.servers:
             server.close()
         await self._until_idle(LEAVE_WITHIN)
