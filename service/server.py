@@ -10,6 +10,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from service.http_protocol import BoundedProtocol
 from service.listener import BACKLOG, refuse_new
 
 ACCEPT_FOR = 0.3
@@ -95,7 +96,7 @@ def config_for(
         ssl_certfile=certificate,
         ssl_keyfile=key,
         lifespan="on" if lifespan else "off",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         backlog=BACKLOG,
     )

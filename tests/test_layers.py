@@ -21,7 +21,7 @@ LAYERS: tuple[Set[str], ...] = (
     {"server"},
     {"web", "simulator"},
     {"bootstrap"},
-    {"secrets_file", "server_lock", "settings"},
+    {"http_protocol", "listener", "secrets_file", "server_lock", "settings"},
     {"submission", "reconcile", "upkeep", "notify"},
     {"intake"},
     {"archive"},
