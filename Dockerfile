@@ -1,12 +1,15 @@
 # Two stages: the first installs from hashes, the second carries only what runs.
 FROM python:3.13-slim AS build
 WORKDIR /build
-RUN python -m venv /opt/darkroom
-COPY requirements.lock .
-RUN /opt/darkroom/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+COPY requirements.lock requirements-build.lock ./
+RUN python -m venv /opt/darkroom && python -m venv tools \
+ && /opt/darkroom/bin/pip install --require-hashes -r requirements.lock \
+ && tools/bin/pip install --require-hashes -r requirements-build.lock
 COPY pyproject.toml README.md ./
 COPY service ./service
-RUN /opt/darkroom/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps . \
+RUN tools/bin/python -m hatchling build -t wheel \
+ && /opt/darkroom/bin/pip install --no-deps dist/*.whl \
  && /opt/darkroom/bin/python -m compileall -q /opt/darkroom/lib \
  && /opt/darkroom/bin/pip uninstall --quiet --yes pip
 

@@ -10,10 +10,10 @@ READY  := $(VENV)/.ready
 help:
 	@echo "make demo      see it work: service, stand-in provider, faults, a ledger"
 	@echo "make test      the test suite (under five minutes, no system packages)"
-	@echo "make test-all  the suite plus what needs installed programs (strace)"
+	@echo "make test-all  the same, but nothing may be skipped (needs strace)"
 	@echo "make lint      ruff and mypy"
 	@echo "make serve     run the service with ./data"
-	@echo "make lock      renew requirements.lock and requirements-dev.lock (needs uv)"
+	@echo "make lock      renew the requirements*.lock files (needs uv)"
 	@echo "make clean     remove the virtual environment and caches"
 
 $(READY): requirements-dev.lock pyproject.toml
@@ -30,7 +30,8 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
-test-all: test
+test-all: $(READY)
+	$(BIN)/python -m pytest -n auto --nothing-skipped $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -40,9 +41,11 @@ lint: $(READY)
 serve: $(READY)
 	@$(BIN)/darkroom serve
 
+COMPILE := uv pip compile --universal --generate-hashes --no-header --no-annotate -q
 lock:
-	uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate -q -o requirements.lock
-	uv pip compile pyproject.toml --all-extras -c requirements.lock --universal --generate-hashes --no-header --no-annotate -q -o requirements-dev.lock
+	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) --group build -o requirements-build.lock
+	$(COMPILE) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

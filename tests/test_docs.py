@@ -1,0 +1,90 @@
+"""The README says what the program does: its settings, routes and commands."""
+
+import re
+from pathlib import Path
+
+import pytest
+from starlette.routing import Route
+
+from service.app import create_app
+from service.bootstrap import open_components
+from service.cli import main
+from service.settings import settings_table
+from tests.support.app import settings_for
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+ELSEWHERE = {"/callbacks/{}/{}": "POST /callbacks/evolink/{", "/a/{}": "a signed link `/a/"}
+"""Routes that the README tells of outside its table, and how."""
+
+
+def rendered_table() -> str:
+    """The table of settings as the README has to show it."""
+    lines = ["| setting | default | what it is for |", "|---|---|---|"]
+    lines += [f"| `{name}` | {_cell(default)} | {what} |" for name, default, what in settings_table()]
+    return "\n".join(lines)
+
+
+def _cell(default: str) -> str:
+    return default if default in ("none", "generated") or " on a terminal" in default else f"`{default}`"
+
+
+def documented_routes() -> set[tuple[str, str]]:
+    """Method and path of everything that the README's table of routes names; a path stands for those behind it."""
+    found: set[tuple[str, str]] = set()
+    for row in re.findall(r"^\| (`(?:GET|POST|DELETE) .*?) \|", README, re.MULTILINE):
+        path = ""
+        for method, named in re.findall(r"`(GET|POST|DELETE)(?: (/\S+))?`", row):
+            path = named or path
+            found.add((method, _nameless(path)))
+    return found
+
+
+def _nameless(path: str) -> str:
+    """A path without the names of its parameters."""
+    return re.sub(r"\{[^}]*\}", "{}", path)
+
+
+def test_the_table_of_settings_is_the_programs_own() -> None:
+    shown = re.search(r"<!-- settings -->\n(.*?)\n?<!-- /settings -->", README, re.DOTALL)
+    assert shown is not None, "the README has lost the marks of its table"
+    if shown.group(1).strip() != rendered_table():
+        pytest.fail(f"the table between the marks has to be:\n\n{rendered_table()}\n", pytrace=False)
+
+
+def test_every_route_is_in_the_readme(tmp_path: Path) -> None:
+    documented = documented_routes()
+    with open_components(settings_for(tmp_path)) as parts:
+        routes = [route for route in create_app(parts).routes if isinstance(route, Route)]
+    assert len(routes) > 15
+    for route in routes:
+        for method in (route.methods or set()) - {"HEAD"}:
+            path = _nameless(route.path).rstrip("/")
+            in_words = path in ELSEWHERE and ELSEWHERE[path] in README
+            assert in_words or (method, path) in documented, f"the README does not name {method} {route.path}"
+
+
+def test_every_route_of_the_table_exists(tmp_path: Path) -> None:
+    with open_components(settings_for(tmp_path)) as parts:
+        routes = [route for route in create_app(parts).routes if isinstance(route, Route)]
+    known = {(method, _nameless(route.path)) for route in routes for method in route.methods or set()}
+    documented = documented_routes()
+    assert len(documented) > 10
+    assert documented <= known
+
+
+def test_every_command_is_in_the_readme() -> None:
+    section = README.partition("## Commands")[2].partition("\n## ")[0]
+    for name in main.commands:
+        assert f"`{name}" in section or f"`darkroom {name}" in section, f"the README does not name `darkroom {name}`"
+
+
+def test_every_command_that_the_readme_shows_exists() -> None:
+    shown = set(re.findall(r"(?:^|[`(])darkroom ([a-z][a-z-]+)", README, re.MULTILINE))
+    assert shown
+    assert shown <= set(main.commands)
+
+
+def test_every_setting_that_the_readme_mentions_exists() -> None:
+    known = {name for name, _, _ in settings_table()}
+    assert set(re.findall(r"DARKROOM_[A-Z_]+[A-Z]", README)) <= known
