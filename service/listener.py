@@ -1,9 +1,11 @@
 """The listening socket: bound with a clear error, and closed without cutting off anyone whom the kernel let in."""
 
+import contextlib
 import ctypes
 import socket
 import struct
 import sys
+from collections.abc import Iterator
 
 from service.errors import SettingsError
 
@@ -34,12 +36,28 @@ def refuse_new(listener: socket.socket) -> None:
     """Let no new connection begin, while those that have begun can still be accepted.
 
     Closing a listener resets what waits in its queue, though the callers believe that they are connected and may have
-    sent a callback. On Linux the first packet of new ones is dropped instead; they ask again after a second and find
-    the port closed. Elsewhere the queue is made as short as can be.
+    sent a callback. Where the kernel lets us, the first packet of new ones is dropped instead: they ask again after a
+    second and find the port closed. Elsewhere the queue is made as short as can be.
     """
-    if sys.platform != "linux":
-        listener.listen(0)
-        return
+    listener.listen(0)
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # some sandboxes keep filters from users without privileges
+            _drop_syn(listener)
+
+
+def accept_rest(listener: socket.socket) -> Iterator[socket.socket]:
+    """What waits in the queue, one by one; the listener is closed the moment that nothing does."""
+    listener.setblocking(False)
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            listener.close()
+            return
+        yield connection
+
+
+def _drop_syn(listener: socket.socket) -> None:
     code = b"".join(struct.pack("=HBBI", *step) for step in _DROP_SYN)
     program = ctypes.create_string_buffer(code)
     described = struct.pack("@HP", len(_DROP_SYN), ctypes.addressof(program))

@@ -5,14 +5,16 @@ import contextlib
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
 from service.http_protocol import BoundedProtocol
-from service.listener import BACKLOG, refuse_new
+from service.listener import BACKLOG, accept_rest, refuse_new
 
+HANDSHAKE_WITHIN = 2.0
 ACCEPT_FOR = 0.3
 """Seconds for connections that have begun to be accepted, before the listener is closed."""
 
@@ -37,17 +39,39 @@ class GentleServer(uvicorn.Server):
         """Take no new connections, let those that are open say their last word, then close as uvicorn does."""
         log.info("draining", connections=len(self.server_state.connections))
         self._on_drain()
-        for listener in sockets or []:
+        listeners = [listener.dup() for listener in sockets or []]  # so that uvicorn's closing resets nobody
+        for listener in listeners:
             refuse_new(listener)
         await asyncio.sleep(ACCEPT_FOR)
         for server in self.servers:
             server.close()
+        await asyncio.sleep(0)
+        for listener in listeners:
+            await self._serve_rest(listener)
         await self._until_idle(LEAVE_WITHIN)
         for connection in list(self.server_state.connections):
             connection.shutdown()
         await asyncio.sleep(0.1)
         self._drop_closed()
         await super().shutdown(sockets)
+
+    async def _serve_rest(self, listener: socket.socket) -> None:
+        """Serve those who got into the queue after the loop had stopped looking at it."""
+        for connection in accept_rest(listener):
+            with contextlib.suppress(OSError):
+                await asyncio.get_running_loop().connect_accepted_socket(
+                    self._protocol,
+                    connection,
+                    ssl=self.config.ssl,
+                    ssl_handshake_timeout=HANDSHAKE_WITHIN if self.config.ssl else None,
+                )
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Any = self.config.http_protocol_class
+        protocol: asyncio.Protocol = make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return protocol
 
     async def _until_idle(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -151,8 +151,9 @@ class GuardedClient:
         try:
             request = self._client.build_request("GET", target.origin, extensions=wanted)
             return await self._client.send(request, stream=True)
-        except (httpx.InvalidURL, UnicodeError) as error:  # a host that httpx cannot read
-            raise GetError(Failed(Failure.REFUSED_HOST, "the link is malformed")) from error
+        except (httpx.InvalidURL, httpx.RemoteProtocolError, UnicodeError) as error:
+            # httpx cannot read the host, or a Location, which it parses although it is told not to follow
+            raise GetError(Failed(Failure.REFUSED_HOST, "the link, or what it redirects to, is malformed")) from error
         except (aiohttp.ClientError, OSError) as error:
             raise GetError(failed_request(error, target.host)) from error
 
