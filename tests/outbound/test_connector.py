@@ -1,0 +1,103 @@
+"""The two walls below every connection, without the client above them."""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from ipaddress import ip_address, ip_network
+
+import aiohttp
+import pytest
+
+from service.domain.attempt import Failure
+from service.outbound.address_policy import Address, AddressPolicy
+from service.outbound.connector import (
+    AddressRefusedError,
+    GuardedResolver,
+    Lookup,
+    guarded_connector,
+    guarded_sockets,
+    system_lookup,
+)
+from service.outbound.failure import failed_request
+from tests.outbound.origin import always, names_at, no_names, origin, reply, trusting_tls
+
+PUBLIC_ONLY = AddressPolicy()
+
+
+def _resolver(lookup: Lookup, policy: AddressPolicy = PUBLIC_ONLY, patience: float = 5) -> GuardedResolver:
+    return GuardedResolver(policy=policy, lookup=lookup, patience=patience)
+
+
+async def test_a_names_forbidden_addresses_are_dropped_and_all_the_good_ones_kept_in_order() -> None:
+    lookup = names_at(files=["10.0.0.1", "2606:4700::1", "::1", "1.1.1.1", "64:ff9b::7f00:1", "1.1.1.1"])
+    found = await _resolver(lookup).resolve("files", 443)
+    assert [(one["host"], one["port"], one["family"]) for one in found] == [
+        ("2606:4700::1", 443, socket.AF_INET6),
+        ("1.1.1.1", 443, socket.AF_INET),
+    ]
+
+
+async def test_a_name_with_no_allowed_address_is_refused_with_the_reason() -> None:
+    with pytest.raises(AddressRefusedError, match=r"127\.0\.0\.1 is a loopback address"):
+        await _resolver(names_at(files=["127.0.0.1", "10.0.0.1"])).resolve("files", 443)
+    with pytest.raises(AddressRefusedError, match="port 8443 is not 443"):
+        await _resolver(names_at(files=["1.1.1.1"])).resolve("files", 8443)
+
+
+async def test_a_name_without_addresses_is_not_refused_but_unknown() -> None:
+    with pytest.raises(OSError, match="no address") as caught:
+        await _resolver(names_at(files=[])).resolve("files", 443)
+    assert not isinstance(caught.value, AddressRefusedError)
+
+
+async def test_a_look_up_that_hangs_is_given_up() -> None:
+    async def hangs(name: str, port: int) -> Sequence[Address]:
+        await asyncio.Event().wait()
+        return []
+
+    with pytest.raises(TimeoutError):
+        await _resolver(hangs, patience=0.05).resolve("files", 443)
+
+
+async def test_the_systems_names_are_looked_up() -> None:
+    assert ip_address("127.0.0.1") in await system_lookup("127.0.0.1", 443)
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1", "169.254.169.254", "::1", "64:ff9b::7f00:1", "fe80::1%1", "no address"])
+def test_no_socket_is_made_for_a_forbidden_address(text: str) -> None:
+    make = guarded_sockets(PUBLIC_ONLY)
+    with pytest.raises(AddressRefusedError):
+        make((socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (text, 443)))
+
+
+def test_a_socket_is_made_for_an_allowed_address() -> None:
+    make = guarded_sockets(PUBLIC_ONLY)
+    with make((socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("1.1.1.1", 443))) as made:
+        assert made.family == socket.AF_INET
+
+
+async def test_a_literal_that_reaches_the_library_unjudged_is_stopped_at_the_socket_and_keeps_its_reason() -> None:
+    async with origin(always(reply(b"inner"))) as inner:
+        connector = guarded_connector(
+            policy=PUBLIC_ONLY, tls=trusting_tls(), lookup=no_names, patience=5, max_connections=1
+        )
+        async with aiohttp.ClientSession(connector=connector) as session:
+            with pytest.raises(aiohttp.ClientError) as caught:
+                await session.get(inner.url())
+        failed = failed_request(caught.value, "127.0.0.1")
+        assert failed.failure is Failure.REFUSED_ADDRESS
+        assert "loopback" in failed.detail
+        assert inner.connections == 0
+
+
+async def test_the_next_address_is_tried_when_the_first_does_not_answer() -> None:
+    policy = AddressPolicy((ip_network("127.0.0.0/8"), ip_network("::1/128")))
+    async with origin(always(reply(b"ok"))) as host:
+        lookup = names_at(localhost=["10.0.0.1", "::1", "127.0.0.2", "127.0.0.1"])
+        connector = guarded_connector(policy=policy, tls=trusting_tls(), lookup=lookup, patience=5, max_connections=1)
+        async with (
+            aiohttp.ClientSession(connector=connector) as session,
+            session.get(host.url(host="localhost")) as response,
+        ):
+            assert await response.read() == b"ok"
+        assert host.connections == 1

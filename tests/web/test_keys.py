@@ -1,0 +1,103 @@
+"""Keys and scopes: every route asks for its own, and admin ⊃ write ⊃ read."""
+
+import hashlib
+from typing import NamedTuple
+
+import httpx
+import pytest
+
+from service.web.keys import ApiKey, ApiKeys, Scope
+from tests.support.app import House, assert_problem
+from tests.support.deliveries import TASK
+
+KEYS = ApiKeys([ApiKey("me", hashlib.sha256(b"sesame").hexdigest(), frozenset({Scope.READ}))])
+
+
+class Guarded(NamedTuple):
+    """A route, the scope it asks for, and what it answers to who has it, in a house with nothing in it."""
+
+    method: str
+    path: str
+    scope: str
+    answers: int
+
+
+ROUTES = [
+    Guarded("POST", "/v1/callback-urls", "write", 201),
+    Guarded("GET", "/v1/callback-urls", "read", 200),
+    Guarded("DELETE", "/v1/callback-urls/none", "admin", 404),
+    Guarded("POST", "/v1/tasks", "write", 400),
+    Guarded("GET", "/v1/tasks", "read", 200),
+    Guarded("GET", f"/v1/tasks/{TASK}", "read", 404),
+    Guarded("GET", "/v1/assets", "read", 200),
+    Guarded("GET", f"/v1/assets/{TASK}.0", "read", 404),
+    Guarded("DELETE", f"/v1/assets/{TASK}.0", "admin", 404),
+    Guarded("GET", f"/v1/assets/{TASK}.0/content", "read", 404),
+    Guarded("HEAD", f"/v1/assets/{TASK}.0/content", "read", 404),
+    Guarded("POST", f"/v1/assets/{TASK}.0/links", "write", 404),
+    Guarded("GET", f"/v1/assets/{TASK}.0/links", "read", 404),
+    Guarded("DELETE", f"/v1/assets/{TASK}.0/links/none", "admin", 404),
+    Guarded("GET", "/v1/callbacks", "read", 200),
+    Guarded("GET", "/v1/callbacks/1", "admin", 404),
+    Guarded("GET", "/metrics", "read", 200),
+]
+
+
+async def test_every_route_answers_401_without_a_key_403_below_its_scope_and_works_from_it_up(house: House) -> None:
+    clients = {"read": house.read, "write": house.write, "admin": house.admin}
+    order = list(clients)
+    for route in ROUTES:
+        refused = await house.anyone.request(route.method, route.path)
+        assert_problem(refused, 401, "unauthorized")
+        assert refused.headers["www-authenticate"].startswith("Bearer")
+        for held, client in clients.items():
+            answer = await client.request(route.method, route.path)
+            if order.index(held) < order.index(route.scope):
+                assert_problem(answer, 403, "forbidden")
+            else:
+                assert answer.status_code == route.answers, (route, held, answer.text)
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/callbacks/evolink/x", "/a/x"])
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_is_open_asks_for_no_key(empty: House, path: str) -> None:
+    method = "POST" if path.startswith("/callbacks") else "GET"
+    assert (await empty.anyone.request(method, path)).status_code in (200, 404)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "Bearer", "Bearer ", "Bearer wrong", "Basic sesame", "sesame", "Bearer sesame sesame", "Bearer \u00e9\u00ff"],
+)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_header_that_is_no_known_key_is_401_whatever_it_holds(empty: House, header: str) -> None:
+    answer = await empty.anyone.get("/v1/tasks", headers=httpx.Headers({"Authorization": header}, encoding="latin-1"))
+    assert_problem(answer, 401, "unauthorized")
+
+
+@pytest.mark.parametrize("header", ["Bearer sesame", "bearer sesame", "BEARER  sesame "])
+def test_the_scheme_is_read_in_any_case_and_space_around_the_key_is_ignored(header: str) -> None:
+    found = KEYS.identify(header)
+    assert found is not None
+    assert found.name == "me"
+
+
+def test_only_the_hash_of_a_key_is_kept_and_the_hash_is_no_key() -> None:
+    digest = hashlib.sha256(b"sesame").hexdigest()
+    assert KEYS.identify(f"Bearer {digest}") is None
+    assert KEYS.identify(None) is None
+
+
+@pytest.mark.parametrize(
+    ("held", "may"),
+    [
+        ({Scope.READ}, {Scope.READ}),
+        ({Scope.WRITE}, {Scope.READ, Scope.WRITE}),
+        ({Scope.ADMIN}, {Scope.READ, Scope.WRITE, Scope.ADMIN}),
+        ({Scope.READ, Scope.WRITE}, {Scope.READ, Scope.WRITE}),
+        (set(), set()),
+    ],
+)
+def test_admin_includes_write_includes_read(held: set[Scope], may: set[Scope]) -> None:
+    key = ApiKey("me", "", frozenset(held))
+    assert {scope for scope in Scope if key.may(scope)} == may
