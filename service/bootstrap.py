@@ -76,13 +76,12 @@ class Schema(Enum):
 @contextmanager
 def open_catalog(settings: Settings, *, schema: Schema = Schema.REQUIRED) -> Iterator[Catalog]:
     """The catalog alone; commands may use it beside a server. Raises SettingsError where `migrate` has to run first."""
-    is_new = not settings.database_path.exists()
     _make_data_dir(settings)
     catalog = Catalog(settings.database_path)
     catalog.open()
     try:
         missing = catalog.missing_revision() if schema is not Schema.AS_IT_IS else None
-        if missing is not None and (is_new or schema is Schema.UPGRADED):
+        if missing is not None and (catalog.is_new() or schema is Schema.UPGRADED):
             catalog.upgrade()
         elif missing is not None:
             raise SettingsError(f"the database lacks revision {missing}: run `darkroom migrate`, or start this version")

@@ -21,6 +21,7 @@ from service.errors import DarkroomError, SettingsError
 from service.intake.minting import LONGEST_LIFE, Wish, mint
 from service.intake.register import Told, register
 from service.observability import configure_logging
+from service.provider.payload import storable
 from service.settings import load_settings
 from service.simulator.faults import KINDS, parse_faults
 from service.simulator.options import SimulatorOptions
@@ -85,7 +86,7 @@ def callback_url(
 ) -> None:
     """Print a signed callback URL to submit with a task."""
     settings = load_settings()
-    wish = Wish(ref, _tags(tags), task_id, expires_in)
+    wish = Wish(_text(ref), _tags(tags), task_id, expires_in)
     with bootstrap.open_catalog(settings) as catalog:
         minted = asyncio.run(
             mint(
@@ -118,7 +119,7 @@ def register_tasks(
     labels = _tags(tags)
 
     async def tell(task_id: str) -> dict[str, Any]:
-        told = Told(task_id, prompt=prompt, ref=ref, tags=labels)
+        told = Told(task_id, prompt=_text(prompt), ref=_text(ref), tags=labels)
         registered = await catalog.write(partial(register, told=told))
         return {"id": task_id, "status": registered.state.task.status.value, "new": registered.new}
 
@@ -219,11 +220,16 @@ def demo(keep: bool, tasks: int, folder: Path) -> None:
 def _tags(pairs: Sequence[str]) -> dict[str, str]:
     tags = {}
     for pair in pairs:
-        name, equals, value = pair.partition("=")
+        name, equals, value = storable(pair).partition("=")
         if not name or not equals:
             raise click.UsageError(f"--tag takes K=V, got {pair!r}")
         tags[name] = value
     return tags
+
+
+def _text(argument: str | None) -> str | None:
+    """An argument as text: a shell can pass bytes that are none."""
+    return storable(argument) if argument is not None else None
 
 
 def _print_json(document: Any) -> None:

@@ -131,6 +131,6 @@ def _database(settings: Settings) -> Finding:
 def _tls(settings: Settings) -> Finding:
     try:
         tls_context(settings.tls.ca_file)
-    except (OSError, ValueError) as error:
+    except (DarkroomError, OSError, ValueError) as error:
         return Finding("tls", Level.BROKEN, f"DARKROOM_TLS__CA_FILE cannot be used: {error}")
     return Finding("tls", Level.OK, "CA certificates load")

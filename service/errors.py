@@ -5,6 +5,7 @@ DarkroomError
 ├── Refused            the caller changes the request; `code` is stable
 │   ├── Invalid        something in it is wrong
 │   ├── NotFound       the thing named does not exist
+│   ├── TooLarge       there is too much of it
 │   ├── Gone           it existed and was deleted on purpose
 │   └── Conflict       not in the state that the thing is in now
 └── Unavailable        the caller tries again later, unchanged
@@ -35,6 +36,10 @@ class Invalid(Refused):
 
 class NotFound(Refused):
     """The thing named does not exist."""
+
+
+class TooLarge(Refused):
+    """There is more of it than is taken."""
 
 
 class Gone(Refused):

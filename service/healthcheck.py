@@ -19,7 +19,8 @@ def ask(settings: Settings, timeout: float) -> str | None:
     try:
         with httpx.Client(verify=tls, trust_env=False, timeout=timeout) as client:
             answer = client.get(url)
-            problems = answer.json().get("problems", {})
+            document = answer.json()
+            problems = document.get("problems", {}) if isinstance(document, dict) else {}
     except (httpx.HTTPError, ValueError) as error:
         return f"no answer at {url}: {str(error) or type(error).__name__}"
     if answer.status_code == 200:

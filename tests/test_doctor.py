@@ -8,7 +8,6 @@ import pytest
 import trustme
 
 from service.doctor import Finding, Level, examine
-from service.errors import SettingsError
 from tests.support.app import serving, settings_for
 
 
@@ -103,9 +102,6 @@ async def test_a_database_says_whether_it_is_new_current_old_or_none(tmp_path: P
     assert broken.level.bad
 
 
-@pytest.mark.xfail(
-    strict=True, raises=SettingsError, reason="tls_context raises SettingsError, which _tls does not expect"
-)
 async def test_certificates_that_vanished_are_broken_and_no_crash(tmp_path: Path) -> None:
     authority = tmp_path / "ca.pem"
     trustme.CA().cert_pem.write_to_path(str(authority))

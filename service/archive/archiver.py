@@ -76,6 +76,8 @@ class Archiver:
         link = state.assets[claimed.index].link
         outcome = await self._attempt(state, claimed.index, link)
         recorded = await self._catalog.write(partial(record, claimed=claimed, outcome=outcome, jitter=self._jitter()))
+        if (stray := _stray(outcome, recorded)) is not None:
+            await self._store.delete(stray)
         self._report(claimed, link, outcome, recorded, time.monotonic() - started)
 
     async def _attempt(self, state: TaskState, index: int, link: str) -> Stored | Failed:
@@ -102,7 +104,7 @@ class Archiver:
         line = log.bind(task_id=claimed.task_id, index=claimed.index, host=link_host(link), seconds=round(seconds, 3))
         asset = recorded.asset
         if asset is None or not recorded.counted:
-            line.info("asset_outcome_dropped", reason="the claim was lost or the asset deleted")
+            line.info("asset_outcome_dropped", reason="the claim was lost or the image deleted")
             self._purge.nudge()
             return
         line = line.bind(attempt=asset.attempts)
@@ -135,15 +137,25 @@ def record(tx: Transaction, *, claimed: ClaimedAsset, outcome: Stored | Failed, 
         if asset.status is AssetStatus.DELETED and isinstance(outcome, Stored):
             _save(tx, state, replace(asset, stored=outcome, purged=False))
         return Recorded(asset, counted=False)
+    counted = True
     if isinstance(outcome, Failed):
         after = failed(asset, outcome, now=tx.now, jitter=jitter)
     elif _was_deleted(outcome, state):
         after = replace(deleted(asset), stored=outcome, purged=False)
+        counted = False
     else:
         after = archived(asset, outcome, now=tx.now)
     _save(tx, state, after)
     tx.work.release_asset(claimed)
-    return Recorded(after, counted=True, seconds_since_known=(tx.now - asset.created_at).total_seconds())
+    return Recorded(after, counted=counted, seconds_since_known=(tx.now - asset.created_at).total_seconds())
+
+
+def _stray(outcome: Stored | Failed, recorded: Recorded) -> str | None:
+    """The key of bytes that nobody needs: a lost claim stored something else than what the image was archived as."""
+    kept = recorded.asset.stored if recorded.asset and recorded.asset.status is AssetStatus.ARCHIVED else None
+    if recorded.counted or kept is None or isinstance(outcome, Failed) or outcome.object_key == kept.object_key:
+        return None
+    return outcome.object_key
 
 
 def _was_deleted(outcome: Stored, state: TaskState) -> bool:

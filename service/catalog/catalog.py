@@ -9,7 +9,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from service.catalog.inbox import Inbox
-from service.catalog.migrate import missing_revision, upgrade
+from service.catalog.migrate import is_new, missing_revision, upgrade
 from service.catalog.queries import Queries
 from service.catalog.sqlite import Priority, SqliteEngine
 from service.catalog.tasks import Tasks
@@ -45,11 +45,15 @@ class Catalog:
 
     def missing_revision(self) -> str | None:
         """The newest revision that this program needs and the database lacks; None when it is current."""
-        return missing_revision(self._engine.migrations_engine)
+        return missing_revision(self._engine.for_inspection)
+
+    def is_new(self) -> bool:
+        """Whether it has no tables yet."""
+        return is_new(self._engine.for_inspection)
 
     def upgrade(self) -> None:
         """Bring the schema to this program's revision."""
-        upgrade(self._engine.migrations_engine)
+        upgrade(self._engine.for_migrations)
 
     async def prove_writable(self) -> None:
         """Commit something small, durably. Raises CatalogUnavailable where callbacks could not be kept."""

@@ -78,8 +78,12 @@ class SqliteEngine:
         self._thread.start()
 
     @property
-    def migrations_engine(self) -> sa.Engine:
+    def for_migrations(self) -> sa.Engine:
         return self._writer
+
+    @property
+    def for_inspection(self) -> sa.Engine:
+        return self._reader
 
     async def write(self, work: Work[T], *, priority: Priority = Priority.WORK) -> T:
         """Run `work` in one durable transaction; when this returns it is committed."""

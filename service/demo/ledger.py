@@ -58,12 +58,15 @@ def _audit_task(account: Account, true_task: Json, task: Json | None, archive: P
         return
     if not task["settled_at"]:
         account.missing.append(f"{task['id']}: not settled")
-    by_hash = {asset["sha256"]: asset for asset in task["assets"] if asset["status"] == "archived"}
+    by_hash: dict[str, list[Json]] = {}
+    for asset in task["assets"]:
+        if asset["status"] == "archived":
+            by_hash.setdefault(asset["sha256"], []).append(asset)
     account.failed_attempts += sum(max(0, asset["attempts"] - 1) for asset in task["assets"])
     for image in true_task["images"]:
         account.images += 1
-        asset = by_hash.get(image["sha256"])
-        path = archive / asset["object_key"] if asset else None
+        same = by_hash.get(image["sha256"])  # two images of a task may be equal
+        path = archive / same.pop()["object_key"] if same else None
         if path is None or not path.is_file() or _sha256(path) != image["sha256"]:
             account.missing.append(f"{task['id']}: {image['url']} is not on disk as it was served")
             continue

@@ -107,10 +107,11 @@ def apply_event(
     if event.status is EventStatus.UNKNOWN:
         after = replace(after, check_at=arrival.at)
     after = settle(_dated(after, after_assets, arrival), after_assets, now=arrival.at)
-    if task is None or _shown(after) != _shown(task) or _links(after_assets) != _links(assets):
-        after = replace(after, version=before.version + 1)
     note = f"{dropped} links were left out: over the limit, or the same path as another" if dropped else None
     entry = _entry(event, arrival, rank, _effect(before, event, rank), note)
+    changed = task is None or _shown(after) != _shown(task) or _links(after_assets) != _links(assets)
+    if changed or contradicts(entry, after):
+        after = replace(after, version=before.version + 1)
     return Applied(task=after, assets=after_assets, entry=entry)
 
 

@@ -1,6 +1,7 @@
 """The groups of settings whose names have two parts, such as `DARKROOM_SERVER__PORT`."""
 
 import hashlib
+from datetime import timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Any, Self
@@ -58,7 +59,10 @@ class Callbacks(Group):
 
 class Evolink(Group):
     link_lifetime: PositiveDuration = setting(
-        "24h", "How long the provider's links work, counted from the task's creation.", takes=DURATION
+        "24h",
+        "How long the provider's links work, counted from the task's creation.",
+        takes=f"{DURATION}, up to a year",
+        le=timedelta(days=366),
     )
 
 

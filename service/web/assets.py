@@ -56,13 +56,11 @@ class AssetRoutes:
 
     def routes(self, keys: ApiKeys) -> list[Route]:
         return [
-            Route("/v1/assets", keys.require(Scope.READ, self.list), methods=["GET"]),
-            Route("/v1/assets/{id}", keys.require(Scope.READ, self.one), methods=["GET"]),
-            Route("/v1/assets/{id}", keys.require(Scope.ADMIN, self.delete), methods=["DELETE"]),
-            Route("/v1/assets/{id}/content", keys.require(Scope.READ, self.content), methods=["GET"]),
-            Route("/v1/assets/{id}/links", keys.require(Scope.WRITE, self.sign), methods=["POST"]),
-            Route("/v1/assets/{id}/links", keys.require(Scope.READ, self.links), methods=["GET"]),
-            Route("/v1/assets/{id}/links/{link}", keys.require(Scope.ADMIN, self.revoke), methods=["DELETE"]),
+            keys.route("/v1/assets", GET=(Scope.READ, self.list)),
+            keys.route("/v1/assets/{id}", GET=(Scope.READ, self.one), DELETE=(Scope.ADMIN, self.delete)),
+            keys.route("/v1/assets/{id}/content", GET=(Scope.READ, self.content)),
+            keys.route("/v1/assets/{id}/links", GET=(Scope.READ, self.links), POST=(Scope.WRITE, self.sign)),
+            keys.route("/v1/assets/{id}/links/{link}", DELETE=(Scope.ADMIN, self.revoke)),
             Route("/a/{token}", self.signed_content, methods=["GET"]),
         ]
 

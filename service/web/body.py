@@ -6,7 +6,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
-from service.errors import Invalid
+from service.errors import Invalid, TooLarge
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -47,7 +47,7 @@ async def read_model(request: Request, model: type[M]) -> M:
     try:
         body = await read_capped(request, _LARGEST_JSON)
     except BodyTooLarge:
-        raise Invalid("body_too_large", f"the body is over {_LARGEST_JSON} bytes") from None
+        raise TooLarge("body_too_large", f"the body is over {_LARGEST_JSON} bytes") from None
     except BodyIncomplete:
         raise Invalid("body_incomplete", f"the body did not arrive whole within {READ_WITHIN:.0f} s") from None
     try:

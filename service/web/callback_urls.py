@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -14,13 +14,16 @@ from service.errors import NotFound
 from service.intake.callback_token import TokenSigner
 from service.intake.minting import LONGEST_LIFE, Wish, mint
 from service.intake.revocation import RevokedTokens
+from service.provider.payload import storable
 from service.web.body import read_model
 from service.web.documents import rfc3339
 from service.web.keys import ApiKeys, Scope
 from service.web.paging import list_query, page
 
-TagText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Tags = Annotated[dict[TagText, Annotated[str, StringConstraints(max_length=500)]], Field(max_length=32)]
+Label = Annotated[str, StringConstraints(max_length=200), AfterValidator(storable)]
+TagName = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(storable)]
+TagValue = Annotated[str, StringConstraints(max_length=500), AfterValidator(storable)]
+Tags = Annotated[dict[TagName, TagValue], Field(max_length=32)]
 
 
 class CallbackUrlToMint(BaseModel):
@@ -28,7 +31,7 @@ class CallbackUrlToMint(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    ref: str | None = Field(default=None, max_length=200)
+    ref: Label | None = None
     tags: Tags = Field(default_factory=dict)
     task_id: str | None = Field(default=None, max_length=128)
     expires_in: int | None = Field(default=None, ge=1, le=LONGEST_LIFE)
@@ -44,9 +47,8 @@ class CallbackUrlRoutes:
     def routes(self, keys: ApiKeys) -> list[Route]:
         path = "/v1/callback-urls"
         return [
-            Route(path, keys.require(Scope.WRITE, self.mint), methods=["POST"]),
-            Route(path, keys.require(Scope.READ, self.list), methods=["GET"]),
-            Route(f"{path}/{{id}}", keys.require(Scope.ADMIN, self.revoke), methods=["DELETE"]),
+            keys.route(path, GET=(Scope.READ, self.list), POST=(Scope.WRITE, self.mint)),
+            keys.route(f"{path}/{{id}}", DELETE=(Scope.ADMIN, self.revoke)),
         ]
 
     async def mint(self, request: Request) -> Response:

@@ -1,6 +1,7 @@
 """`POST /callbacks/{source}/{token}`: token first, then the body, then the one door. Answers leave after the commit."""
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
@@ -27,6 +28,8 @@ from service.web.refused import RefusalReason, RefusedCallback, RefusedCallbacks
 log = structlog.get_logger(__name__)
 
 SOURCES = ("evolink",)
+
+_ORDINARY = (CallbackVerdict.ACCEPTED, CallbackVerdict.DUPLICATE)
 
 _KEPT_HEADERS = ("content-type", "content-length", "user-agent", "x-forwarded-for", "x-request-id", "traceparent")
 """Headers that the inbox keeps; proxies write the whole path, and with it the token, into others."""
@@ -103,7 +106,8 @@ class CallbackRoutes:
         taken = await self._intake.accept(delivery)
         seconds = time.perf_counter() - started
         self._metrics.acknowledged(source, _counted(taken), seconds)
-        log.info(
+        log.log(
+            logging.INFO if _counted(taken) in _ORDINARY else logging.WARNING,
             "callback",
             source=source,
             task_id=delivery.event.task_id if delivery.event else None,

@@ -49,7 +49,8 @@ async def content_response(
     }
     if not_modified(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
-    asked = request.headers.get("range") if range_applies(request.headers.get("if-range"), etag) else None
+    applies = request.method == "GET" and range_applies(request.headers.get("if-range"), etag)
+    asked = request.headers.get("range") if applies else None
     part = wanted(asked, stored.size)
     if part is Whole.UNSATISFIABLE:
         unsatisfiable = {**headers, "Content-Range": f"bytes */{stored.size}"}

@@ -19,8 +19,9 @@ class HealthRoutes:
 
     def metrics_route(self, keys: ApiKeys | None) -> Route:
         """The metrics, for keys with `read`; without keys only on a port of its own."""
-        endpoint = keys.require(Scope.READ, self.metrics) if keys else self.metrics
-        return Route("/metrics", endpoint, methods=["GET"])
+        if keys is not None:
+            return keys.route("/metrics", GET=(Scope.READ, self.metrics))
+        return Route("/metrics", self.metrics, methods=["GET"])
 
     async def livez(self, _request: Request) -> Response:
         return JSONResponse({"status": "alive"})

@@ -11,7 +11,7 @@ from service.catalog.catalog import Catalog
 from service.catalog.queries import CALLBACK_FILTERS
 from service.domain.callback import Verdict
 from service.domain.task import Origin
-from service.errors import NotFound
+from service.errors import Invalid, NotFound
 from service.web.documents import callback_document, rfc3339
 from service.web.keys import ApiKeys, Scope
 from service.web.paging import list_query, page
@@ -28,14 +28,16 @@ class InboxRoutes:
 
     def routes(self, keys: ApiKeys) -> list[Route]:
         return [
-            Route("/v1/callbacks", keys.require(Scope.READ, self.list), methods=["GET"]),
-            Route("/v1/callbacks/{id}", keys.require(Scope.ADMIN, self.one), methods=["GET"]),
+            keys.route("/v1/callbacks", GET=(Scope.READ, self.list)),
+            keys.route("/v1/callbacks/{id}", GET=(Scope.ADMIN, self.one)),
         ]
 
     async def list(self, request: Request) -> Response:
         """The inbox; `verdict=refused` shows the ring of requests that were turned away instead."""
         query = list_query(request, CALLBACK_FILTERS, values=_VALUES)
         if query.filters.get("verdict") == _REFUSED:
+            if len(query.filters) > 1 or query.after is not None:
+                raise Invalid("invalid_parameter", "verdict=refused takes no other filters and no cursor")
             newest = self._refused.newest_first()[: query.limit]
             return JSONResponse(page([_refused_document(one) for one in newest], None))
         found = await self._catalog.read(

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from service.web.problems import problem
 
@@ -39,6 +40,9 @@ class ApiKey:
         return any(scope in _INCLUDES[held] for held in self.scopes)
 
 
+Guarded = tuple[Scope, Endpoint]
+
+
 class ApiKeys:
     """Guards endpoints; which scope each needs stands beside its route."""
 
@@ -53,6 +57,15 @@ class ApiKeys:
         given = hashlib.sha256(secret.strip().encode("utf-8", "surrogatepass")).hexdigest()
         matches = [key for key in self._keys if hmac.compare_digest(key.sha256, given)]
         return matches[0] if matches else None
+
+    def route(self, path: str, **endpoints: Guarded) -> Route:
+        """One route for all methods of a path, so that 405 can name them: `GET=(Scope.READ, endpoint)`."""
+        guarded = {method: self.require(scope, endpoint) for method, (scope, endpoint) in endpoints.items()}
+
+        async def dispatch(request: Request) -> Response:
+            return await guarded["GET" if request.method == "HEAD" else request.method](request)
+
+        return Route(path, dispatch, methods=list(guarded))
 
     def require(self, scope: Scope, endpoint: Endpoint) -> Endpoint:
         """The endpoint for callers whose key has the scope; 401 or 403 for the others."""

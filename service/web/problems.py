@@ -9,11 +9,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from service.errors import Conflict, DarkroomError, Gone, Invalid, NotFound, Refused, Unavailable
+from service.errors import Conflict, DarkroomError, Gone, Invalid, NotFound, Refused, TooLarge, Unavailable
 
 log = structlog.get_logger(__name__)
 
-_STATUS: Mapping[type[Refused], int] = {Invalid: 400, NotFound: 404, Gone: 410, Conflict: 409}
+_STATUS: Mapping[type[Refused], int] = {Invalid: 400, NotFound: 404, Gone: 410, Conflict: 409, TooLarge: 413}
 
 
 class ProblemResponse(JSONResponse):
@@ -47,7 +47,9 @@ def _http(_request: Request, error: Exception) -> Response:
 
 
 def _unexpected(_request: Request, _error: Exception) -> Response:
-    return problem(500, "internal_error", "something went wrong here; the log has the details")
+    # outside of all middleware, so it sets what every answer has by itself
+    headers = {"X-Content-Type-Options": "nosniff", "Connection": "close"}
+    return problem(500, "internal_error", "something went wrong here; the log has the details", headers=headers)
 
 
 HANDLERS: Mapping[Any, Any] = {DarkroomError: _expected, HTTPException: _http, Exception: _unexpected}

@@ -18,7 +18,7 @@ from service.errors import NotFound
 from service.intake.register import Told, register
 from service.provider.payload import storable, storable_mapping
 from service.web.body import read_model
-from service.web.callback_urls import Tags
+from service.web.callback_urls import Label, Tags
 from service.web.documents import entry_document, task_document
 from service.web.keys import ApiKeys, Scope
 from service.web.paging import ListQuery, list_query, page
@@ -34,7 +34,7 @@ class TaskToTell(BaseModel):
     id: str = Field(max_length=128)
     prompt: Annotated[str, AfterValidator(storable)] | None = Field(default=None, max_length=100_000)
     parameters: Annotated[dict[str, JsonValue], AfterValidator(storable_mapping)] | None = None
-    ref: Annotated[str, AfterValidator(storable)] | None = Field(default=None, max_length=200)
+    ref: Label | None = None
     tags: Tags = Field(default_factory=dict)
 
 
@@ -45,9 +45,8 @@ class TaskRoutes:
 
     def routes(self, keys: ApiKeys) -> list[Route]:
         return [
-            Route("/v1/tasks", keys.require(Scope.WRITE, self.tell), methods=["POST"]),
-            Route("/v1/tasks", keys.require(Scope.READ, self.list), methods=["GET"]),
-            Route("/v1/tasks/{id}", keys.require(Scope.READ, self.one), methods=["GET"]),
+            keys.route("/v1/tasks", GET=(Scope.READ, self.list), POST=(Scope.WRITE, self.tell)),
+            keys.route("/v1/tasks/{id}", GET=(Scope.READ, self.one)),
         ]
 
     async def tell(self, request: Request) -> Response:

@@ -255,7 +255,6 @@ async def test_each_attempt_tries_the_next_of_the_known_links(catalog: Catalog, 
     assert fetcher.asked == [f"{OTHER}?signed=1", LINK]
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="what a lost claim has stored under another name stays")
 async def test_two_who_fetched_different_bytes_leave_one_image(
     catalog: Catalog, store: FilesystemStore, tmp_path: Path
 ) -> None:
@@ -272,7 +271,6 @@ async def test_two_who_fetched_different_bytes_leave_one_image(
     assert len(images(tmp_path / "archive")) == 1
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="it is deleted, but counted and logged as archived")
 async def test_deleted_bytes_that_come_back_under_another_index_are_not_counted_as_archived(
     catalog: Catalog, store: FilesystemStore, tmp_path: Path
 ) -> None:

@@ -105,7 +105,6 @@ async def test_both_ends_of_a_conflict_are_evidence(catalog: Catalog, store: Mem
     assert len(evidence["callbacks"]) == 2
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="a losing event leaves the task's version as it was")
 async def test_a_conflict_that_came_after_settling_is_evidence_too(catalog: Catalog, store: MemoryStore) -> None:
     await arrives(catalog, task_object("completed"))
     await archive(catalog, store)

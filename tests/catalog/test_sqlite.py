@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,10 @@ async def test_a_file_that_is_no_database_is_told_apart(tmp_path: Path) -> None:
     bad.close()
 
 
+def run(connection: sa.Connection, *, sql: str) -> int:
+    return connection.exec_driver_sql(sql).rowcount
+
+
 async def test_writes_that_wait_share_a_transaction_and_one_that_fails_takes_no_other_with_it(
     engine: SqliteEngine,
 ) -> None:
@@ -103,7 +108,7 @@ async def test_writes_that_wait_share_a_transaction_and_one_that_fails_takes_no_
     first = asyncio.create_task(engine.write(slow))
     await started.wait()
     inserts = ["INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (NULL)", "INSERT INTO t VALUES (3)"]
-    later = [asyncio.create_task(engine.write(lambda c, sql=sql: c.exec_driver_sql(sql).rowcount)) for sql in inserts]
+    later = [asyncio.create_task(engine.write(partial(run, sql=sql))) for sql in inserts]
     await asyncio.sleep(0)
     go_on.set()
     await first

@@ -112,8 +112,5 @@ def test_what_went_wrong_on_the_way_is_counted(story: Story) -> None:
     assert (account.failed_attempts, account.duplicates, account.unreadable, account.callbacks) == (3, 2, 2, 7)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="assets are found by hash: of two equal images one is lost"
-)
 def test_two_images_of_one_task_may_be_equal(tmp_path: Path) -> None:
     assert Story(tmp_path).completed("task-a", b"same", b"same").account().good

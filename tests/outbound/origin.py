@@ -118,11 +118,9 @@ async def origin(
     seen = Origin(port=port)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        seen.connections += 1  # before the handshake: a refused link must not get even this far
         try:
             if mute:
                 await asyncio.Event().wait()
-            await writer.start_tls(server_tls(*names))
             while not writer.is_closing():
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
                 first, *lines = head.strip().split("\r\n")
@@ -143,7 +141,12 @@ async def origin(
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    server = await asyncio.start_server(accept, address, port)
+    def protocol() -> asyncio.StreamReaderProtocol:
+        seen.connections += 1  # before the handshake: a refused link must not get even this far
+        return asyncio.StreamReaderProtocol(asyncio.StreamReader(), accept)
+
+    tls = None if mute else server_tls(*names)
+    server = await asyncio.get_running_loop().create_server(protocol, address, port, ssl=tls)
     seen.port = server.sockets[0].getsockname()[1]
     try:
         yield seen

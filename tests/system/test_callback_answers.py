@@ -1,5 +1,6 @@
 """What a callback is answered, and that a bad one is answered before its body is read."""
 
+import string
 from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping
 from urllib.parse import urlsplit
@@ -12,9 +13,18 @@ from tests.system.support.waiting import eventually
 
 CAP = 4096
 NEVER_SENT = 10 * 2**20
+BASE64URL = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 
 UNREADABLE = (b'{"id": "task-unified-1', b'{"status": "completed"}', b"[1, 2]", b"\xff\xfe\x00", b"")
-FORGED = ("forged", "someone else's signature", "missing", "revoked", "unknown source", "empty source")
+FORGED = (
+    "forged",
+    "someone else's signature",
+    "another spelling",
+    "missing",
+    "revoked",
+    "unknown source",
+    "empty source",
+)
 
 
 async def a_refused_path(service: Darkroom, what: str) -> str:
@@ -27,6 +37,8 @@ async def a_refused_path(service: Darkroom, what: str) -> str:
             return f"{head}/eyJpIjoiYSIsInMiOiJldm9saW5rIiwidCI6MX0.{signature}"
         case "someone else's signature":
             return f"{head}/{claims}.{signature[::-1]}"
+        case "another spelling":  # a last character whose first four bits, the ones that count, are the same
+            return path[:-1] + BASE64URL[BASE64URL.index(path[-1]) ^ 1]
         case "missing":
             return f"{head}/"
         case "revoked":

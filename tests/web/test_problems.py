@@ -107,18 +107,12 @@ async def test_a_database_that_is_gone_is_503_and_not_an_empty_list(house: House
         assert_problem(told, 503, "unavailable")
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="each method has a Route of its own: the first one answers"
-)
 async def test_allow_names_every_method_of_a_path(house: House) -> None:
     """RFC 9110 section 10.2.1."""
     answer = await house.admin.put("/v1/assets/x")
     assert {method.strip() for method in answer.headers["allow"].split(",")} == {"GET", "HEAD", "DELETE"}
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="Starlette answers what nobody expected outside of all middleware"
-)
 async def test_an_unexpected_error_has_the_headers_of_every_answer(tmp_path: Path) -> None:
     class Broken(MemoryStore):
         async def read(self, key: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes] | None:
