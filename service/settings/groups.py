@@ -31,7 +31,7 @@ from service.settings.fields import (
 
 
 class Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)  # `load` looks at unknown names
 
 
 class Storage(Group):
@@ -165,6 +165,8 @@ class KeyScope(StrEnum):
 
 class ApiKeySetting(Group):
     """One API key, given as it is or by its SHA-256."""
+
+    model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, AfterValidator(values.word)]
     key: Secret | None = None

@@ -245,3 +245,20 @@ def test_a_ca_file_must_hold_certificates(
     assert load(TLS__CA_FILE="ca.pem").tls.ca_file == tmp_path / "ca.pem"
     (line,) = refusal(TLS__CA_FILE=certificate[1])
     assert "no PEM certificates in it" in line
+
+
+def test_settings_of_later_versions_are_passed_over_with_a_word(load: Load) -> None:
+    settings = load(RECONCILE__SWEEP="on", EVOLINK__API_URL="https://api.example.com")
+    assert settings.unknown == (
+        "DARKROOM_EVOLINK__API_URL: has no effect in this version",
+        "DARKROOM_RECONCILE__SWEEP: has no effect in this version",
+    )
+
+
+def test_a_provider_key_stops_the_start_unless_going_without_confirmation_is_typed_out(
+    load: Load, refusal: Refusal
+) -> None:
+    [line] = refusal(EVOLINK__API_KEY="secret-key")
+    assert line.startswith("DARKROOM_EVOLINK__API_KEY: confirming with the provider needs a later version")
+    assert "secret-key" not in line
+    assert load(EVOLINK__API_KEY="secret-key", CONFIRM__MODE="off").unknown
