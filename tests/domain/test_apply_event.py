@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.domain.apply_event import Applied, Arrival, Effect, Rules, Sender, apply_event, contradicts
-from service.domain.asset import Asset, AssetReason, AssetStatus
+from service.domain.asset import Asset, AssetReason, AssetStatus, Stored, archived
+from service.domain.image import Image, ImageFormat
 from service.domain.link import identity
 from service.domain.task import EventStatus, Origin, Standing, Task, TaskEvent, TaskReason, TaskStatus
 
@@ -226,3 +227,53 @@ def test_without_a_creation_time_the_deadline_counts_from_the_event_that_brought
     applied = apply_event(told, (), COMPLETED, arrival(), rules=RULES)
     assert applied is not None
     assert applied.assets[0].deadline == applied.task.deadline == NOW + timedelta(hours=24)
+
+
+IMAGES = [f"https://files.evolink.ai/img/{n}.png" for n in range(4)]
+
+
+@st.composite
+def retellings(draw: st.DrawFn) -> list[TaskEvent]:
+    """What a provider may say of one task over time: its images in any order, some left out, links signed anew.
+
+    One image is always named: lists of equal length without any link in common count as the same images elsewhere.
+    """
+    told = []
+    for turn in range(draw(st.integers(1, 5))):
+        others = draw(st.lists(st.sampled_from(IMAGES[1:]), unique=True))
+        some = draw(st.permutations([IMAGES[0], *others]))
+        told.append(event(EventStatus.COMPLETED, *(f"{image}?signature={turn}" for image in some)))
+    return told + draw(st.lists(st.sampled_from([FAILED, CANCELLED, PROCESSING]), max_size=2))
+
+
+def archive_everything(assets: tuple[Asset, ...]) -> tuple[Asset, ...]:
+    """Archive what is pending; the bytes follow from the image that the tried link names."""
+    return tuple(
+        archived(one, Stored("key", identity(one.link), 1, Image(ImageFormat.PNG, 1, 1)), now=NOW)
+        if one.status is AssetStatus.PENDING
+        else one
+        for one in assets
+    )
+
+
+def archived_hashes(events: Sequence[TaskEvent], archive_after: set[int]) -> list[str]:
+    task: Task | None = None
+    assets: tuple[Asset, ...] = ()
+    for position, one in enumerate(events):
+        applied = apply_event(task, assets, one, arrival(), rules=RULES)
+        assert applied is not None
+        task, assets = applied.task, applied.assets
+        if position in archive_after:
+            assets = archive_everything(assets)
+    return sorted(one.stored.sha256 for one in archive_everything(assets) if one.stored)
+
+
+@settings(max_examples=300)
+@given(st.data(), retellings())
+def test_any_order_repetition_and_pace_of_archiving_ends_in_the_same_hashes_each_once(
+    data: st.DataObject, events: list[TaskEvent]
+) -> None:
+    shuffled = data.draw(st.permutations(events + data.draw(st.lists(st.sampled_from(events), max_size=3))))
+    pace = data.draw(st.sets(st.integers(0, len(shuffled))))
+    named = {identity(link) for one in events for link in one.links}
+    assert archived_hashes(shuffled, pace) == archived_hashes(events, set()) == sorted(named)
