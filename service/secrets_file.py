@@ -26,7 +26,7 @@ def read_or_generate(path: Path, *, prefix: str = "") -> GeneratedSecret:
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         return GeneratedSecret(_read(path), path, new=False)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         written = _write(path, prefix + secrets.token_urlsafe(32))
     except OSError as error:
         raise SettingsError(f"{path} cannot be written ({error.strerror}): make DARKROOM_DATA_DIR writable") from error
