@@ -41,13 +41,8 @@ class Readiness:
         """What is wrong, by part; empty when ready."""
         return {**self._problems, **({"drain": "shutting down"} if self.draining else {})}
 
-    @property
-    def storable(self) -> bool:
-        """Whether callbacks may be promised and downloads started; still true while draining."""
-        return not self._problems
-
     def require_storable(self) -> None:
-        """Raise Unavailable, with the reason, when a callback could not be kept."""
+        """Raise Unavailable, with the reason, when a callback could not be kept; draining is no reason."""
         if self._problems:
             raise Unavailable("; ".join(self._problems.values()), retry_after=2)
 

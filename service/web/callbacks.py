@@ -81,12 +81,7 @@ class CallbackRoutes:
         except Unavailable as error:
             self._metrics.callback(source, CallbackVerdict.UNAVAILABLE)
             log.error("callback", source=source, token_id=token.id, verdict="unavailable", reason=str(error))
-            return problem(
-                503,
-                "unavailable",
-                _NOT_NOW,
-                headers={"Retry-After": str(error.retry_after)},
-            )
+            return problem(503, "unavailable", _NOT_NOW, headers={"Retry-After": str(error.retry_after)})
 
     async def _take(
         self, request: Request, source: str, token: CallbackToken, now: datetime, started: float

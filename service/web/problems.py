@@ -20,12 +20,10 @@ class ProblemResponse(JSONResponse):
     media_type = "application/problem+json"
 
 
-def problem(
-    status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: Any
-) -> Response:
-    """A problem document; `members` are extensions of it."""
+def problem(status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None) -> Response:
+    """A problem document: `code` is for machines, `detail` for people."""
     document = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code}
-    return ProblemResponse({**document, "detail": detail, **members}, status_code=status, headers=headers)
+    return ProblemResponse({**document, "detail": detail}, status_code=status, headers=headers)
 
 
 def _expected(_request: Request, error: Exception) -> Response:
