@@ -99,7 +99,8 @@ class Asset:
 def split_asset_id(asset_id: str) -> tuple[str, int] | None:
     """Task id and index of an asset id, split at the last dot; None when it is none."""
     task_id, dot, index = asset_id.rpartition(".")
-    return (task_id, int(index)) if dot and index.isascii() and index.isdigit() and len(index) <= 4 else None
+    plain = index.isascii() and index.isdigit() and len(index) <= 4 and str(int(index)) == index
+    return (task_id, int(index)) if dot and plain else None
 
 
 def new_asset(

@@ -93,6 +93,7 @@ def test_nothing_brings_a_deleted_asset_back() -> None:
         ("task-1.x", None),
         ("task-1.²", None),
         ("task-1.99999", None),
+        ("task-1.00", None),
     ],
 )
 def test_an_asset_id_splits_at_the_last_dot(text: str, expected: tuple[str, int] | None) -> None:
