@@ -9,5 +9,14 @@ Words in a prompt decide what happens to that task, so that a test need not depe
 
     [fail]  [fail:CODE]   it fails, with `content_policy_violation` or the code given
     [cancel]              it is cancelled
+    [complete]            it is completed, whatever the rates
     [fault:KIND]          the fault strikes this task, or each of its images; may be given several times
+
+Routes of its own, beside the provider's, tell the truth and change what comes:
+
+    GET  /simulator/ledger               how often each route was asked, and every task with its true end
+    GET  /simulator/api                  state and habits of the task API
+    POST /simulator/api                  {"state": "down"} and the like: `api_state.ApiState`, `api_habits.ApiHabits`
+    POST /simulator/tasks                tasks of strangers in the same account: `strangers`
+    POST /simulator/tasks/{id}/callback  a callback once more
 """

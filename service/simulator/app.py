@@ -9,12 +9,13 @@ from service.simulator.api import ProviderApi
 from service.simulator.api_error import ApiError
 from service.simulator.control import Control
 from service.simulator.files import ImageFiles
+from service.simulator.strangers import Strangers
 
 
-def build_app(*, api: ProviderApi, files: ImageFiles, control: Control) -> Starlette:
+def build_app(*, api: ProviderApi, files: ImageFiles, control: Control, strangers: Strangers) -> Starlette:
     """The application that `server` runs."""
     return Starlette(
-        routes=[*api.routes(), *files.routes(), *control.routes()],
+        routes=[*api.routes(), *files.routes(), *control.routes(), *strangers.routes()],
         exception_handlers={HTTPException: _refuse, Exception: _break},
     )
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from service.simulator.chance import Chance
 from service.simulator.faults import CallbackFault
 from service.simulator.plan import Status
-from service.simulator.tasks import Task, ended_object, processing_object
+from service.simulator.task_object import ended_object, processing_object
+from service.simulator.tasks import Task
 
 STALE_PROGRESS = 90
 

@@ -10,7 +10,10 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from service.simulator.api_error import ApiError
+from service.simulator.api_state import ApiSwitch
 from service.simulator.book import Book
+from service.simulator.request_body import read_object
+from service.simulator.request_count import RequestCount
 from service.simulator.studio import Studio
 from service.simulator.tasks import ResultImage, Task
 
@@ -18,14 +21,17 @@ from service.simulator.tasks import ResultImage, Task
 class Control:
     """Routes beside the provider's; open to anyone who reaches the stand-in."""
 
-    def __init__(self, *, studio: Studio) -> None:
+    def __init__(self, *, studio: Studio, count: RequestCount, switch: ApiSwitch) -> None:
         self._studio = studio
+        self._count = count
+        self._switch = switch
         self._book = studio.book
 
     def routes(self) -> list[Route]:
         return [
             Route("/simulator/ledger", self.ledger, methods=["GET"]),
             Route("/simulator/tasks/{task_id}/callback", self.call_again, methods=["POST"]),
+            Route("/simulator/api", self.api, methods=["GET", "POST"]),
             Route("/livez", self.livez, methods=["GET"]),
         ]
 
@@ -33,8 +39,20 @@ class Control:
         return JSONResponse({"status": "ok"})
 
     async def ledger(self, _request: Request) -> Response:
-        """`GET /simulator/ledger`: every task, its true end, its images and callbacks; streamed."""
-        return StreamingResponse(_ledger(self._book), media_type="application/json")
+        """`GET /simulator/ledger`: what was asked; every task, its true end, its images and callbacks; streamed."""
+        return StreamingResponse(_ledger(self._book, self._count), media_type="application/json")
+
+    async def api(self, request: Request) -> Response:
+        """`GET /simulator/api`: state and habits of the task API; `POST` with some of the members turns them."""
+        if request.method == "POST":
+            members = await read_object(request)
+            if isinstance(members, ApiError):
+                return members.response()
+            try:
+                self._switch.turn(members)
+            except ValueError as error:
+                return ApiError(400, "invalid_request", str(error)).response()
+        return JSONResponse(self._switch.document())
 
     async def call_again(self, request: Request) -> Response:
         """`POST /simulator/tasks/{id}/callback`: the true callback once more, in one attempt."""
@@ -50,8 +68,9 @@ class Control:
         return JSONResponse(answer)
 
 
-async def _ledger(book: Book) -> AsyncIterator[str]:
-    yield f'{{"seed": {book.seed}, "totals": {json.dumps(totals(book))}, "tasks": ['
+async def _ledger(book: Book, count: RequestCount) -> AsyncIterator[str]:
+    head = {"seed": book.seed, "totals": totals(book), **count.document()}
+    yield json.dumps(head).removesuffix("}") + ', "tasks": ['
     separator = ""
     for task in book:
         yield separator + json.dumps(task_entry(task))
@@ -87,7 +106,8 @@ def task_entry(task: Task) -> dict[str, Any]:
         "created": int(task.created),
         "n": task.submission.n,
         "callback_url_sent": task.submission.callback_url is not None,
-        "faults": sorted(task.callback_faults),
+        "faults": sorted((*task.callback_faults, *task.link_faults)),
+        "links_read": task.links_read,
         "callbacks": {
             "done": task.announced,
             "delivered": task.delivered,
@@ -110,4 +130,5 @@ def _image_entry(image: ResultImage) -> dict[str, Any]:
         "faults": list(image.faults),
         "requests": image.requests,
         "times_served": image.times_served,
+        "refused": image.refused,
     }

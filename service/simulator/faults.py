@@ -7,6 +7,12 @@ first attempt, good in the retry that follows if the receiver refused it.
 Images, for the first one or two requests of an image, the true bytes afterwards: `slow` dribbled · `truncated` cut
 short of its Content-Length, or without one · `html` a page with status 200 · `missing` 404 · `partial` an unasked 206
 · `wrong-type` the true bytes under a wrong Content-Type. Where several strike one image they take turns.
+
+Links, as reads of a completed task give them (the callback has all of them, plain, in the true order): `reorder-links`
+in another order each time · `resigned` each time with another query `sig`; any is served · `dies-early` answered 403
+until the task is read again after such a refusal: what is read from then on has a query `sig`, and works with it ·
+`moved` likewise, but answered 404, and what is read from then on has another path, the only one that works ·
+`one-link-behind` the first read gives one link fewer. All links of a task share its fate.
 """
 
 from collections.abc import Iterable, Mapping
@@ -34,7 +40,15 @@ class ImageFault(StrEnum):
     WRONG_TYPE = "wrong-type"
 
 
-KINDS: tuple[str, ...] = (*CallbackFault, *ImageFault)
+class LinkFault(StrEnum):
+    REORDER_LINKS = "reorder-links"
+    RESIGNED = "resigned"
+    DIES_EARLY = "dies-early"
+    MOVED = "moved"
+    ONE_LINK_BEHIND = "one-link-behind"
+
+
+KINDS: tuple[str, ...] = (*CallbackFault, *ImageFault, *LinkFault)
 MOST_STRIKES = 2
 """Requests of one image that faults may spoil; a client that persists gets the image."""
 
@@ -72,6 +86,9 @@ class Faults:
 
     def for_callbacks(self, task_id: str, forced: frozenset[str] = frozenset()) -> frozenset[CallbackFault]:
         return frozenset(kind for kind in CallbackFault if self._strikes(kind, task_id, forced))
+
+    def for_links(self, task_id: str, forced: frozenset[str] = frozenset()) -> frozenset[LinkFault]:
+        return frozenset(kind for kind in LinkFault if self._strikes(kind, task_id, forced))
 
     def for_image(self, name: str, forced: frozenset[str] = frozenset()) -> tuple[ImageFault, ...]:
         """What the first requests of an image meet, in order; the request after the last gets the true bytes."""

@@ -7,6 +7,7 @@ come with status 200.
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
+from http import HTTPStatus
 from typing import assert_never
 
 from starlette.requests import Request
@@ -18,6 +19,8 @@ from service.simulator.book import Book
 from service.simulator.chance import Chance
 from service.simulator.faults import ImageFault
 from service.simulator.image_shelf import ImageShelf
+from service.simulator.links import SIGNATURE, refusal
+from service.simulator.request_count import Asked, RequestCount
 from service.simulator.tasks import ResultImage
 
 BLOCK = 64 * 1024
@@ -35,9 +38,17 @@ class ImageFiles:
     """The file host of one run."""
 
     def __init__(
-        self, *, book: Book, shelf: ImageShelf, chance: Chance, slow_seconds: float, clock: Callable[[], float]
+        self,
+        *,
+        book: Book,
+        shelf: ImageShelf,
+        chance: Chance,
+        count: RequestCount,
+        slow_seconds: float,
+        clock: Callable[[], float],
     ) -> None:
         self._book = book
+        self._count = count
         self._shelf = shelf
         self._chance = chance
         self._slow_seconds = slow_seconds
@@ -48,11 +59,18 @@ class ImageFiles:
 
     async def serve(self, request: Request) -> Response:
         """`GET /files/<account>/images/YYYY/MM/DD/<32 hex>.<ext>`; Range is not heeded."""
+        self._count.came(Asked.FILES)
         if DEFAULT_AGENTS.match(request.headers.get("user-agent", "").strip()):
             return PlainTextResponse("error code: 1010", status_code=403)
-        image = self._book.image(request.url.path)
-        if image is None or image.true is None or self._clock() >= image.expires_at:
+        found = self._book.image(request.url.path)
+        if found is None:
             return _missing()
+        task, image = found
+        if image.true is None or self._clock() >= image.expires_at:
+            return _missing()
+        signed = SIGNATURE in request.query_params
+        if (status := refusal(task, image, path=request.url.path, signed=signed)) is not None:
+            return PlainTextResponse(HTTPStatus(status).phrase, status_code=status)
         if request.method == "HEAD":
             return Response(headers=_headers(image.picture.format.media_type, image.true.size))
         fault = image.next_fault()

@@ -43,7 +43,11 @@ class Picture:
 
     @property
     def file_name(self) -> str:
-        return f"{self.name}.{_EXTENSION[self.format]}"
+        return self.renamed(self.name)
+
+    def renamed(self, name: str) -> str:
+        """A file name of its type."""
+        return f"{name}.{_EXTENSION[self.format]}"
 
 
 def render(picture: Picture) -> bytes:

@@ -57,6 +57,7 @@ class QuietServer(uvicorn.Server):
             connection.shutdown()
         if self.server_state.tasks:
             _, late = await asyncio.wait(self.server_state.tasks, timeout=SHUTDOWN_SECONDS)
+            self._cut_unanswered()
             for answer in late:
                 answer.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -66,6 +67,13 @@ class QuietServer(uvicorn.Server):
                     await asyncio.sleep(CONNECTION_POLL)
         for connection in list(self.server_state.connections):
             connection.transport.abort()
+
+    def _cut_unanswered(self) -> None:
+        """Drop connections in the middle of an exchange; uvicorn would answer a cancelled request with 500."""
+        for connection in list(self.server_state.connections):
+            exchange = getattr(connection, "cycle", None)  # None: the connection is idle
+            if exchange is not None and not exchange.response_complete:
+                connection.transport.abort()
 
     async def stop(self, running: asyncio.Task[None]) -> None:
         self._stopping.set()

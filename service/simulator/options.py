@@ -1,10 +1,11 @@
 """What a user can set of the stand-in: values only, checked when made."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from service.domain.image import ImageFormat
+from service.simulator.api_habits import ApiHabits
 from service.simulator.faults import check_faults
 
 DAY = 24 * 60 * 60.0
@@ -12,7 +13,7 @@ MEBIBYTE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SimulatorOptions:
+class SimulatorOptions(ApiHabits):
     """Times in seconds, sizes in bytes, rates from 0 to 1; raises ValueError for values that make no sense."""
 
     host: str = "127.0.0.1"
@@ -39,7 +40,13 @@ class SimulatorOptions:
     max_tasks: int = 100_000  # beyond, the oldest finished ones are forgotten
     image_cache_bytes: int = 512 * MEBIBYTE  # on disk; images dropped from it are made again when asked for
 
+    @property
+    def habits(self) -> ApiHabits:
+        """Those that the task API begins with."""
+        return ApiHabits(**{field.name: getattr(self, field.name) for field in fields(ApiHabits)})
+
     def __post_init__(self) -> None:
+        ApiHabits.__post_init__(self)  # super() does not find a class that slots have replaced
         check_faults(self.faults)
         low, high = self.generation_seconds
         waits = (*self.callback_retries, self.late_seconds, self.slow_seconds, low)

@@ -66,6 +66,8 @@ def _outcome(
         return Status.FAILED, submission.words.failure
     if submission.words.cancel:
         return Status.CANCELLED, None
+    if submission.words.complete:
+        return Status.COMPLETED, None
     drawn = chance.fraction("outcome", task_id)
     if drawn < options.failure_rate:
         return Status.FAILED, chance.choice(tuple(FAILURES), "failure", task_id)

@@ -1,4 +1,4 @@
-"""Reserved words in a prompt that decide what happens to its task: `[fail]` `[fail:CODE]` `[cancel]` `[fault:KIND]`."""
+"""Reserved words in a prompt that decide what happens to its task; the package's docstring lists them."""
 
 import re
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ FAILURES = {
 }
 """The provider's business codes for a failed task (an open set), with a message for each."""
 
-_WORD = re.compile(r"\[(fail|cancel|fault)(?::([a-z_-]+))?\]")
+_WORD = re.compile(r"\[(fail|cancel|complete|fault)(?::([a-z_-]+))?\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +30,18 @@ class PromptWords:
 
     failure: str | None = None
     cancel: bool = False
+    complete: bool = False
     faults: frozenset[str] = frozenset()
 
 
 def read_prompt_words(prompt: str) -> PromptWords | str:
     """The reserved words of a prompt, or why one of them cannot be followed."""
-    failure, cancel, faults = None, False, set[str]()
+    failure, cancel, complete, faults = None, False, False, set[str]()
     for word, detail in _WORD.findall(prompt):
         if word == "cancel":
             cancel = True
+        elif word == "complete":
+            complete = True
         elif word == "fail":
             failure = detail or "content_policy_violation"
         else:
@@ -47,4 +50,4 @@ def read_prompt_words(prompt: str) -> PromptWords | str:
         return f"[fail:{failure}]: codes are {', '.join(FAILURES)}"
     if unknown := faults - set(KINDS):
         return f"[fault:{min(unknown)}]: kinds are {', '.join(KINDS)}"
-    return PromptWords(failure, cancel, frozenset(faults))
+    return PromptWords(failure, cancel, complete, frozenset(faults))

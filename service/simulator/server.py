@@ -15,7 +15,11 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
 
+from starlette.applications import Starlette
+
 from service.simulator.api import ProviderApi
+from service.simulator.api_gate import ApiGate
+from service.simulator.api_state import ApiSwitch
 from service.simulator.app import build_app
 from service.simulator.book import Book
 from service.simulator.callbacks import Courier
@@ -26,7 +30,10 @@ from service.simulator.files import ImageFiles
 from service.simulator.image_shelf import ImageShelf
 from service.simulator.listener import QuietServer, listen, quiet_config
 from service.simulator.options import SimulatorOptions
+from service.simulator.request_count import RequestCount
+from service.simulator.strangers import Strangers
 from service.simulator.studio import Studio
+from service.simulator.task_view import TaskView
 
 _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 
@@ -90,15 +97,27 @@ class Simulator:
             book=book, shelf=shelf, courier=courier, chance=chance, late_seconds=options.late_seconds, clock=clock
         )
         await stack.enter_async_context(studio)
-        api = ProviderApi(
-            studio=studio, api_key=options.api_key, allow_http_callbacks=options.allow_http_callbacks, clock=clock
-        )
-        files = ImageFiles(book=book, shelf=shelf, chance=chance, slow_seconds=options.slow_seconds, clock=clock)
-        app = build_app(api=api, files=files, control=Control(studio=studio))
+        app = self._app(studio, shelf, chance)
         server = QuietServer(quiet_config(app, self._authority.server_context()))
         running = asyncio.create_task(server.serve(sockets=[listener]))
         stack.push_async_callback(server.stop, running)
         await server.wait_until_ready(running)
+
+    def _app(self, studio: Studio, shelf: ImageShelf, chance: Chance) -> Starlette:
+        options, clock, count = self.options, self._clock, RequestCount()
+        switch = ApiSwitch(options.habits)
+        api = ProviderApi(
+            studio=studio,
+            gate=ApiGate(api_key=options.api_key, switch=switch, count=count),
+            switch=switch,
+            view=TaskView(switch=switch, chance=chance, clock=clock),
+            allow_http_callbacks=options.allow_http_callbacks,
+        )
+        files = ImageFiles(
+            book=studio.book, shelf=shelf, chance=chance, count=count, slow_seconds=options.slow_seconds, clock=clock
+        )
+        control = Control(studio=studio, count=count, switch=switch)
+        return build_app(api=api, files=files, control=control, strangers=Strangers(studio=studio, clock=clock))
 
     def _write_certificates(self) -> None:
         write_public(self.ca_file, self.ca_pem)

@@ -34,7 +34,7 @@ class Studio:
         self._under_way: set[asyncio.Task[None]] = set()
 
     def begin(self, task: Task) -> None:
-        """Start work on a task that was just added to the book."""
+        """Start work on a task that was just added to the book, or what is left of it."""
         work = asyncio.get_running_loop().create_task(self._run(task))
         self._under_way.add(work)
         work.add_done_callback(self._under_way.discard)
@@ -46,11 +46,16 @@ class Studio:
         task.record(attempt)
         return attempt
 
-    async def _run(self, task: Task) -> None:
+    async def end(self, task: Task) -> None:
+        """Draw a task's images, wait until its time is over, and end it."""
         for image in task.images:
             image.true = await self._shelf.measure(image.picture)
         await asyncio.sleep(task.created + task.plan.seconds - self._clock())
-        task.finished = True
+        task.ended_at = self._clock()
+
+    async def _run(self, task: Task) -> None:
+        if not task.finished:
+            await self.end(task)
         if task.submission.callback_url is not None:
             await self._announce(task, task.submission.callback_url)
         task.announced = True

@@ -3,10 +3,13 @@
 import json
 from typing import Any
 
+from service.simulator.api_habits import ApiHabits
+from service.simulator.api_state import ApiSwitch
 from service.simulator.book import Book
 from service.simulator.chance import Chance
 from service.simulator.options import SimulatorOptions
 from service.simulator.submission import Submission, read_submission
+from service.simulator.task_view import TaskView
 from service.simulator.tasks import Task
 
 ORIGIN = "https://files.example"
@@ -29,3 +32,13 @@ def a_task(book: Book | None = None, **fields: Any) -> Task:
     task = (a_book() if book is None else book).add(a_submission(**fields), idempotency_key=None)
     assert isinstance(task, Task)
     return task
+
+
+def an_ended_task(**fields: Any) -> Task:
+    task = a_task(**fields)
+    task.ended_at = NOW
+    return task
+
+
+def a_view(at: float = NOW, **habits: Any) -> TaskView:
+    return TaskView(switch=ApiSwitch(ApiHabits(**habits)), chance=Chance(7), clock=lambda: at)

@@ -1,7 +1,6 @@
 from service.simulator.api_error import ApiError
-from service.simulator.plan import Status
 from service.simulator.tasks import Task
-from tests.simulator.making import a_book, a_submission, a_task
+from tests.simulator.making import NOW, a_book, a_submission, a_task
 
 
 def test_ids_and_images_follow_from_seed_and_submission_whatever_the_order() -> None:
@@ -21,30 +20,41 @@ def test_another_seed_makes_other_ids() -> None:
 
 def test_an_image_is_found_by_its_exact_path_only() -> None:
     book = a_book()
-    (image,) = a_task(book).images
-    assert book.image(image.path) is image
+    task = a_task(book)
+    (image,) = task.images
+    assert book.image(image.path) == (task, image)
     assert book.image(image.path.replace("/images/", "/other/")) is None
     assert book.image(image.picture.file_name) is None
 
 
-def test_pages_are_newest_first_and_filtered_by_status() -> None:
+def test_an_image_that_moves_is_found_at_both_its_paths() -> None:
+    book = a_book()
+    task = a_task(book, prompt="[fault:moved]")
+    (image,) = task.images
+    assert book.image(image.path) == book.image(image.moved_path) == (task, image)
+    assert image.moved_path.rpartition("/")[0] == image.path.rpartition("/")[0]
+    (other,) = a_task(book).images
+    assert book.image(other.moved_path) is None
+
+
+def test_pages_are_newest_first_and_of_the_wanted_tasks() -> None:
     book = a_book()
     tasks = [a_task(book, prompt=f"fox {number}") for number in range(5)]
-    tasks[1].finished = tasks[3].finished = True
-    assert book.newest(status=None, skip=1, limit=2) == [tasks[3], tasks[2]]
-    assert book.newest(status=Status.COMPLETED, skip=0, limit=9) == [tasks[3], tasks[1]]
+    tasks[1].ended_at = tasks[3].ended_at = NOW
+    assert book.newest(wanted=lambda _task: True, skip=1, limit=2) == [tasks[3], tasks[2]]
+    assert book.newest(wanted=lambda task: task.finished, skip=0, limit=9) == [tasks[3], tasks[1]]
 
 
 def test_a_full_book_forgets_its_oldest_finished_task_with_all_that_belongs_to_it() -> None:
     book = a_book(max_tasks=2)
-    first = book.add(a_submission(), idempotency_key="key")
+    first = book.add(a_submission(prompt="[fault:moved]"), idempotency_key="key")
     assert isinstance(first, Task)
-    first.finished = True
+    first.ended_at = NOW
     a_task(book)
     a_task(book)
     assert (len(book), book.forgotten) == (2, 1)
     assert book.get(first.id) is None
-    assert book.image(first.images[0].path) is None
+    assert book.image(first.images[0].path) is book.image(first.images[0].moved_path) is None
     assert book.replayed("key", first.submission) is None
 
 

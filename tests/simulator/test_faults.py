@@ -1,7 +1,7 @@
 import pytest
 
 from service.simulator.chance import Chance
-from service.simulator.faults import KINDS, CallbackFault, Faults, ImageFault, check_faults, parse_faults
+from service.simulator.faults import KINDS, CallbackFault, Faults, ImageFault, LinkFault, check_faults, parse_faults
 
 
 def test_words_of_kind_and_rate_become_a_mapping() -> None:
@@ -13,7 +13,7 @@ def test_words_of_kind_and_rate_become_a_mapping() -> None:
     "word", ["explode=0.1", "duplicate", "duplicate=often", "duplicate=1.5", "slow=-1", "slow=nan"]
 )
 def test_an_unknown_kind_or_rate_is_refused_with_what_is_valid(word: str) -> None:
-    with pytest.raises(ValueError, match=r"kinds: duplicate, .*wrong-type|a number from 0 to 1"):
+    with pytest.raises(ValueError, match=r"kinds: duplicate, .*one-link-behind|a number from 0 to 1"):
         parse_faults([word])
 
 
@@ -30,10 +30,11 @@ def test_rates_say_how_many_tasks_are_struck() -> None:
 
 
 def test_rate_zero_strikes_nothing_and_rate_one_everything() -> None:
-    faults = Faults(Chance(1), {"lost": 0, "late": 1, "html": 1, "slow": 0})
+    faults = Faults(Chance(1), {"lost": 0, "late": 1, "html": 1, "slow": 0, "moved": 1, "resigned": 0})
     for number in range(200):
         assert faults.for_callbacks(f"task-{number}") == {CallbackFault.LATE}
         assert set(faults.for_image(f"image-{number}")) == {ImageFault.HTML}
+        assert faults.for_links(f"task-{number}") == {LinkFault.MOVED}
 
 
 def test_an_image_is_spoilt_once_or_twice_however_many_kinds_strike() -> None:
@@ -47,6 +48,7 @@ def test_a_forced_kind_strikes_without_a_rate() -> None:
     faults = Faults(Chance(1), {})
     assert faults.for_callbacks("task-1", frozenset({"lost", "html"})) == {CallbackFault.LOST}
     assert set(faults.for_image("image-1", frozenset({"lost", "html"}))) == {ImageFault.HTML}
+    assert faults.for_links("task-1", frozenset({"lost", "dies-early"})) == {LinkFault.DIES_EARLY}
 
 
 def test_decisions_depend_on_seed_and_name_only() -> None:

@@ -159,6 +159,40 @@ async def test_a_wrong_type_carries_the_true_bytes() -> None:
     assert hashlib.sha256(answer.content).hexdigest() == entry["sha256"]
 
 
+@pytest.mark.parametrize(("kind", "status"), [("dies-early", 403), ("moved", 404)])
+async def test_a_dead_link_works_as_it_is_read_after_its_refusal(kind: str, status: int) -> None:
+    async with stand_in(faults={kind: 1}) as running:
+        made = await running.made(n=2)
+        assert [(await running.client.get(link)).status_code for link in made["results"]] == [status] * 2
+        fresh = (await running.ended(made["id"]))["results"]
+        answers = [await running.client.get(link) for link in fresh]
+        assert [(await running.client.head(link)).status_code for link in made["results"]] == [status] * 2
+        (task,) = (await running.ledger())["tasks"]
+    assert [hashlib.sha256(answer.content).hexdigest() for answer in answers] == [
+        image["sha256"] for image in task["images"]
+    ]
+    assert [(image["refused"], image["times_served"]) for image in task["images"]] == [(2, 1)] * 2
+    assert (task["faults"], task["links_read"]) == ([kind], 2)
+
+
+async def test_a_dead_link_does_not_use_up_the_faults_of_the_image() -> None:
+    async with stand_in(faults={"dies-early": 1, "html": 1}) as running:
+        made = await running.made()
+        for _ in range(3):
+            await running.client.get(made["results"][0])
+        (fresh,) = (await running.ended(made["id"]))["results"]
+        met, _ = await until_good(running, fresh)
+    assert 1 <= len(met) <= 2
+
+
+async def test_a_link_is_served_under_any_signature() -> None:
+    async with stand_in(faults={"resigned": 1}) as running:
+        made = await running.made()
+        (link,) = (await running.ended(made["id"]))["results"]
+        for one in (*made["results"], link, link.partition("?")[0], link + "x"):
+            assert (await running.client.get(one)).status_code == 200
+
+
 async def test_a_prompt_can_ask_for_a_fault() -> None:
     async with stand_in() as running:
         answer = await running.client.get(await link_of(running, prompt="a fox [fault:missing]"))

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from service.simulator.api_habits import ApiHabits
 from service.simulator.options import SimulatorOptions
 
 
@@ -12,6 +13,12 @@ def test_the_defaults_are_the_documented_behaviour_of_the_provider() -> None:
     assert options.callback_retries == (1.0, 2.0, 4.0)
     assert options.callback_timeout == 10.0
     assert not options.allow_http_callbacks
+    assert options.habits == ApiHabits()
+
+
+def test_habits_of_the_task_api_are_options_like_the_others() -> None:
+    options = SimulatorOptions(no_batch=True, behind_seconds=2.0)
+    assert options.habits == ApiHabits(no_batch=True, behind_seconds=2.0)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +34,9 @@ def test_the_defaults_are_the_documented_behaviour_of_the_provider() -> None:
         {"formats": ()},
         {"max_tasks": 0},
         {"api_key": ""},
+        {"behind_seconds": -1},
+        {"unknown_seconds": float("inf")},
+        {"plain_failed": True},
         {"cert_out": Path("cert.pem")},
     ],
 )

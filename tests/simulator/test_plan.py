@@ -56,6 +56,11 @@ def test_reserved_words_decide_the_outcome(prompt: str, outcome: Status, failure
     assert (made.outcome, made.failure, made.pictures) == (outcome, failure, ())
 
 
+def test_a_task_can_be_completed_whatever_the_rates() -> None:
+    assert plan("a fox [complete]", failure_rate=1.0).outcome is Status.COMPLETED
+    assert plan("a fox [complete] [cancel]").outcome is Status.CANCELLED
+
+
 def test_a_completed_task_has_as_many_pictures_as_were_asked_for_all_different() -> None:
     names = [picture.name for picture in plan().pictures]
     assert len(set(names)) == 3

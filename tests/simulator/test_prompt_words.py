@@ -11,6 +11,7 @@ def test_reserved_words_are_found_wherever_they_stand() -> None:
     assert read_prompt_words("a fox [fail]") == PromptWords(failure="content_policy_violation")
     assert read_prompt_words("[fail:service_error] a fox") == PromptWords(failure="service_error")
     assert read_prompt_words("a [cancel] fox") == PromptWords(cancel=True)
+    assert read_prompt_words("a fox[complete]") == PromptWords(complete=True)
     words = read_prompt_words("[fault:html] a fox [fault:wrong-type][fault:html]")
     assert words == PromptWords(faults=frozenset({"html", "wrong-type"}))
 

@@ -17,6 +17,27 @@ async def test_a_finished_task_is_called_back_with_the_task_object() -> None:
     assert entry["callback_url_sent"]
 
 
+async def test_a_callback_gives_plain_links_in_the_true_order_whatever_reads_give() -> None:
+    kinds = ("reorder-links", "resigned", "dies-early", "moved", "one-link-behind")
+    async with receiver() as receiving, stand_in(faults=dict.fromkeys(kinds, 1)) as running:
+        submitted = await running.submit(callback_url=receiving.url, n=3)
+        entry = await running.announced(submitted["id"])
+        await running.client.get(entry["images"][0]["url"])
+        await running.ended(submitted["id"])
+        await running.client.post(f"/simulator/tasks/{submitted['id']}/callback")
+    told = [json.loads(body)["results"] for body in receiving.bodies]
+    assert told == [[image["url"] for image in entry["images"]]] * 2
+
+
+async def test_a_cancelled_task_is_called_back_as_such_although_reads_show_it_as_failed() -> None:
+    async with receiver() as receiving, stand_in(cancelled_as_failed=True) as running:
+        submitted = await running.submit(prompt="[cancel]", callback_url=receiving.url)
+        await running.announced(submitted["id"])
+        shown = await running.ended(submitted["id"])
+    assert [json.loads(body)["status"] for body in receiving.bodies] == ["cancelled"]
+    assert (shown["status"], shown["error"]["code"]) == ("failed", "request_cancelled")
+
+
 async def test_a_task_without_callback_url_calls_nobody() -> None:
     async with stand_in() as running:
         entry = await running.announced((await running.submit())["id"])
