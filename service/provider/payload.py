@@ -29,6 +29,7 @@ _MOST_BITS = 4096  # of integers that are kept as text
 _LONGEST_WORD = 200
 _LONGEST_LINK = 8192
 _MOST_LINKS = 64  # far more than a task has images; what is done with each costs time
+_LONGEST_ESTIMATE = 86400 * 7  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,7 @@ class Readable:
 def read_callback(body: bytes) -> Readable | Unreadable:
     """Read a task object; whatever is wrong with it becomes `Unreadable`, never an exception."""
     try:
-        text = body.decode(json.detect_encoding(body))
-        document = json.loads(text, parse_int=_integer, parse_float=_float, parse_constant=_not_a_number)
+        text, document = read_json(body)
         if not isinstance(document, dict):
             return Unreadable("the body is not a JSON object")
         event = _event(document)
@@ -59,6 +59,22 @@ def read_callback(body: bytes) -> Readable | Unreadable:
     except Exception as error:  # noqa: BLE001 - any way a hostile body can fail is the same answer: kept raw
         return Unreadable(f"not readable as a task: {type(error).__name__}")
     return Readable(event, text) if event is not None else Unreadable("no usable task id")
+
+
+def read_item(item: object) -> Readable | None:
+    """Read a task object out of a document from `read_json`; None when it names no task. Never an exception."""
+    try:
+        event = _event(item) if isinstance(item, dict) else None
+        # escaped, because a lone surrogate cannot be stored otherwise
+        return Readable(event, json.dumps(item, separators=(",", ":"))) if event is not None else None
+    except Exception:  # noqa: BLE001 - as above: one bad item must not cost the others
+        return None
+
+
+def read_json(body: bytes) -> tuple[str, Any]:
+    """The text of a body and the document in it; raises ValueError or RecursionError."""
+    text = body.decode(json.detect_encoding(body))
+    return text, json.loads(text, parse_int=_integer, parse_float=_float, parse_constant=_not_a_number)
 
 
 def _event(document: Mapping[str, Any]) -> TaskEvent | None:
@@ -79,7 +95,14 @@ def _event(document: Mapping[str, Any]) -> TaskEvent | None:
         created=_number(document.get("created")),
         usage=_mapping(document.get("usage")),
         error=error,
+        estimated_seconds=_estimate(document),
     )
+
+
+def _estimate(document: Mapping[str, Any]) -> float | None:
+    info = document.get("task_info")
+    seconds = _number(info.get("estimated_time")) if isinstance(info, dict) else None
+    return seconds if seconds is not None and 0 <= seconds <= _LONGEST_ESTIMATE else None
 
 
 def _links(document: Mapping[str, Any]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain.task import EventStatus, TaskEvent
-from service.provider.payload import Readable, Unreadable, read_callback
+from service.provider.payload import Readable, Unreadable, read_callback, read_item, read_json
 
 ID = "task-unified-1756800000-abcd"
 
@@ -119,6 +119,41 @@ def test_numbers_may_come_as_text() -> None:
     assert read({"id": ID, "created": True}).created is None
 
 
+@pytest.mark.parametrize(
+    ("estimate", "seconds"),
+    [(45, 45.0), ("45", 45.0), (0, 0.0), (604800, 604800.0), (604801, None), (-1, None), (True, None), (None, None)],
+)
+def test_an_estimate_is_taken_when_it_can_be_true(estimate: Any, seconds: float | None) -> None:
+    assert read({"id": ID, "task_info": {"estimated_time": estimate}}).estimated_seconds == seconds
+
+
+@pytest.mark.parametrize("info", [None, [], "soon", {}, {"estimated_time": {}}])
+def test_an_estimate_in_another_shape_is_none(info: Any) -> None:
+    assert read({"id": ID, "task_info": info}).estimated_seconds is None
+
+
+def test_an_item_of_a_list_is_read_as_a_body_of_its_own_would_be() -> None:
+    item = {
+        "id": ID,
+        "status": "completed",
+        "model": "a\x00\ud800",
+        "usage": {"n": 2**70},
+        "results": ["https://x.y/1"],
+    }
+    _, document = read_json(json.dumps([item]).encode())
+    alone = read_callback(json.dumps(item).encode())
+    reading = read_item(document[0])
+    assert isinstance(alone, Readable)
+    assert isinstance(reading, Readable)
+    assert reading.event == alone.event
+    reading.text.encode()
+
+
+@pytest.mark.parametrize("item", [None, 7, "x", [], {}, {"id": 7}, {"id": "../../x"}])
+def test_an_item_that_names_no_task_is_none(item: Any) -> None:
+    assert read_item(item) is None
+
+
 def test_utf16_and_a_byte_order_mark_are_read() -> None:
     document = json.dumps({"id": ID, "status": "completed"})
     for encoding in ("utf-8-sig", "utf-16", "utf-32"):
@@ -135,6 +170,11 @@ JSON = st.recursive(
 @given(st.dictionaries(st.sampled_from(["id", "status", "results", "result_data", "error", "usage", "created"]), JSON))
 def test_no_json_document_raises(document: dict[str, Any]) -> None:
     read_callback(json.dumps(document).encode("utf-8", "surrogatepass"))
+
+
+@given(st.dictionaries(st.sampled_from(["id", "status", "results", "task_info", "error", "usage"]), JSON))
+def test_no_item_raises(item: dict[str, Any]) -> None:
+    read_item(item)
 
 
 @given(st.binary(max_size=200))

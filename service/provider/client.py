@@ -1,0 +1,187 @@
+"""The client of the provider's task API: one task, several at once, the account's list. It decides nothing about tasks.
+
+Reading several at once and listing are not documented by the provider: they are tried, and done without for a day
+when they turn out not to be there.
+"""
+
+import asyncio
+import json
+import random
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from types import TracebackType
+from typing import Self, assert_never
+from urllib.parse import quote
+
+import httpx
+import structlog
+
+from service.domain.object_key import is_task_id
+from service.domain.task import EventStatus, TaskEvent
+from service.provider.access import Access
+from service.provider.answer import batch_answer, list_answer, task_answer
+from service.provider.exchange import Call, Exchange
+from service.provider.health import HealthWatch
+from service.provider.optional_route import OptionalRoute
+from service.provider.reading import (
+    Found,
+    Listing,
+    Missing,
+    ProviderHealth,
+    Reading,
+    Throttled,
+    Unreachable,
+    Unsupported,
+)
+
+MOST_AT_ONCE = 50
+TIMEOUT = 15.0
+"""Seconds for a whole request."""
+
+ONE_TASK_BYTES = 1024 * 1024
+MANY_TASKS_BYTES = 8 * 1024 * 1024
+
+log = structlog.get_logger(__name__)
+
+
+class ProviderClient:
+    """Asks as much as `requests_per_second` (above 0) allows; close it with `aclose` or as a context manager.
+
+    `api_url` is scheme, host, port and path; `timeout` is seconds for a whole request; `jitter` gives numbers from 0
+    to 1; `on_health` hears of every change. The constructor raises SettingsError for a key or URL that cannot be sent;
+    no method raises for anything that the outside does.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_url: str,
+        api_key: str,
+        tls: ssl.SSLContext,
+        user_agent: str,
+        requests_per_second: float,
+        timeout: float = TIMEOUT,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
+        on_health: Callable[[ProviderHealth], None] = lambda _: None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._clock = clock
+        self._exchange = Exchange(
+            api_url=api_url, api_key=api_key, tls=tls, user_agent=user_agent, timeout=timeout, transport=transport
+        )
+        self._watch = HealthWatch(on_health=on_health, now=now)
+        self._access = Access(
+            self._exchange,
+            self._watch,
+            api_key=api_key,
+            requests_per_second=requests_per_second,
+            clock=clock,
+            sleep=sleep,
+            jitter=jitter,
+            now=now,
+        )
+        self._batch = OptionalRoute()
+        self._list = OptionalRoute()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._exchange.aclose()
+
+    @property
+    def most_at_once(self) -> int:
+        """How many tasks one request can read, as far as we know."""
+        return MOST_AT_ONCE if self._batch.believed(self._clock()) else 1
+
+    @property
+    def health(self) -> ProviderHealth:
+        return self._watch.health
+
+    @property
+    def pause(self) -> float:
+        """Seconds until asking makes sense again after a 429; an open breaker is no pause."""
+        return self._access.pause
+
+    async def read(self, task_ids: Sequence[str]) -> dict[str, Reading]:
+        """Ask about tasks: one reading for each id. What can be no id is Missing without a request."""
+        asked = list(dict.fromkeys(task_ids))
+        readings: dict[str, Reading] = {}
+        for task_ids in _split([task_id for task_id in asked if is_task_id(task_id)]):
+            readings |= await self._several(task_ids)
+        return {task_id: readings.get(task_id, Missing()) for task_id in asked}
+
+    async def list_page(self, page: int, *, size: int = MOST_AT_ONCE) -> Listing:
+        """Ask for a page of the account's image tasks, counted from 1; `size` is at most 50."""
+        if not self._list.believed(self._clock()):
+            return Unsupported()
+        call = Call("GET", f"/v1/tasks?type=image&page={page}&page_size={size}", MANY_TASKS_BYTES)
+        listing = await self._access.ask(call, partial(list_answer, size))
+        if isinstance(listing, Unsupported):
+            self._list.missing(self._clock())
+            log.info("provider_route_missing", route="list")
+        return listing
+
+    async def _several(self, task_ids: Sequence[str]) -> dict[str, Reading]:
+        """Read at once what can be, and one by one what that leaves open; an open breaker is probed with one task."""
+        if len(task_ids) == 1 or self.most_at_once == 1 or not self._access.closed:
+            return await self._one_by_one(task_ids)
+        content = json.dumps({"task_ids": task_ids}).encode()
+        answer = await self._access.ask(Call("POST", "/v1/tasks/batch", MANY_TASKS_BYTES, content), batch_answer)
+        readings: dict[str, Reading] = {}
+        match answer:
+            case Throttled():
+                return dict.fromkeys(task_ids, answer)
+            case Unsupported():
+                self._batch.missing(self._clock())
+                log.info("provider_route_missing", route="batch")
+            case Unreachable():
+                pass  # single reads are answered at once if the reason is not the route
+            case tuple():
+                asked = frozenset(task_ids)
+                readings = {one.event.task_id: one for one in answer if one.event.task_id in asked and _whole(one)}
+            case _:
+                assert_never(answer)
+        singly = await self._one_by_one([task_id for task_id in task_ids if task_id not in readings])
+        if readings:
+            self._batch.worked()
+        elif any(isinstance(reading, Found) for reading in singly.values()):
+            self._batch.failed(self._clock())
+        return readings | singly
+
+    async def _one_by_one(self, task_ids: Sequence[str]) -> dict[str, Reading]:
+        """Each with a request of its own, some at a time; through an open breaker the first goes ahead."""
+        ahead = 0 if self._access.closed else 1
+        readings = {task_id: await self._one(task_id) for task_id in task_ids[:ahead]}
+        async with asyncio.TaskGroup() as group:
+            others = {task_id: group.create_task(self._one(task_id)) for task_id in task_ids[ahead:]}
+        return readings | {task_id: task.result() for task_id, task in others.items()}
+
+    async def _one(self, task_id: str) -> Reading:
+        call = Call("GET", f"/v1/tasks/{quote(task_id, safe='')}", ONE_TASK_BYTES)
+        return await self._access.ask(call, partial(task_answer, task_id))
+
+
+def _whole(found: Found) -> bool:
+    """Whether an item of a batch tells what a single read would: lists may leave the links out, or the status."""
+    event: TaskEvent = found.event
+    if event.status is EventStatus.COMPLETED:
+        return bool(event.links)
+    return event.status is not EventStatus.UNKNOWN
+
+
+def _split(task_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(task_ids), MOST_AT_ONCE):
+        yield task_ids[start : start + MOST_AT_ONCE]

@@ -1,0 +1,215 @@
+"""A provider that is down or refuses the key: asked sparingly, reported once."""
+
+import asyncio
+from collections.abc import Callable, Iterator, MutableMapping
+from typing import Any
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from service.provider.client import ProviderClient
+from service.provider.reading import Found, HealthState, ProviderHealth, Reading, Unreachable
+from tests.provider.pretend import ID, IDS, KEY, MISSING, NOW, Clock, Provider, always, client, found, problem
+
+DOWN = always(lambda: problem(500))
+REFUSED = always(lambda: problem(401, "invalid_api_key", f"The key {KEY} is not valid"))
+
+
+@pytest.fixture
+def lines() -> Iterator[list[MutableMapping[str, Any]]]:
+    with capture_logs() as entries:
+        yield entries
+
+
+async def read(one: ProviderClient, task_id: str = ID) -> Reading:
+    return (await one.read([task_id]))[task_id]
+
+
+async def fail(one: ProviderClient, times: int = 5) -> None:
+    for _ in range(times):
+        assert isinstance(await read(one), Unreachable)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        DOWN,
+        always(lambda: httpx.Response(302, headers={"Location": "https://elsewhere.test"})),
+        always(lambda: httpx.Response(200, html="<html>")),
+        always(lambda: found(IDS[7])),
+        always(lambda: httpx.Response(404, html="<html>")),
+    ],
+)
+async def test_five_failures_in_a_row_stop_the_asking(answer: Callable[[object], httpx.Response]) -> None:
+    provider = Provider(answer)
+    async with client(provider) as one:
+        await fail(one, 20)
+        assert one.health.state is HealthState.DOWN
+        assert one.pause == 0
+    assert provider.asked == 5
+
+
+async def test_answers_about_tasks_are_no_failures() -> None:
+    provider = Provider(always(lambda: problem(400, "invalid_request")))
+    async with client(provider) as one:
+        await fail(one, 20)
+        provider.answer = always(lambda: problem(*MISSING))
+        for _ in range(20):
+            await read(one)
+        assert one.health.state is HealthState.ANSWERING
+    assert provider.asked == 40
+
+
+async def test_exactly_one_request_tries_whether_it_is_over() -> None:
+    clock, provider = Clock(), Provider(DOWN)
+    async with client(provider, clock) as one:
+        await fail(one)
+        clock.now += 1
+        provider.gate = asyncio.Event()
+        reading = [asyncio.create_task(read(one, task_id)) for task_id in IDS[:20]]
+        await asyncio.sleep(0.01)
+        assert provider.asked == 6
+        provider.answer = found
+        provider.gate.set()
+        readings = await asyncio.gather(*reading)
+        assert [isinstance(one, Found) for one in readings] == [True, *[False] * 19]
+        assert all(isinstance(one, Unreachable) for one in readings[1:])
+        assert isinstance(await read(one), Found)
+
+
+async def test_a_try_that_is_cancelled_makes_room_for_the_next() -> None:
+    clock, provider = Clock(), Provider(DOWN)
+    async with client(provider, clock) as one:
+        await fail(one)
+        clock.now += 1
+        provider.gate = asyncio.Event()
+        waiting = asyncio.create_task(read(one))
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        provider.gate, provider.answer = None, found
+        assert isinstance(await read(one), Found)
+
+
+async def test_tries_become_rarer_while_they_fail() -> None:
+    clock, provider = Clock(), Provider(DOWN)
+    async with client(provider, clock) as one:
+        for _ in range(3600):
+            await read(one)
+            clock.now += 1
+    assert provider.asked == 5 + 6 + (3600 - 63) // 60  # five failures; 1, 2, 4 … 32 s; then every minute
+
+
+async def test_those_who_wait_for_their_turn_hear_of_it_too() -> None:
+    provider = Provider(DOWN)
+    async with client(provider, requests_per_second=1) as one:
+        readings = await asyncio.gather(*(read(one, task_id) for task_id in IDS[:30]))
+    assert all(isinstance(one, Unreachable) for one in readings)
+    assert provider.asked <= 6  # one more was under way
+
+
+@pytest.mark.parametrize("status", [401, 402])
+async def test_a_refused_key_stops_the_asking_at_once(status: int) -> None:
+    clock, provider = Clock(), Provider(always(lambda: problem(status)))
+    async with client(provider, clock) as one:
+        readings = []
+        for _ in range(59):
+            readings.append(await read(one))
+            clock.now += 1
+        assert all(isinstance(reading, Unreachable) and reading.refused for reading in readings)
+        assert one.health.state is HealthState.REFUSED
+        assert provider.asked == 1
+        clock.now += 1
+        await read(one)
+    assert provider.asked == 2
+
+
+async def test_one_forbidden_task_does_not_stop_the_others() -> None:
+    provider = Provider(always(lambda: problem(403, "permission_denied")))
+    async with client(provider) as one:
+        for _ in range(10):
+            reading = await read(one)
+            assert isinstance(reading, Unreachable)
+            assert not reading.refused
+        provider.answer = found
+        assert isinstance(await read(one, IDS[1]), Found)
+
+
+async def test_several_forbidden_tasks_in_a_row_mean_the_key() -> None:
+    provider = Provider(always(lambda: problem(403, "permission_denied")))
+    async with client(provider) as one:
+        readings = [await read(one, task_id) for task_id in IDS[:5]]
+        assert [isinstance(one, Unreachable) and one.refused for one in readings] == [False, False, True, True, True]
+    assert provider.asked == 3
+
+
+async def test_a_refused_key_is_reported_once_and_once_when_it_works_again(
+    lines: list[MutableMapping[str, Any]],
+) -> None:
+    clock, provider = Clock(), Provider(REFUSED)
+    heard: list[ProviderHealth] = []
+    async with client(provider, clock, on_health=heard.append) as one:
+        assert one.health == ProviderHealth(HealthState.UNTRIED, None, None)
+        for _ in range(50):
+            await read(one)
+            clock.now += 60
+        provider.answer = found
+        clock.now += 600
+        await read(one)
+        await read(one)
+        assert one.health == ProviderHealth(HealthState.ANSWERING, NOW, None)
+    assert [health.state for health in heard] == [HealthState.REFUSED, HealthState.ANSWERING]
+    assert [(line["event"], line["log_level"]) for line in lines] == [
+        ("provider_key_refused", "error"),
+        ("provider_answers_again", "info"),
+    ]
+
+
+async def test_a_provider_that_is_down_is_reported_once(lines: list[MutableMapping[str, Any]]) -> None:
+    clock, provider = Clock(), Provider()
+    heard: list[ProviderHealth] = []
+    async with client(provider, clock, on_health=heard.append) as one:
+        await read(one)
+        provider.answer = DOWN
+        for _ in range(100):
+            await read(one)
+            clock.now += 1
+        provider.answer = found
+        clock.now += 60
+        await read(one)
+    assert [line["event"] for line in lines] == ["provider_down", "provider_answers_again"]
+    assert [health.state for health in heard] == [HealthState.ANSWERING, HealthState.DOWN, HealthState.ANSWERING]
+
+
+async def test_throttling_is_heard_of_and_not_logged(lines: list[MutableMapping[str, Any]]) -> None:
+    clock, provider = Clock(), Provider(always(lambda: problem(429)))
+    heard: list[ProviderHealth] = []
+    async with client(provider, clock, on_health=heard.append) as one:
+        await read(one)
+        provider.answer = found
+        clock.now += 1
+        await read(one)
+    assert [health.state for health in heard] == [HealthState.THROTTLING, HealthState.ANSWERING]
+    assert lines == []
+
+
+async def test_a_429_while_it_is_down_changes_nothing_but_the_time_of_the_next_try() -> None:
+    clock, provider = Clock(), Provider(DOWN)
+    async with client(provider, clock) as one:
+        await fail(one)
+        clock.now += 1
+        provider.answer = always(lambda: problem(429, Retry_After="30"))
+        await read(one)
+        assert (one.health.state, one.pause) == (HealthState.DOWN, 30.0)
+        clock.now += 30
+        provider.answer = found
+        assert isinstance(await read(one), Found)
+
+
+async def test_neither_logs_nor_health_hold_the_key(lines: list[MutableMapping[str, Any]]) -> None:
+    heard: list[ProviderHealth] = []
+    async with client(Provider(REFUSED), on_health=heard.append) as one:
+        await read(one)
+        assert "is not valid" in (one.health.detail or "")
+    assert KEY not in repr((lines, heard))
