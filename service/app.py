@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
-from service.bootstrap import Components, running
+from service.bootstrap import Components, key_mark, running
 from service.settings import ApiKeySetting, Role
 from service.web.assets import AssetRoutes
 from service.web.callback_urls import CallbackUrlRoutes
@@ -18,6 +18,7 @@ from service.web.keys import ApiKey, ApiKeys, Scope
 from service.web.middleware import AnswerHeaders
 from service.web.problems import HANDLERS
 from service.web.refused import RefusedCallbacks
+from service.web.stats import StatsRoutes
 from service.web.tasks import TaskRoutes
 
 
@@ -41,7 +42,7 @@ def create_app(parts: Components) -> Starlette:
 
 def create_metrics_app(parts: Components) -> Starlette:
     """Health and metrics alone, without keys, for a port of their own."""
-    health = HealthRoutes(readiness=parts.readiness, metrics=parts.metrics)
+    health = _health(parts)
     return Starlette(routes=[*health.routes(), health.metrics_route(None)], exception_handlers=HANDLERS)
 
 
@@ -49,7 +50,7 @@ def _routes(parts: Components) -> list[BaseRoute]:
     settings = parts.settings
     keys = ApiKeys([_api_key(key) for key in parts.api_keys])
     refused = RefusedCallbacks()
-    health = HealthRoutes(readiness=parts.readiness, metrics=parts.metrics)
+    health = _health(parts)
     routes: list[BaseRoute] = [*health.routes()]
     if settings.server.metrics_port is None:
         routes.append(health.metrics_route(keys))
@@ -69,6 +70,10 @@ def _routes(parts: Components) -> list[BaseRoute]:
     return routes
 
 
+def _health(parts: Components) -> HealthRoutes:
+    return HealthRoutes(readiness=parts.readiness, metrics=parts.metrics, warnings=parts.warnings)
+
+
 def _api_routes(parts: Components, keys: ApiKeys, refused: RefusedCallbacks) -> list[BaseRoute]:
     public_url = parts.settings.public_url
     urls = CallbackUrlRoutes(catalog=parts.catalog, signer=parts.signer, revoked=parts.revoked, public_url=public_url)
@@ -80,11 +85,26 @@ def _api_routes(parts: Components, keys: ApiKeys, refused: RefusedCallbacks) -> 
         purge=parts.purge_nudge,
         sidecars=parts.sidecar_nudge,
     )
+    tasks = TaskRoutes(
+        catalog=parts.catalog,
+        rules=parts.rules,
+        public_url=public_url,
+        archive=parts.archive_nudge,
+        reconcile=parts.reconcile_nudge,
+        sidecars=parts.sidecar_nudge,
+    )
+    stats = StatsRoutes(
+        catalog=parts.catalog,
+        rules=parts.rules,
+        key_mark=key_mark(parts.settings),
+        health=lambda: parts.provider.health if parts.provider else None,
+    )
     return [
         *urls.routes(keys),
-        *TaskRoutes(catalog=parts.catalog, public_url=public_url).routes(keys),
+        *tasks.routes(keys),
         *assets.routes(keys),
         *InboxRoutes(catalog=parts.catalog, refused=refused).routes(keys),
+        *stats.routes(keys),
     ]
 
 

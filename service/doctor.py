@@ -7,15 +7,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import assert_never
 
 from service import bootstrap
+from service.domain.rules import ConfirmMode
 from service.errors import DarkroomError
 from service.intake.minting import public_url_warnings
+from service.observability import Metrics
 from service.outbound.tls import tls_context
+from service.provider.reading import Found, Listed, Listing, Missing, Throttled, Unreachable, Unsupported
 from service.settings import Settings
 from service.storage.filesystem import FilesystemStore
 
 SHORTEST_SECRET = 32
+NO_TASK = "task-unified-0000000000-doctor"
+"""The id of no task, to see whether the provider takes our key."""
 
 
 class Level(StrEnum):
@@ -42,12 +48,15 @@ class Finding:
 
 
 async def examine(settings: Settings) -> list[Finding]:
-    """Look at everything; makes what a first start would make, and leaves the rest as it is."""
+    """Look at everything, ask the provider twice, make what a first start would make, and leave the rest as it is."""
     findings = [*_settings(settings), *_public_url(settings), *_trust(settings)]
     findings.append(await asyncio.to_thread(_data_dir, settings.data_dir))
     findings.append(await _storage(settings))
     findings.append(await asyncio.to_thread(_database, settings))
-    findings.append(await asyncio.to_thread(_tls, settings))
+    tls = await asyncio.to_thread(_tls, settings)
+    findings.append(tls)
+    if settings.evolink.api_key is not None and not tls.level.bad:
+        findings += await _provider(settings)
     return findings
 
 
@@ -65,11 +74,7 @@ def _public_url(settings: Settings) -> Iterator[Finding]:
 
 def _trust(settings: Settings) -> Iterator[Finding]:
     """What callbacks are believed on, and what that costs."""
-    yield Finding(
-        "confirmation",
-        Level.WEAK,
-        "off: whoever learns a callback URL can say that a task ended, with links to the allowed hosts",
-    )
+    yield _confirmation(settings)
     if "*" in settings.download.allowed_hosts:
         yield Finding("downloads", Level.WEAK, "DARKROOM_DOWNLOAD__ALLOWED_HOSTS allows any host")
     if settings.download.trusted_networks:
@@ -85,6 +90,70 @@ def _trust(settings: Settings) -> Iterator[Finding]:
         yield Finding("signing secret", Level.WEAK, message)
     else:
         yield Finding("signing secret", Level.OK, "long enough")
+
+
+def _confirmation(settings: Settings) -> Finding:
+    match settings.confirm_mode:
+        case ConfirmMode.OFF:
+            message = "off: whoever learns a callback URL can say that a task ended, with links to the allowed hosts"
+            if settings.evolink.api_key is None:
+                message += "; a callback that is lost is not made up for. DARKROOM_EVOLINK__API_KEY mends both"
+            return Finding("confirmation", Level.WEAK, message)
+        case ConfirmMode.PREFERRED:
+            patience = f"{settings.confirm.patience.total_seconds():.0f} s"
+            message = f"preferred: the provider is asked; callbacks count alone when it was silent for {patience}"
+            return Finding("confirmation", Level.OK, message)
+        case ConfirmMode.REQUIRED:
+            return Finding("confirmation", Level.OK, "required: nothing is fetched on the word of a callback")
+        case _:
+            assert_never(settings.confirm_mode)
+
+
+async def _provider(settings: Settings) -> list[Finding]:
+    """Ask the provider about a task that cannot be, and for its list: whether the key is taken, and for how much."""
+    client = bootstrap.provider_client(settings, metrics=Metrics())
+    assert client is not None
+    async with client:
+        reading = await client.read([NO_TASK])
+        listing = await client.list_page(1, size=1) if isinstance(reading[NO_TASK], (Missing, Found)) else None
+    match reading[NO_TASK]:
+        case Unreachable(detail, refused):
+            level = Level.BROKEN if refused or settings.confirm_mode is ConfirmMode.REQUIRED else Level.WEAK
+            what = "refuses DARKROOM_EVOLINK__API_KEY" if refused else "cannot be asked"
+            return [Finding("provider", level, f"{settings.evolink.api_url} {what}: {detail}")]
+        case Throttled(retry_after):
+            return [Finding("provider", Level.WEAK, f"wants to be left alone for {retry_after:.0f} s: ask again then")]
+        case Found() | Missing():
+            return [await _key(settings, listing), *_sweep(settings, listing)]
+        case _:
+            assert_never(reading[NO_TASK])
+
+
+async def _key(settings: Settings, listing: Listing | None) -> Finding:
+    """A key that never showed us any task may be of another account, so that "no such task" says nothing."""
+    if (isinstance(listing, Listed) and listing.events) or await _worked_before(settings):
+        return Finding("provider", Level.OK, f"{settings.evolink.api_url} takes the key and shows tasks")
+    message = (
+        f"{settings.evolink.api_url} answers, but this key has never seen any task: until it does, "
+        '"no such task" counts as no answer. Is it the key of the account that submits?'
+    )
+    return Finding("provider", Level.WEAK, message)
+
+
+async def _worked_before(settings: Settings) -> bool:
+    if not settings.database_path.exists():
+        return False
+    try:
+        with bootstrap.open_catalog(settings) as catalog:
+            return await catalog.read(lambda tx: tx.marks.get(bootstrap.key_mark(settings))) is not None
+    except DarkroomError:
+        return False  # the database has a finding of its own
+
+
+def _sweep(settings: Settings, listing: Listing | None) -> Iterator[Finding]:
+    if settings.reconcile.sweep and isinstance(listing, Unsupported):
+        message = "the provider has no list of tasks: only tasks that we were told of, or called back about, are found"
+        yield Finding("sweep", Level.WEAK, message)
 
 
 def _data_dir(path: Path) -> Finding:

@@ -19,7 +19,10 @@ from service.cli import main
 from tests.support.app import serving
 from tests.support.deliveries import TASK, task_object
 
-COMMANDS = {"serve", "callback-url", "register", "migrate", "healthcheck", "doctor", "simulator", "demo"}
+COMMANDS = {
+    *("serve", "callback-url", "register", "reconcile", "retry"),
+    *("migrate", "healthcheck", "doctor", "simulator", "demo"),
+}
 SECRET = "s" * 40
 
 Run = Callable[..., Result]

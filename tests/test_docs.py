@@ -26,7 +26,11 @@ def rendered_table() -> str:
 
 
 def _cell(default: str) -> str:
-    return default if default in ("none", "generated") or " on a terminal" in default else f"`{default}`"
+    return (
+        default
+        if default in ("none", "generated") or " else " in default or " on a terminal" in default
+        else f"`{default}`"
+    )
 
 
 def documented_routes() -> set[tuple[str, str]]:

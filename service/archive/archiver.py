@@ -18,10 +18,12 @@ from service.catalog.catalog import Catalog, Transaction
 from service.catalog.tasks import TaskState
 from service.catalog.work import ClaimedAsset
 from service.domain.apply_event import settle
-from service.domain.asset import Asset, AssetStatus, Stored, archived, deleted, failed
+from service.domain.asset import Asset, AssetStatus, Stored, archived, deleted, failed, wants_fresh_links
 from service.domain.attempt import Failed
+from service.domain.check import begin
 from service.domain.link import link_host
 from service.domain.object_key import asset_key
+from service.domain.task import Task
 from service.observability import Metrics
 from service.storage import ObjectStore
 
@@ -49,6 +51,7 @@ class Archiver:
         metrics: Metrics,
         sidecars: Nudge,
         purge: Nudge,
+        reconcile: Nudge,
         jitter: Callable[[], float],
     ) -> None:
         self._catalog = catalog
@@ -57,6 +60,7 @@ class Archiver:
         self._metrics = metrics
         self._sidecars = sidecars
         self._purge = purge
+        self._reconcile = reconcile
         self._jitter = jitter
 
     async def claim(self, limit: int) -> list[ClaimedAsset]:
@@ -75,7 +79,9 @@ class Archiver:
             return
         link = state.assets[claimed.index].link
         outcome = await self._attempt(state, claimed.index, link)
-        recorded = await self._catalog.write(partial(record, claimed=claimed, outcome=outcome, jitter=self._jitter()))
+        recorded = await self._catalog.write(
+            partial(record, claimed=claimed, link=link, outcome=outcome, jitter=self._jitter())
+        )
         if (stray := _stray(outcome, recorded)) is not None:
             await self._store.delete(stray)
         self._report(claimed, link, outcome, recorded, time.monotonic() - started)
@@ -123,10 +129,12 @@ class Archiver:
             self._metrics.attempt(outcome.failure.value)
             if asset.reason is not None:
                 self._metrics.died(asset.reason.value)
+            if wants_fresh_links(asset, outcome.failure):
+                self._reconcile.nudge()
         self._sidecars.nudge()
 
 
-def record(tx: Transaction, *, claimed: ClaimedAsset, outcome: Stored | Failed, jitter: float) -> Recorded:
+def record(tx: Transaction, *, claimed: ClaimedAsset, link: str, outcome: Stored | Failed, jitter: float) -> Recorded:
     """Write an outcome down if the claim still counts; bytes stored for a deleted asset are handed to the purge."""
     held = tx.work.holds_asset(claimed)
     state = tx.tasks.get(claimed.task_id)
@@ -135,27 +143,40 @@ def record(tx: Transaction, *, claimed: ClaimedAsset, outcome: Stored | Failed, 
     asset = state.assets[claimed.index]
     if not held or asset.status is not AssetStatus.PENDING:
         if asset.status is AssetStatus.DELETED and isinstance(outcome, Stored):
-            _save(tx, state, replace(asset, stored=outcome, purged=False))
+            _save(tx, state, state.task, replace(asset, stored=outcome, purged=False))
         return Recorded(asset, counted=False)
-    counted = True
+    counted, task = True, state.task
     if isinstance(outcome, Failed):
-        after = failed(asset, outcome, now=tx.now, jitter=jitter)
+        after = failed(asset, outcome, tried=link, now=tx.now, jitter=jitter)
+        if wants_fresh_links(after, outcome.failure):
+            task = replace(task, check=begin(task.check, tx.now))
     elif _was_deleted(outcome, state):
         after = replace(deleted(asset), stored=outcome, purged=False)
         counted = False
     else:
         after = archived(asset, outcome, now=tx.now)
-    _save(tx, state, after)
+    _save(tx, state, task, after)
     tx.work.release_asset(claimed)
     return Recorded(after, counted=counted, seconds_since_known=(tx.now - asset.created_at).total_seconds())
 
 
 def _stray(outcome: Stored | Failed, recorded: Recorded) -> str | None:
-    """The key of bytes that nobody needs: a lost claim stored something else than what the image was archived as."""
-    kept = recorded.asset.stored if recorded.asset and recorded.asset.status is AssetStatus.ARCHIVED else None
-    if recorded.counted or kept is None or isinstance(outcome, Failed) or outcome.object_key == kept.object_key:
+    """The key of bytes that nobody needs.
+
+    A lost claim stored something else than what the image was archived as, or the image was given up meanwhile.
+    """
+    asset = recorded.asset
+    if recorded.counted or asset is None or isinstance(outcome, Failed):
         return None
-    return outcome.object_key
+    match asset.status:
+        case AssetStatus.ARCHIVED if asset.stored is not None and asset.stored.object_key == outcome.object_key:
+            return None
+        case AssetStatus.ARCHIVED | AssetStatus.DEAD:
+            return outcome.object_key
+        case AssetStatus.PENDING | AssetStatus.DELETED:
+            return None  # somebody else may be storing the same bytes; the purge sees to what was deleted
+        case _:
+            assert_never(asset.status)
 
 
 def _was_deleted(outcome: Stored, state: TaskState) -> bool:
@@ -166,16 +187,16 @@ def _was_deleted(outcome: Stored, state: TaskState) -> bool:
     )
 
 
-def _save(tx: Transaction, state: TaskState, asset: Asset) -> None:
-    """Save one asset and what follows for its task.
+def _save(tx: Transaction, state: TaskState, task: Task, asset: Asset) -> None:
+    """Save one asset and what follows for its task; `state` is what was loaded.
 
     The sidecar shows a task when it settles, and when all that is left of it is on the ladder.
     """
     before = state.assets[asset.index]
     assets = tuple(asset if asset.index == one.index else one for one in state.assets)
-    task = settle(state.task, assets, now=tx.now)
+    settled = settle(task, assets, now=tx.now)
     only_the_ladder_is_left = all(one.status is not AssetStatus.PENDING or one.attempts for one in assets)
     is_news = asset.status is not before.status or asset.attempts == 1
-    if task != state.task or (only_the_ladder_is_left and is_news):
-        task = replace(task, version=task.version + 1)
-    tx.tasks.save([(state, TaskState(task, assets))])
+    if settled != task or (only_the_ladder_is_left and is_news):
+        settled = replace(settled, version=settled.version + 1)
+    tx.tasks.save([(state, TaskState(settled, assets))])

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from service.domain.apply_event import HistoryEntry, contradicts
 from service.domain.asset import Asset, AssetStatus
+from service.domain.history import HistoryEntry, contradicts
 from service.domain.link import link_host
 from service.domain.task import Task
 

@@ -8,7 +8,11 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
+from service.catalog.checks import Checks
+from service.catalog.dead import Dead
+from service.catalog.figures import Counting
 from service.catalog.inbox import Inbox
+from service.catalog.marks import Marks
 from service.catalog.migrate import is_new, missing_revision, upgrade
 from service.catalog.queries import Queries
 from service.catalog.sqlite import Priority, SqliteEngine
@@ -27,15 +31,23 @@ class Transaction:
     inbox: Inbox
     tasks: Tasks
     work: Work
+    checks: Checks
+    marks: Marks
     tokens: Tokens
     query: Queries
+    figures: Counting
+    dead: Dead
 
 
 class Catalog:
-    """What we know, in one database. Every method raises CatalogUnavailable when the database is ill."""
+    """What we know, in one database. Every method raises CatalogUnavailable when the database is ill.
 
-    def __init__(self, path: Path) -> None:
+    `clock` gives the time: SQLite has no clock of its own, it runs in this process.
+    """
+
+    def __init__(self, path: Path, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._engine = SqliteEngine(path)
+        self._clock = clock
 
     def open(self) -> None:
         self._engine.open()
@@ -62,20 +74,23 @@ class Catalog:
     async def write(self, work: Callable[[Transaction], T], *, intake: bool = False) -> T:
         """Run `work` in one transaction that is durable when this returns; intake goes before all other writers."""
         priority = Priority.INTAKE if intake else Priority.WORK
-        return await self._engine.write(lambda connection: work(_transaction(connection)), priority=priority)
+        return await self._engine.write(lambda connection: work(self._transaction(connection)), priority=priority)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in one short read-only transaction."""
-        return await self._engine.read(lambda connection: work(_transaction(connection)))
+        return await self._engine.read(lambda connection: work(self._transaction(connection)))
 
-
-def _transaction(connection: sa.Connection) -> Transaction:
-    now = datetime.now(UTC)  # SQLite has no clock of its own: it runs in this process
-    return Transaction(
-        now=now,
-        inbox=Inbox(connection),
-        tasks=Tasks(connection),
-        work=Work(connection, now),
-        tokens=Tokens(connection),
-        query=Queries(connection),
-    )
+    def _transaction(self, connection: sa.Connection) -> Transaction:
+        now = self._clock()
+        return Transaction(
+            now=now,
+            inbox=Inbox(connection),
+            tasks=Tasks(connection),
+            work=Work(connection, now),
+            checks=Checks(connection, now),
+            marks=Marks(connection),
+            tokens=Tokens(connection),
+            query=Queries(connection),
+            figures=Counting(connection),
+            dead=Dead(connection),
+        )

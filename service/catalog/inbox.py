@@ -13,6 +13,9 @@ from service.catalog.tables import callbacks
 from service.domain.callback import Verdict
 from service.domain.task import Origin
 
+MOST_BELIEVED = 64
+"""Bodies of one task that are read again when its callbacks have to be believed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -87,6 +90,20 @@ class Inbox:
         self._connection.execute(
             sa.update(callbacks).where(callbacks.c.id == callback_id).values(verdict=verdict.value, token_id=token_id)
         )
+
+    def accepted_of(self, task_id: str) -> list[tuple[int, bytes]]:
+        """Ids and bodies of a task's accepted callbacks, the latest of them, in order of receipt."""
+        query = (
+            sa.select(callbacks.c.id, callbacks.c.body)
+            .where(
+                callbacks.c.task_id == task_id,
+                callbacks.c.verdict == Verdict.ACCEPTED.value,
+                callbacks.c.body.is_not(None),
+            )
+            .order_by(callbacks.c.id.desc())
+            .limit(MOST_BELIEVED)
+        )
+        return [(row.id, row.body) for row in self._connection.execute(query)][::-1]
 
     def hashes_of(self, task_id: str) -> list[sa.RowMapping]:
         """The evidence for one task: what was received, when, through which token."""

@@ -62,8 +62,13 @@ class Queries:
             found[row["task_id"]].append(rows.asset_from(row))
         return found
 
-    def assets(self, *, filters: Mapping[str, str], after: int | None, limit: int) -> Page[Asset]:
-        page = self._page(sa.select(assets), assets.c.seq, ASSET_FILTERS, filters, after, limit)
+    def assets(
+        self, *, filters: Mapping[str, str], after: int | None, limit: int, conflicts: bool = False
+    ) -> Page[Asset]:
+        query = sa.select(assets)
+        if not conflicts:
+            query = query.where(sa.or_(assets.c.reason.is_(None), assets.c.reason != "refuted"))
+        page = self._page(query, assets.c.seq, ASSET_FILTERS, filters, after, limit)
         return Page([rows.asset_from(row) for row in page.items], page.next)
 
     def asset(self, task_id: str, index: int) -> Asset | None:

@@ -1,13 +1,14 @@
 """Rows ↔ domain values, column by column."""
 
+from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
 
-from service.domain.apply_event import Effect, HistoryEntry
 from service.domain.asset import Asset, AssetReason, AssetStatus, Stored
+from service.domain.history import Effect, HistoryEntry
 from service.domain.image import Image, ImageFormat
-from service.domain.task import Origin, Rank, Standing, Task, TaskReason, TaskStatus
+from service.domain.task import Check, Origin, Rank, Standing, Task, TaskReason, TaskStatus
 
 Row = sa.RowMapping | sa.Row[Any]
 
@@ -26,7 +27,8 @@ _TASK_PLAIN = [
     "settled_at",
     "archive_date",
     "provider_json",
-    "check_at",
+    "expected_images",
+    "stranger",
     "version",
     "sidecar_version",
     "usage",
@@ -39,6 +41,8 @@ def task_values(task: Task) -> dict[str, Any]:
     values = {name: getattr(task, name) for name in _TASK_PLAIN}
     values.update(status=task.status.value, rank=int(task.rank), tags=dict(task.tags))
     values["reason"] = task.reason.value if task.reason else None
+    values["callback_rank"] = int(task.callback_rank)
+    values.update({f"check_{part.name}": getattr(task.check, part.name) for part in fields(Check)})
     return values
 
 
@@ -49,7 +53,9 @@ def task_from(row: sa.RowMapping) -> Task:
         status=TaskStatus(row["status"]),
         reason=TaskReason(row["reason"]) if row["reason"] else None,
         rank=Rank(row["rank"]),
+        callback_rank=Rank(row["callback_rank"]),
         tags=row["tags"],
+        check=Check(**{part.name: row[f"check_{part.name}"] for part in fields(Check)}),
     )
 
 

@@ -87,7 +87,16 @@ tasks = sa.Table(
     sa.Column("settled_at", UtcTime),
     sa.Column("archive_date", sa.Date),
     sa.Column("provider_json", Text),
+    sa.Column("callback_rank", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("expected_images", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("stranger", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("check_at", UtcTime),
+    sa.Column("check_since", UtcTime),
+    sa.Column("check_asked", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("check_missing_since", UtcTime),
+    sa.Column("check_silent_since", UtcTime),
+    sa.Column("check_claim", Text),
+    sa.Column("check_until", UtcTime),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("sidecar_version", sa.Integer, nullable=False),
     sa.Column("sidecar_claim", Text),
@@ -95,6 +104,14 @@ tasks = sa.Table(
     sa.Column("sidecar_after", UtcTime),  # not before, after storage refused it
     sa.Index("ix_tasks_status", "status", "seq"),
     sa.Index("ix_tasks_ref", "ref"),
+    sa.Index(
+        "ix_tasks_check_due",
+        "stranger",
+        "deadline",
+        "check_at",
+        sqlite_where=sa.text("check_at IS NOT NULL"),
+        postgresql_where=sa.text("check_at IS NOT NULL"),
+    ),
     sa.Index(
         "ix_tasks_sidecar_due",
         "seq",
@@ -192,4 +209,11 @@ signed_links = sa.Table(
     sa.Column("expires_at", UtcTime),
     sa.Column("revoked_at", UtcTime),
     sa.Index("ix_signed_links_asset", "task_id", "index"),
+)
+
+marks = sa.Table(  # moments worth remembering, by name
+    "marks",
+    metadata,
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("at", UtcTime, nullable=False),
 )

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import Insert, insert
 
 from service.catalog import rows, tables
-from service.domain.apply_event import HistoryEntry
 from service.domain.asset import Asset
+from service.domain.history import HistoryEntry
 from service.domain.task import Task
 
 
@@ -24,7 +24,16 @@ class TaskState:
 def _upsert_task() -> Insert:
     """A task's `sidecar_version` is the sidecar writer's: set when the row is new, never written over."""
     statement = insert(tables.tasks)
-    kept = ("seq", "id", "sidecar_version", "sidecar_claim", "sidecar_until", "sidecar_after")
+    kept = (
+        "seq",
+        "id",
+        "sidecar_version",
+        "sidecar_claim",
+        "sidecar_until",
+        "sidecar_after",
+        "check_claim",
+        "check_until",
+    )
     written = [column.name for column in tables.tasks.c if column.name not in kept]
     return statement.on_conflict_do_update(
         index_elements=["id"], set_={name: statement.excluded[name] for name in written}

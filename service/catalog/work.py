@@ -11,6 +11,9 @@ from service.catalog.tables import assets, tasks
 from service.domain.lease import LEASE, counts
 from service.domain.object_key import folder
 
+OPEN = ("pending", "processing")
+"""Statuses of tasks that are not known to have ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClaimedAsset:
@@ -41,9 +44,13 @@ class ToPurge:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Assets that are not archived yet, and when the first of their links dies."""
+    """Assets that are not archived and tasks that are not known to have ended, and when the first of their links dies.
+
+    An open task counts because its callback may be lost: then its links, which we have not seen, run out all the same.
+    """
 
     assets: int
+    tasks: int
     next_expiry: datetime | None
 
 
@@ -140,14 +147,17 @@ class Work:
             .values(sidecar_claim=None, sidecar_until=None, sidecar_after=self._now + after)
         )
 
-    def renew(self, held_assets: Iterable[ClaimedAsset], held_sidecars: Iterable[ClaimedSidecar]) -> None:
-        """Prolong the leases of what is still being worked on."""
+    def renew_assets(self, held: Iterable[ClaimedAsset]) -> None:
+        """Prolong the leases of assets that are still being worked on."""
         until = self._now + LEASE
-        for asset in held_assets:
+        for asset in held:
             self._connection.execute(
                 sa.update(assets).where(_is(asset), assets.c.claim == asset.claim).values(claimed_until=until)
             )
-        for sidecar in held_sidecars:
+
+    def renew_sidecars(self, held: Iterable[ClaimedSidecar]) -> None:
+        until = self._now + LEASE
+        for sidecar in held:
             self._connection.execute(
                 sa.update(tasks)
                 .where(tasks.c.id == sidecar.task_id, tasks.c.sidecar_claim == sidecar.claim)
@@ -178,13 +188,13 @@ class Work:
         ]
 
     def waiting(self) -> Waiting:
-        """How many assets wait, and the nearest deadline among them."""
-        row = self._connection.execute(
-            sa.select(sa.func.count().label("assets"), sa.func.min(assets.c.deadline).label("deadline")).where(
-                assets.c.status == "pending"
-            )
-        ).one()
-        return Waiting(row.assets, row.deadline)
+        """How many assets and tasks wait, and the nearest deadline among them."""
+        pending = sa.select(sa.func.count(), sa.func.min(assets.c.deadline)).where(assets.c.status == "pending")
+        waiting_assets, of_assets = self._connection.execute(pending).one()
+        open_tasks = sa.select(sa.func.count(), sa.func.min(tasks.c.deadline)).where(tasks.c.status.in_(OPEN))
+        waiting_tasks, of_tasks = self._connection.execute(open_tasks).one()
+        deadlines = [deadline for deadline in (of_assets, of_tasks) if deadline is not None]
+        return Waiting(waiting_assets, waiting_tasks, min(deadlines, default=None))
 
 
 def _is(claimed: ClaimedAsset) -> sa.ColumnElement[bool]:

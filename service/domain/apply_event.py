@@ -1,17 +1,21 @@
 """What an event changes: (task, assets, event) → (task, assets, history entry). The heart of the ledger, pure.
 
-Any order and repetition of the same events ends in the same status, links and hashes.
+What the provider itself says of an end beats what callbacks say, and within each the higher rank wins; so any order and
+repetition of the same events ends in the same status, links and hashes.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 
-from service.domain.asset import Asset, AssetStatus, new_asset, with_link
-from service.domain.link import place, refusal
+from service.domain.asset import Asset, AssetReason, AssetStatus, new_asset, refuted, with_link
+from service.domain.check import begin, first_check
+from service.domain.history import Effect, HistoryEntry, contradicts, ends_differ
+from service.domain.link import MAX_LINKS, identity, place, refusal
 from service.domain.retry import credible_created, link_deadline
+from service.domain.rules import ConfirmMode, Rules
 from service.domain.task import (
+    Check,
     EventStatus,
     Origin,
     Rank,
@@ -22,40 +26,6 @@ from service.domain.task import (
     rank_of,
     status_of,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the operator decides about events."""
-
-    link_lifetime: timedelta
-    allowed_hosts: tuple[str, ...]
-    can_confirm: bool = False  # a provider key is configured, so hints can be followed up
-
-
-class Effect(StrEnum):
-    """Why an event counted or did not; a closed set, shown in the history."""
-
-    DECIDED = "decided"  # it set the status
-    AGREED = "agreed"  # the status was already that
-    OUTRANKED = "outranked"  # a stronger event is known
-    HINT = "hint"  # it may not be believed
-    UNKNOWN_STATUS = "unknown_status"  # a status word that we do not know
-    TOLD = "told"  # somebody registered the task
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
-    """One event as the task's history keeps it."""
-
-    at: datetime
-    origin: Origin
-    status: str
-    standing: Standing
-    effect: Effect
-    rank: Rank
-    callback_id: int | None = None
-    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +48,22 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Circumstances of an event: when it was received, how, and how far it may be believed."""
+    """Circumstances of an event: when it was received, how, and how far it may be believed.
+
+    `foreign`: it came through a token that the task does not belong to.
+    """
 
     source: str
     at: datetime
     origin: Origin
     standing: Standing
     sender: Sender = Sender()
+    foreign: bool = False
+
+    @property
+    def from_provider(self) -> bool:
+        """Whether we asked: then nobody else can have put it there."""
+        return self.origin is Origin.POLL
 
 
 def apply_event(
@@ -97,18 +76,22 @@ def apply_event(
     event_json: str | None = None,
 ) -> Applied | None:
     """Take an event in; None when it may neither be believed nor followed up, so that it leaves no task behind."""
-    if arrival.standing is Standing.HINT:
-        return _hint(task, assets, event, arrival, rules=rules)
-    allowed = any(refusal(link, rules.allowed_hosts) is None for link in event.links)
-    rank = rank_of(event, any_link_allowed=allowed)
-    before = _known(task, event, arrival, rules=rules)
+    rank = rank_of(event, any_link_allowed=any(refusal(link, rules.allowed_hosts) is None for link in event.links))
+    outdone = task is not None and task.confirmed and not arrival.from_provider
+    if arrival.standing is Standing.HINT or outdone:
+        return _hint(task, assets, event, replace(arrival, standing=Standing.HINT), rank=rank, rules=rules)
+    before = _known(task, assets, event, arrival, rank, rules=rules)
     after_assets, dropped = _with_links(before, assets, event, arrival, rules=rules)
-    after = _decided(before, after_assets, event, rank, event_json)
-    if event.status is EventStatus.UNKNOWN:
-        after = replace(after, check_at=arrival.at)
-    after = settle(_dated(after, after_assets, arrival), after_assets, now=arrival.at)
+    after = before
+    if _counts(before, event, rank, arrival):
+        after = _decided(before, event, rank, arrival, event_json)
+        if after.confirmed and not before.confirmed and after.rank < Rank.COMPLETED:
+            after_assets = tuple(refuted(asset) for asset in after_assets)
+        after = _with_status(after, before, after_assets)
+    after = settle(dated(after, after_assets, now=arrival.at), after_assets, now=arrival.at)
+    after = replace(after, check=_check(after, event, arrival, rules))
     note = f"{dropped} links were left out: over the limit, or the same path as another" if dropped else None
-    entry = _entry(event, arrival, rank, _effect(before, event, rank), note)
+    entry = _entry(event, arrival, rank, _effect(before, after, event, rank), note)
     changed = task is None or _shown(after) != _shown(task) or _links(after_assets) != _links(assets)
     if changed or contradicts(entry, after):
         after = replace(after, version=before.version + 1)
@@ -124,67 +107,111 @@ def settle(task: Task, assets: Sequence[Asset], *, now: datetime) -> Task:
     return replace(task, settled_at=now if done else None)
 
 
-def contradicts(entry: HistoryEntry, task: Task) -> bool:
-    """Whether an entry is the loser of two terminal events: it said one end, the task came to another."""
-    if entry.standing is not Standing.AUTHORITATIVE or entry.rank < Rank.COMPLETED_WITHOUT_LINKS:
-        return False
-    completed = (Rank.COMPLETED, Rank.COMPLETED_WITHOUT_LINKS)
-    both_completed = entry.rank in completed and task.rank in completed
-    return entry.rank < task.rank and not both_completed
+def dated(task: Task, assets: Sequence[Asset], *, now: datetime) -> Task:
+    """Fix the archive folder's date once there is something to keep."""
+    if task.archive_date is not None or not (assets or task.terminal):
+        return task
+    return replace(task, archive_date=(task.created_at or now).date())
+
+
+def standing_status(task: Task, assets: Sequence[Asset]) -> Task:
+    """The task with the status that its rank leads to; a failure that a callback calls a cancellation is one."""
+    status, reason = status_of(task.rank, has_assets=any(asset.reason is not AssetReason.REFUTED for asset in assets))
+    if task.confirmed and task.rank is Rank.FAILED and task.callback_rank is Rank.CANCELLED:
+        status = TaskStatus.CANCELLED
+    return replace(task, status=status, reason=reason)
 
 
 def _hint(
-    task: Task | None, assets: Sequence[Asset], event: TaskEvent, arrival: Arrival, *, rules: Rules
+    task: Task | None, assets: Sequence[Asset], event: TaskEvent, arrival: Arrival, *, rank: Rank, rules: Rules
 ) -> Applied | None:
-    """A hint is kept and makes its task due for confirmation; it changes nothing else."""
-    if task is None and not rules.can_confirm:
+    """A hint is kept, names the task's owner, and makes the task due for confirmation; it decides nothing."""
+    if task is None and not rules.can_ask:
         return None
-    known = task or Task(id=event.task_id, source=arrival.source, received_at=arrival.at, version=1)
-    due = arrival.at if rules.can_confirm else known.check_at
-    entry = _entry(event, arrival, Rank.NOTHING, Effect.HINT, None)
-    return Applied(task=replace(known, check_at=due), assets=tuple(assets), entry=entry)
+    known = _owned(task or _new(event, arrival, rules=rules), event, arrival, rank)
+    if rules.can_ask and _is_news(known, assets, event):
+        known = replace(known, check=begin(known.check, arrival.at))
+    if known.confirmed and known.status is not TaskStatus.DEAD:
+        known = standing_status(known, assets)  # it may be the callback that calls a failure a cancellation
+    if task is None or _shown(known) != _shown(task):
+        known = replace(known, version=known.version + 1)
+    entry = _entry(event, arrival, rank, Effect.FOREIGN if arrival.foreign else Effect.HINT, None)
+    return Applied(task=known, assets=tuple(assets), entry=entry)
 
 
-def _known(task: Task | None, event: TaskEvent, arrival: Arrival, *, rules: Rules) -> Task:
-    """The task with what every event may add: its owner, labels, model, and the time it was created."""
-    known = task or Task(id=event.task_id, source=arrival.source, received_at=arrival.at)
-    created = known.created_at or credible_created(event.created, arrival.at)
+def _is_news(task: Task, assets: Sequence[Asset], event: TaskEvent) -> bool:
+    """Whether a hint says anything that the provider's own answer has not settled already."""
+    if not task.confirmed or task.status is TaskStatus.DEAD or event.status is EventStatus.UNKNOWN:
+        return True
+    known = {identity(link) for asset in assets for link in asset.known_links}
+    if event.status is EventStatus.COMPLETED:
+        return task.status is not TaskStatus.COMPLETED or any(identity(link) not in known for link in event.links)
+    agreed = {EventStatus.FAILED: TaskStatus.FAILED, EventStatus.CANCELLED: TaskStatus.CANCELLED}
+    return event.status.terminal and agreed[event.status] is not task.status
+
+
+def _new(event: TaskEvent, arrival: Arrival, *, rules: Rules) -> Task:
+    """A task that was not known; until its creation is, its links are counted from now."""
+    deadline = arrival.at + rules.link_lifetime
+    return Task(id=event.task_id, source=arrival.source, received_at=arrival.at, deadline=deadline)
+
+
+def _owned(known: Task, event: TaskEvent, arrival: Arrival, rank: Rank) -> Task:
+    """The task with its owner, labels, and the most that its callbacks said; what is foreign adds none of that."""
+    if arrival.foreign or arrival.from_provider:
+        return known
+    links = min(len({identity(link) for link in event.links}), MAX_LINKS) if event.status.terminal else 0
     return replace(
         known,
         token_id=known.token_id or arrival.sender.token_id,
         ref=known.ref if known.ref is not None else arrival.sender.ref,
         tags=known.tags or dict(arrival.sender.tags),
-        model=known.model or event.model,
-        created_at=created,
-        deadline=_deadline(known, created, event, arrival, rules=rules),
-        confirmed=known.confirmed or arrival.origin is Origin.POLL,
+        callback_rank=max(known.callback_rank, rank),
+        expected_images=max(known.expected_images, links),
+        stranger=False,
     )
 
 
-def _deadline(
-    known: Task, created: datetime | None, event: TaskEvent, arrival: Arrival, *, rules: Rules
-) -> datetime | None:
-    """When the links die; without a credible creation time it counts from the event that brought the first ones."""
-    if created is not None or (known.deadline is None and event.links):
-        return link_deadline(created, arrival.at, rules.link_lifetime)
-    return known.deadline
+def _known(
+    task: Task | None, assets: Sequence[Asset], event: TaskEvent, arrival: Arrival, rank: Rank, *, rules: Rules
+) -> Task:
+    """The task with what every believed event may add: model, the time it was created, and when its links die.
+
+    Without a credible creation time that counts from the event that brought the first ones.
+    """
+    known = _owned(task or _new(event, arrival, rules=rules), event, arrival, rank)
+    created = known.created_at or credible_created(event.created, arrival.at)
+    deadline = link_deadline(created, arrival.at, rules.link_lifetime)
+    counts_anew = created is not None or known.deadline is None or (event.links and not assets)
+    return replace(
+        known,
+        model=known.model or event.model,
+        created_at=created,
+        deadline=deadline if counts_anew else known.deadline,
+    )
 
 
 def _with_links(
     task: Task, assets: Sequence[Asset], event: TaskEvent, arrival: Arrival, *, rules: Rules
 ) -> tuple[tuple[Asset, ...], int]:
-    """The task's assets with the links of a completed event, and how many links were left out."""
+    """The task's assets with the links of a completed event, and how many links were left out.
+
+    The provider's first answer refutes the links that only a callback spoke of; none of its own takes their place.
+    """
     if event.status is not EventStatus.COMPLETED or not event.links:
         return tuple(assets), 0
-    assert task.deadline is not None
-    now, deadline, hosts = arrival.at, task.deadline, rules.allowed_hosts
-    placed = place([asset.known_links for asset in assets], event.links)
-    kept = [
-        with_link(asset, placed.known[asset.index], now=now, deadline=deadline, allowed_hosts=hosts)
-        if asset.index in placed.known
-        else asset
-        for asset in assets
-    ]
+    now, deadline, hosts = arrival.at, task.deadline or arrival.at + rules.link_lifetime, rules.allowed_hosts
+    first_answer = arrival.from_provider and not task.confirmed
+    movable = () if first_answer else [asset.index for asset in assets if asset.reason is not AssetReason.REFUTED]
+    placed = place([asset.known_links for asset in assets], event.links, movable=movable)
+    kept = []
+    for asset in assets:
+        if asset.index in placed.known:
+            link = placed.known[asset.index]
+            asset = with_link(asset, link, now=now, deadline=deadline, allowed_hosts=hosts)
+        elif first_answer:
+            asset = refuted(asset)
+        kept.append(asset)
     added = [
         new_asset(task.id, index, link, now=now, deadline=deadline, allowed_hosts=hosts)
         for index, link in placed.new.items()
@@ -192,33 +219,48 @@ def _with_links(
     return (*kept, *added), placed.dropped
 
 
-def _decided(task: Task, assets: Sequence[Asset], event: TaskEvent, rank: Rank, event_json: str | None) -> Task:
-    """The task as the strongest event has it; one of equal rank only refreshes what it reports."""
-    if rank < task.rank or rank is Rank.NOTHING:
-        return task
-    status, reason = status_of(rank, has_assets=bool(assets))
+def _counts(task: Task, event: TaskEvent, rank: Rank, arrival: Arrival) -> bool:
+    """Whether an event weighs at least as much as what decided so far; one of equal weight refreshes the report."""
+    if rank is Rank.NOTHING:
+        return False
+    return (arrival.from_provider and event.status.terminal, rank) >= (task.confirmed, task.rank)
+
+
+def _decided(task: Task, event: TaskEvent, rank: Rank, arrival: Arrival, event_json: str | None) -> Task:
     return replace(
         task,
+        confirmed=arrival.from_provider and event.status.terminal,
         rank=rank,
-        status=status,
-        reason=reason,
         usage=event.usage or task.usage,
-        error=event.error if status in (TaskStatus.FAILED, TaskStatus.CANCELLED) else None,
+        error=event.error,
         provider_json=event_json or task.provider_json,
     )
 
 
-def _dated(task: Task, assets: Sequence[Asset], arrival: Arrival) -> Task:
-    """Fix the archive folder's date once there is something to keep."""
-    if task.archive_date is not None or not (assets or task.terminal):
-        return task
-    return replace(task, archive_date=(task.created_at or arrival.at).date())
+def _with_status(after: Task, before: Task, assets: Sequence[Asset]) -> Task:
+    """The status of what decided, and `conflict` where an end that callbacks were believed on is refuted."""
+    after = standing_status(after, assets)
+    failed = after.status in (TaskStatus.FAILED, TaskStatus.CANCELLED)
+    refutes = not before.confirmed and before.rank is Rank.COMPLETED and ends_differ(before.rank, after.rank)
+    conflict = after.confirmed and after.rank is not Rank.COMPLETED and (before.conflict or refutes)
+    return replace(after, error=after.error if failed else None, conflict=conflict)
 
 
-def _effect(before: Task, event: TaskEvent, rank: Rank) -> Effect:
+def _check(task: Task, event: TaskEvent, arrival: Arrival, rules: Rules) -> Check:
+    """When to ask: what follows from the provider's own answer is the asker's to say."""
+    if arrival.from_provider:
+        return task.check
+    if task.terminal:
+        return Check() if rules.mode is ConfirmMode.OFF else task.check
+    if event.status is EventStatus.UNKNOWN and rules.can_ask:
+        return begin(task.check, arrival.at)
+    return task.check if task.check.at is not None else first_check(arrival.at, rules=rules)
+
+
+def _effect(before: Task, after: Task, event: TaskEvent, rank: Rank) -> Effect:
     if event.status is EventStatus.UNKNOWN:
         return Effect.UNKNOWN_STATUS
-    if rank > before.rank:
+    if (after.confirmed, after.rank) != (before.confirmed, before.rank):
         return Effect.DECIDED
     return Effect.AGREED if rank == before.rank else Effect.OUTRANKED
 
@@ -237,7 +279,15 @@ def _entry(event: TaskEvent, arrival: Arrival, rank: Rank, effect: Effect, note:
 
 def _shown(task: Task) -> Task:
     """What a sidecar shows of a task: all but the bookkeeping."""
-    return replace(task, version=0, sidecar_version=0, check_at=None)
+    return replace(
+        task,
+        callback_rank=Rank.NOTHING,
+        expected_images=0,
+        stranger=False,
+        check=Check(),
+        version=0,
+        sidecar_version=0,
+    )
 
 
 def _links(assets: Sequence[Asset]) -> list[tuple[str, ...]]:

@@ -29,6 +29,12 @@ class AssetReason(StrEnum):
     UNREACHABLE = "unreachable"
     TRUNCATED = "truncated"
     NOT_AN_IMAGE = "not_an_image"
+    REFUTED = "refuted"  # only a callback spoke of it, and the provider does not
+
+
+QUICKLY_RETRIED = 3
+"""Attempts up to which a fresh link is tried at once; later it waits for its step of the ladder, so that a provider
+whose links are new each time is not asked in a circle."""
 
 
 def reason_for(failure: Failure) -> AssetReason:
@@ -64,7 +70,10 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """An image of a task. `links` are the URLs to try, freshest first; `refused` are those that never will do."""
+    """An image of a task. `links` are the URLs to try, in that order; `refused` are those that never will do.
+
+    One that is archived keeps its bytes for good; `reason` says `refuted` where its link turned out to be a lie.
+    """
 
     task_id: str
     index: int
@@ -93,7 +102,7 @@ class Asset:
     @property
     def link(self) -> str:
         """The URL for the coming attempt: the freshest first, then its alternates in turn."""
-        return self.links[self.attempts % len(self.links)]
+        return self.links[0]
 
 
 def split_asset_id(asset_id: str) -> tuple[str, int] | None:
@@ -112,13 +121,13 @@ def new_asset(
 
 
 def with_link(asset: Asset, link: str, *, now: datetime, deadline: datetime, allowed_hosts: Sequence[str]) -> Asset:
-    """Take in a fresh URL: a waiting asset tries it at once, a refused one revives; a settled one only notes it."""
-    if link in asset.known_links:
+    """Take in a fresh URL: a waiting asset tries it soon, a dead one revives; a settled one only notes it."""
+    if link in asset.known_links and asset.reason is not AssetReason.REFUTED:
         return asset
     fresh = replace(asset, links=with_fresh(asset.links, link))
     match asset.status:
         case AssetStatus.ARCHIVED | AssetStatus.DELETED:
-            return fresh
+            return replace(fresh, reason=None)
         case AssetStatus.PENDING | AssetStatus.DEAD:
             renewed = replace(fresh, deadline=max(asset.deadline, deadline))
             return _judged(renewed, now=now, allowed_hosts=allowed_hosts)
@@ -126,19 +135,70 @@ def with_link(asset: Asset, link: str, *, now: datetime, deadline: datetime, all
             assert_never(asset.status)
 
 
+def refuted(asset: Asset) -> Asset:
+    """The provider does not confirm it: nothing more is fetched for it, and what was archived stays, marked."""
+    match asset.status:
+        case AssetStatus.DELETED:
+            return asset
+        case AssetStatus.ARCHIVED:
+            return replace(asset, reason=AssetReason.REFUTED)
+        case AssetStatus.PENDING | AssetStatus.DEAD:
+            detail = "the provider does not know this link"
+            dead = replace(asset, status=AssetStatus.DEAD, reason=AssetReason.REFUTED, detail=detail)
+            return replace(dead, next_attempt_at=None)
+        case _:
+            assert_never(asset.status)
+
+
+def retried(asset: Asset, *, now: datetime, allowed_hosts: Sequence[str]) -> Asset:
+    """Try again because somebody asked: a dead asset on a ladder begun anew, a waiting one at once."""
+    match asset.status:
+        case AssetStatus.ARCHIVED | AssetStatus.DELETED:
+            return asset
+        case AssetStatus.PENDING:
+            return replace(asset, next_attempt_at=now)
+        case AssetStatus.DEAD if asset.reason is AssetReason.REFUTED:
+            return asset  # only the provider's word brings it back
+        case AssetStatus.DEAD:
+            every = replace(asset, links=asset.known_links[:MAX_ALTERNATES], refused=(), attempts=0)
+            return _judged(every, now=now, allowed_hosts=allowed_hosts)
+        case _:
+            assert_never(asset.status)
+
+
+def wants_fresh_links(asset: Asset, failure: Failure) -> bool:
+    """Whether the task's links are to be read again after a failed attempt.
+
+    A first 403, 404 or 410 may only mean that the image is not there yet. A dead one is read again once or twice:
+    a link that was dead when it was first tried may have been renewed.
+    """
+    if failure is not Failure.LINK_GONE:
+        return False
+    return asset.attempts <= QUICKLY_RETRIED if asset.status is AssetStatus.DEAD else asset.attempts > 1
+
+
 def _judged(asset: Asset, *, now: datetime, allowed_hosts: Sequence[str]) -> Asset:
-    """Set aside links whose text forbids them; with none left the asset is dead, else due on a ladder begun anew."""
+    """Set aside links whose text forbids them; with none left the asset is dead, else it waits for an attempt."""
     reasons = {link: refusal(link, allowed_hosts) for link in asset.links}
     usable = tuple(link for link, refused in reasons.items() if refused is None)
     refused = (*(link for link in asset.links if link not in usable), *asset.refused)[:MAX_ALTERNATES]
     judged = replace(asset, links=usable, refused=refused)
     if usable:
-        return replace(judged, status=AssetStatus.PENDING, reason=None, attempts=0, next_attempt_at=now)
-    if asset.status is AssetStatus.DEAD and asset.attempts:
+        return _waiting(judged, now)
+    if asset.status is AssetStatus.DEAD and asset.attempts and asset.reason is not AssetReason.REFUTED:
         return judged  # it had been tried: that reason says more
     first = next(failure for failure in reasons.values() if failure is not None)
     detail = "the link's host or scheme is not allowed"
     return replace(judged, status=AssetStatus.DEAD, reason=reason_for(first), detail=detail, next_attempt_at=None)
+
+
+def _waiting(asset: Asset, now: datetime) -> Asset:
+    """Due at once; one that has failed more often keeps its place on the ladder."""
+    if asset.status is AssetStatus.DEAD:
+        asset = replace(asset, attempts=min(asset.attempts, QUICKLY_RETRIED), next_attempt_at=now)
+    soon = asset.attempts <= QUICKLY_RETRIED or asset.next_attempt_at is None
+    at = now if soon else asset.next_attempt_at
+    return replace(asset, status=AssetStatus.PENDING, reason=None, next_attempt_at=at)
 
 
 def archived(asset: Asset, stored: Stored, *, now: datetime) -> Asset:
@@ -155,15 +215,17 @@ def archived(asset: Asset, stored: Stored, *, now: datetime) -> Asset:
     )
 
 
-def failed(asset: Asset, failed: Failed, *, now: datetime, jitter: float) -> Asset:
+def failed(asset: Asset, failed: Failed, *, tried: str, now: datetime, jitter: float) -> Asset:
     """The attempt failed: climb the ladder, or die with a reason when no further attempt is of use.
 
-    A link that no retry can mend is set aside; an alternate, if there is one, goes on.
+    `tried` is the link of the attempt. One that no retry can mend is set aside; an alternate, if there is one, goes on.
     """
     attempts = asset.attempts + 1
-    link = asset.link
+    others = tuple(one for one in asset.links if one != tried)
     if failed.failure in FINAL:
-        asset = replace(asset, links=tuple(one for one in asset.links if one != link), refused=(link, *asset.refused))
+        asset = replace(asset, links=others, refused=(tried, *asset.refused))
+    elif len(others) < len(asset.links):
+        asset = replace(asset, links=(*others, tried))  # the next attempt takes the next one
     at = (
         next_attempt(failed.failure, attempts, now=now, deadline=asset.deadline, jitter=jitter) if asset.links else None
     )

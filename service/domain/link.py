@@ -48,15 +48,17 @@ class Placed:
     dropped: int
 
 
-def place(known: Sequence[Sequence[str]], links: Sequence[str]) -> Placed:
+def place(known: Sequence[Sequence[str]], links: Sequence[str], *, movable: Sequence[int] | None = None) -> Placed:
     """Give each link of an event its index; `known[i]` holds the URLs already known for index i.
 
     By identity first; by position only when no identity matches and the counts are equal; the rest are appended.
+    `movable` are the indexes that may be matched by position, where it is not all of them.
     """
+    positions = list(range(len(known))) if movable is None else movable
     unique = list({identity(link): link for link in links}.values())
     index_of = {identity(url): index for index, urls in enumerate(known) for url in urls}
-    if known and len(unique) == len(known) and not any(identity(link) in index_of for link in unique):
-        return Placed(known=dict(enumerate(unique)), new={}, dropped=len(links) - len(unique))
+    if positions and len(unique) == len(positions) and not any(identity(link) in index_of for link in unique):
+        return Placed(known=dict(zip(positions, unique, strict=True)), new={}, dropped=len(links) - len(unique))
     refreshed: dict[int, str] = {}
     fresh: list[str] = []
     for link in unique:

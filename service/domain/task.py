@@ -83,11 +83,27 @@ class TaskEvent:
     created: float | None = None
     usage: Mapping[str, Any] | None = None
     error: Mapping[str, Any] | None = None
+    estimated_seconds: float | None = None  # how long the provider thinks that it takes, from `created`
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """When to ask the provider about a task next, and how it went since this round of asking began."""
+
+    at: datetime | None = None  # None: never
+    since: datetime | None = None  # when the round began
+    asked: int = 0  # answers and silences of this round
+    missing_since: datetime | None = None  # since when the provider does not know the task, or not its links
+    silent_since: datetime | None = None  # since when it says nothing at all
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What we know of a task. `version` counts changes that its sidecar must show."""
+    """What we know of a task. `version` counts changes that its sidecar must show.
+
+    `confirmed`: the provider itself told us of the end. `callback_rank` and `expected_images` are the most that
+    callbacks of its own token said, believed or not. A `stranger` was only ever seen in the provider's list.
+    """
 
     id: str
     source: str
@@ -110,7 +126,10 @@ class Task:
     settled_at: datetime | None = None
     archive_date: date | None = None  # fixes the folder; set when the first asset or sidecar is made
     provider_json: str | None = None  # the text of the event that decided
-    check_at: datetime | None = None  # when to ask the provider
+    callback_rank: Rank = Rank.NOTHING
+    expected_images: int = 0
+    stranger: bool = False
+    check: Check = Check()
     version: int = 0
     sidecar_version: int = 0
 

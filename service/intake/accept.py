@@ -13,8 +13,8 @@ import structlog
 
 from service.background import Nudge
 from service.catalog.catalog import Catalog
-from service.domain.apply_event import Rules
 from service.domain.callback import Verdict
+from service.domain.rules import Rules
 from service.errors import CatalogUnavailable
 from service.intake.batch import Answer, Delivery, Taken, received_from, take_in
 from service.observability import Metrics
@@ -45,12 +45,14 @@ class Intake:
         rules: Rules,
         archive: Nudge,
         sidecars: Nudge,
+        reconcile: Nudge,
         metrics: Metrics,
     ) -> None:
         self._catalog = catalog
         self._rules = rules
         self._archive = archive
         self._sidecars = sidecars
+        self._reconcile = reconcile
         self._metrics = metrics
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
@@ -107,6 +109,8 @@ class Intake:
                     self._metrics.died(reason)
             if any(taken.wakes for taken in results):
                 self._archive.nudge()
+            if any(taken.asks for taken in results):
+                self._reconcile.nudge()
             self._sidecars.nudge()
 
     async def _keep_raw(self, waiting: _Waiting, error: Exception) -> None:

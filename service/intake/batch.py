@@ -8,9 +8,11 @@ from enum import StrEnum
 from service.catalog.catalog import Transaction
 from service.catalog.inbox import Kept, Received
 from service.catalog.tasks import TaskState
-from service.domain.apply_event import Arrival, HistoryEntry, Rules, Sender, apply_event
+from service.domain.apply_event import Arrival, Sender, apply_event
 from service.domain.asset import AssetStatus
 from service.domain.callback import Verdict, judge
+from service.domain.history import HistoryEntry
+from service.domain.rules import ConfirmMode, Rules
 from service.domain.task import Origin, Standing, TaskEvent
 from service.intake.callback_token import CallbackToken
 
@@ -45,11 +47,15 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One delivery's result; `wakes` tells that the archive has something to do, `deaths` why something is given up."""
+    """One delivery's result.
+
+    `wakes`: the archive has something to do; `asks`: the provider is to be asked; `deaths`: why something is given up.
+    """
 
     answer: Answer
     verdict: Verdict
     wakes: bool = False
+    asks: bool = False
     deaths: tuple[str, ...] = ()
 
 
@@ -97,21 +103,22 @@ def _take(tx: Transaction, delivery: Delivery, ledger: _Ledger, rules: Rules) ->
     state = _apply(delivery, event, verdict, row, ledger, rules)
     if state is None:
         return Taken(Answer.ACCEPTED, verdict)
-    wakes = any(asset.status is AssetStatus.PENDING for asset in state.assets)
-    return Taken(Answer.ACCEPTED, verdict, wakes, _deaths(before, state))
+    asks = state.task.check.at is not None and state.task.check.at <= delivery.received_at
+    return Taken(Answer.ACCEPTED, verdict, has_work(state), asks, deaths(before, state))
 
 
 def _apply(
     delivery: Delivery, event: TaskEvent, verdict: Verdict, row: Kept, ledger: _Ledger, rules: Rules
 ) -> TaskState | None:
     token = delivery.token
-    believed = verdict is Verdict.ACCEPTED and not rules.can_confirm
+    believed = verdict is Verdict.ACCEPTED and rules.mode is ConfirmMode.OFF
     arrival = Arrival(
         source=delivery.source,
         at=delivery.received_at,
         origin=delivery.origin,
         standing=Standing.AUTHORITATIVE if believed else Standing.HINT,
-        sender=Sender(token.id, token.ref, tuple(token.tags.items())) if verdict is Verdict.ACCEPTED else Sender(),
+        sender=Sender(token.id, token.ref, tuple(token.tags.items())),
+        foreign=verdict is Verdict.FOREIGN,
     )
     state = ledger.states.get(event.task_id)
     task, assets = (state.task, state.assets) if state else (None, ())
@@ -123,8 +130,13 @@ def _apply(
     return after
 
 
-def _deaths(before: TaskState | None, after: TaskState) -> tuple[str, ...]:
-    """The reasons of what was given up by this event."""
+def has_work(state: TaskState) -> bool:
+    """Whether the archive has something to fetch."""
+    return any(asset.status is AssetStatus.PENDING for asset in state.assets)
+
+
+def deaths(before: TaskState | None, after: TaskState) -> tuple[str, ...]:
+    """The reasons of what was given up in between."""
     alive = {asset.index for asset in before.assets if asset.reason is None} if before else set()
     known = {asset.index for asset in before.assets} if before else set()
     assets = [a.reason.value for a in after.assets if a.reason and (a.index in alive or a.index not in known)]

@@ -26,6 +26,8 @@ class Readiness:
         self._data_dir = data_dir
         self._min_free_bytes = min_free_bytes
         self._problems: dict[str, str] = {"start": "not probed yet"}
+        self.lapses = 0
+        """How often it stopped being ready; callbacks may have been lost each time."""
         self.draining_since: float | None = None
 
     @property
@@ -56,6 +58,7 @@ class Readiness:
         found = {name: problem for name, problem in [await self._database(), await self._space()] if problem}
         if found.keys() != self._problems.keys():
             log.warning("not_ready", **found) if found else log.info("ready")
+        self.lapses += bool(found) and not self._problems
         self._problems = found
 
     async def _database(self) -> tuple[str, str | None]:

@@ -6,8 +6,10 @@ from typing import Any
 
 from service.catalog.catalog import Transaction
 from service.catalog.tasks import TaskState
-from service.domain.apply_event import Effect, HistoryEntry
+from service.domain.check import first_check
+from service.domain.history import Effect, HistoryEntry
 from service.domain.object_key import is_task_id
+from service.domain.rules import Rules
 from service.domain.task import Origin, Rank, Standing, Task
 from service.errors import Invalid
 
@@ -31,20 +33,24 @@ class Registered:
     new: bool
 
 
-def register(tx: Transaction, *, told: Told, source: str = "evolink") -> Registered:
-    """Keep a told task; what is told again fills gaps and overwrites nothing. Raises Invalid for an impossible id."""
+def register(tx: Transaction, *, told: Told, rules: Rules, source: str = "evolink") -> Registered:
+    """Keep a told task and have it watched; what is told again fills gaps and overwrites nothing.
+
+    Raises Invalid for an impossible id.
+    """
     if not is_task_id(told.id):
         raise Invalid(
             "invalid_task_id", "a task id has 4 to 128 of A-Z a-z 0-9 . _ : - and begins with a letter or digit"
         )
     before = tx.tasks.get(told.id)
-    known = before.task if before else Task(id=told.id, source=source, received_at=tx.now)
+    known = before.task if before else _new(tx, told, source, rules)
     task = replace(
         known,
         prompt=known.prompt if known.prompt is not None else told.prompt,
         parameters=known.parameters if known.parameters is not None else told.parameters,
         ref=known.ref if known.ref is not None else told.ref,
         tags={**told.tags, **known.tags},
+        stranger=False,
     )
     if before is not None and task == known:
         return Registered(before, new=False)
@@ -60,3 +66,13 @@ def register(tx: Transaction, *, told: Told, source: str = "evolink") -> Registe
     )
     tx.tasks.note([(told.id, entry)])
     return Registered(state, new=before is None)
+
+
+def _new(tx: Transaction, told: Told, source: str, rules: Rules) -> Task:
+    return Task(
+        id=told.id,
+        source=source,
+        received_at=tx.now,
+        deadline=tx.now + rules.link_lifetime,
+        check=first_check(tx.now, rules=rules),
+    )

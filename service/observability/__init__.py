@@ -1,6 +1,6 @@
 """What the service shows of itself: log lines and metrics. It knows nothing of the rest of the house."""
 
 from service.observability.logs import LogFormat, LogLevel, configure_logging
-from service.observability.metrics import CallbackVerdict, Metrics, ReconcileResult
+from service.observability.metrics import CallbackVerdict, Metrics
 
-__all__ = ["CallbackVerdict", "LogFormat", "LogLevel", "Metrics", "ReconcileResult", "configure_logging"]
+__all__ = ["CallbackVerdict", "LogFormat", "LogLevel", "Metrics", "configure_logging"]

@@ -35,15 +35,6 @@ class CallbackVerdict(StrEnum):
     UNAVAILABLE = "unavailable"  # it could not be made durable
 
 
-class ReconcileResult(StrEnum):
-    """What the provider's answer about a task came to."""
-
-    TERMINAL = "terminal"
-    NOT_YET = "not_yet"
-    UNKNOWN = "unknown"  # 404
-    UNREACHABLE = "unreachable"  # says nothing about the task
-
-
 SOURCES = ("evolink", "unknown")
 OUTCOMES = (
     "archived",
@@ -57,6 +48,9 @@ OUTCOMES = (
     "not_an_image",
 )
 """What one attempt came to: `archived` and the values of domain.attempt.Failure."""
+
+RESULTS = ("terminal", "not_yet", "unknown", "unreachable", "throttled", "unasked")
+"""What asking the provider about one task came to: the values of intake.answers.Result."""
 
 REASONS = (
     "unknown_to_provider",
@@ -106,7 +100,8 @@ class Metrics:
             "next_expiry_seconds", "Time to the first link that would be lost; +Inf when none would."
         )
         self._next_expiry.set(inf)
-        self._reconciled = self._counters("reconcile_total", "Questions to the provider.", "result", ReconcileResult)
+        self._reconciled = self._counters("reconcile_total", "Questions to the provider.", "result", RESULTS)
+        self._key_refused = self._gauge("provider_key_refused", "1 while the provider refuses our key.")
         self._dead = self._counters("dead_total", "Tasks and images given up.", "reason", REASONS)
         build = Gauge("darkroom_build_info", "The running version.", ["version"], registry=self._registry)
         build.labels(_version()).set(1)
@@ -131,8 +126,13 @@ class Metrics:
         self._archive.observe(seconds)
         self._archived_bytes.inc(size)
 
-    def reconciled(self, result: ReconcileResult) -> None:
+    def reconciled(self, result: str) -> None:
+        """The provider was asked about a task; `result` is one of RESULTS."""
         self._reconciled[result].inc()
+
+    def key_refused(self, refused: bool) -> None:
+        """Whether the provider refuses our key just now."""
+        self._key_refused.set(refused)
 
     def died(self, reason: str) -> None:
         """A task or an image was given up; `reason` is one of REASONS."""

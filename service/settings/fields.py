@@ -20,6 +20,7 @@ DatabaseUrl = Annotated[str, AfterValidator(values.sqlite_url)]
 StoreUrl = Annotated[str, AfterValidator(values.store_url)]
 WebBase = Annotated[str, AfterValidator(values.web_base)]
 Secret = Annotated[SecretStr, AfterValidator(values.not_empty)]
+Switch = Annotated[bool, BeforeValidator(values.switch)]
 Items = BeforeValidator(values.items)
 JsonList = BeforeValidator(values.json_list)
 

@@ -4,10 +4,11 @@ import hashlib
 from datetime import timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, model_validator
 
+from service.domain.rules import ConfirmMode
 from service.observability import LogFormat, LogLevel
 from service.settings import values
 from service.settings.fields import (
@@ -26,6 +27,8 @@ from service.settings.fields import (
     Secret,
     Size,
     StoreUrl,
+    Switch,
+    WebBase,
     setting,
 )
 
@@ -58,6 +61,15 @@ class Callbacks(Group):
 
 
 class Evolink(Group):
+    api_key: Annotated[SecretStr, AfterValidator(values.api_key)] | None = setting(
+        None,
+        "The provider's key, to confirm callbacks and to find tasks whose callback was lost.",
+        takes="the provider's API key",
+        secret=True,
+    )
+    api_url: WebBase = setting(
+        "https://api.evolink.ai", "Where the provider's API is.", takes="an http or https URL without query"
+    )
     link_lifetime: PositiveDuration = setting(
         "24h",
         "How long the provider's links work, counted from the task's creation.",
@@ -66,21 +78,38 @@ class Evolink(Group):
     )
 
 
-class ConfirmMode(StrEnum):
-    """Whether the provider is asked before a callback is believed."""
-
-    OFF = "off"
-
-
-def _confirm_mode(value: Any) -> Any:
-    if value in ("preferred", "required"):
-        raise ValueError("confirming with the provider needs a later version")
-    return value
-
-
 class Confirm(Group):
-    mode: Annotated[ConfirmMode, BeforeValidator(_confirm_mode)] = setting(
-        "off", "Whether to ask the provider before a callback is believed; off believes the signed URL.", takes="off"
+    mode: ConfirmMode | None = setting(
+        None,
+        "Whether the provider is asked before a callback is believed: required always, preferred unless it cannot be "
+        "asked for longer than the patience, off believes the signed URL.",
+        takes="off, preferred or required",
+        shown="preferred with a key, else off",
+    )
+    patience: PositiveDuration = setting(
+        "5m",
+        "How long the provider may not know a task, or say nothing, before that counts.",
+        takes=f"{DURATION}, up to a day",
+        le=timedelta(days=1),
+    )
+
+
+class Reconcile(Group):
+    sweep: Switch = setting(
+        "on",
+        "Look through the account for tasks that nobody told of: at start, after every time of not being ready, and "
+        "once an hour. Needs a key.",
+        takes="on or off",
+    )
+    horizon: PositiveDuration = setting(
+        "24h",
+        "How long a task may take to finish before it counts as never finished, and how far back the account is looked "
+        "through.",
+        takes=f"{DURATION}, up to 30 days",
+        le=timedelta(days=30),
+    )
+    requests_per_second: float = setting(
+        5.0, "Requests to the provider, at most.", takes="a number from 0.1 to 1000", shown="5", ge=0.1, le=1000
     )
 
 

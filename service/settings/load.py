@@ -23,12 +23,6 @@ _LATER = tuple(
     f"{PREFIX}{name}"
     for name in (
         "CALLBACKS__RETENTION",
-        "CONFIRM__PATIENCE",
-        "EVOLINK__API_KEY",
-        "EVOLINK__API_URL",
-        "RECONCILE__HORIZON",
-        "RECONCILE__REQUESTS_PER_SECOND",
-        "RECONCILE__SWEEP",
         "STORAGE__OPTIONS",
         "STORAGE__REDIRECT",
     )
@@ -50,7 +44,6 @@ def load_settings(*, env_file: Path | None = ENV_FILE, **overrides: Any) -> Sett
     try:
         given = _given(env_file)
         wrong, odd = _unknown(given)
-        wrong += _unconfirmed(given)
         settings = Settings(_env_file=env_file, _env_file_encoding="utf-8", **overrides)  # type: ignore[call-arg]
     except (OSError, UnicodeError) as error:
         raise SettingsError(f"{env_file}: cannot be read ({error})") from None
@@ -88,14 +81,6 @@ def _unknown(given: dict[str, str]) -> tuple[list[str], list[str]]:
             line = f"{name}: no such setting{_did_you_mean(name, known)}"
             (wrong if NESTS in name.removeprefix(PREFIX) else odd).append(line)
     return wrong, odd
-
-
-def _unconfirmed(given: dict[str, str]) -> list[str]:
-    """A key is given so that callbacks are confirmed: going without has to be typed out."""
-    key, mode = f"{PREFIX}EVOLINK{NESTS}API_KEY", f"{PREFIX}CONFIRM{NESTS}MODE"
-    if not given.get(key) or given.get(mode) == "off":
-        return []
-    return [f"{key}: confirming with the provider needs a later version; {mode}=off does without"]
 
 
 def _is_from_kubernetes(name: str, value: str) -> bool:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, PrivateAttr
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service.domain.rules import ConfirmMode
 from service.settings import values
 from service.settings.fields import DatabaseUrl, Items, JsonList, WebBase, setting
 from service.settings.groups import (
@@ -17,6 +18,7 @@ from service.settings.groups import (
     Download,
     Evolink,
     Log,
+    Reconcile,
     Server,
     Storage,
     Tls,
@@ -107,11 +109,27 @@ class Settings(BaseSettings):
     callbacks: Callbacks = Field(default_factory=Callbacks)
     evolink: Evolink = Field(default_factory=Evolink)
     confirm: Confirm = Field(default_factory=Confirm)
+    reconcile: Reconcile = Field(default_factory=Reconcile)
     download: Download = Field(default_factory=Download)
     tls: Tls = Field(default_factory=Tls)
     log: Log = Field(default_factory=Log)
 
     _unknown: tuple[str, ...] = PrivateAttr(default=())
+
+    @model_validator(mode="after")
+    def _confirming_has_a_key(self) -> Self:
+        if self.evolink.api_key is None and self.confirm.mode not in (None, ConfirmMode.OFF):
+            raise ValueError(
+                f"DARKROOM_CONFIRM__MODE: {self.confirm.mode.value} needs DARKROOM_EVOLINK__API_KEY, or take off"
+            )
+        return self
+
+    @property
+    def confirm_mode(self) -> ConfirmMode:
+        """The mode that was set, or what follows from having a key."""
+        if self.confirm.mode is not None:
+            return self.confirm.mode
+        return ConfirmMode.PREFERRED if self.evolink.api_key is not None else ConfirmMode.OFF
 
     @property
     def unknown(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from service.domain.host import normalised_host
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[dhms])\s*)+")
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_SWITCH = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)")
 _THOUSANDS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 _BYTES = (
@@ -89,6 +90,24 @@ def host_pattern(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?", host) and not (not wildcard and _is_address(host)):
         raise ValueError(f"{value!r} is not a host")
     return wildcard + host
+
+
+def switch(value: Any) -> bool:
+    """`on` or `off`, or what else people write for them."""
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if word not in _SWITCH:
+        raise ValueError("neither on nor off")
+    return _SWITCH[word]
+
+
+def api_key(value: SecretStr) -> SecretStr:
+    """A key as it is sent in a header: printable ASCII without spaces around it."""
+    text = value.get_secret_value().strip()
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("not a key that can be sent")
+    return SecretStr(text)
 
 
 def proxy_address(value: str) -> str:

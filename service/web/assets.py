@@ -25,7 +25,7 @@ from service.web.documents import asset_document, rfc3339
 from service.web.keys import ApiKeys, Scope
 from service.web.paging import list_query, page
 
-_VALUES = {"status": tuple(AssetStatus), "format": tuple(ImageFormat)}
+_VALUES = {"status": tuple(AssetStatus), "format": tuple(ImageFormat), "conflict": ("true", "false")}
 
 
 class LinkToSign(BaseModel):
@@ -65,9 +65,11 @@ class AssetRoutes:
         ]
 
     async def list(self, request: Request) -> Response:
-        query = list_query(request, ASSET_FILTERS, values=_VALUES)
+        query = list_query(request, (*ASSET_FILTERS, "conflict"), values=_VALUES)
         found = await self._catalog.read(
-            lambda tx: tx.query.assets(filters=query.filters, after=query.after, limit=query.limit)
+            lambda tx: tx.query.assets(
+                filters=query.filters, after=query.after, limit=query.limit, conflicts=query.conflicts
+            )
         )
         items = [asset_document(asset, public_url=self._public_url) for asset in found.items]
         return JSONResponse(page(items, found.next))

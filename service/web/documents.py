@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from service.domain.apply_event import HistoryEntry, contradicts
 from service.domain.asset import Asset, AssetStatus
+from service.domain.history import WHY, Effect, HistoryEntry, contradicts
 from service.domain.link import link_host
 from service.domain.task import Task
 
@@ -35,6 +35,7 @@ def task_document(task: Task, assets: Sequence[Asset], *, public_url: str) -> di
         "received_at": rfc3339(task.received_at),
         "settled_at": rfc3339(task.settled_at),
         "deadline": rfc3339(task.deadline),
+        "next_check_at": rfc3339(task.check.at),
         "assets": [asset_document(asset, public_url=public_url) for asset in assets],
     }
 
@@ -78,13 +79,16 @@ def asset_document(asset: Asset, *, public_url: str) -> dict[str, Any]:
 
 
 def entry_document(entry: HistoryEntry, task: Task) -> dict[str, Any]:
-    """One event of a task's history, with why it counted or not."""
+    """One event of a task's history, with the callback's verdict, and why it counted or not."""
+    verdict = "foreign" if entry.effect is Effect.FOREIGN else "accepted"
     return {
         "at": rfc3339(entry.at),
         "origin": entry.origin.value,
         "status": entry.status,
         "standing": entry.standing.value,
+        "verdict": verdict if entry.callback_id is not None else None,
         "effect": entry.effect.value,
+        "why": WHY[entry.effect],
         "conflict": contradicts(entry, task),
         "callback_id": str(entry.callback_id) if entry.callback_id is not None else None,
         "note": entry.note,

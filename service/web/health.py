@@ -1,5 +1,7 @@
 """`/livez`, `/readyz`, `/metrics`: is the loop alive, can we store durably now, and the figures."""
 
+from collections.abc import Callable, Mapping
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -10,9 +12,14 @@ from service.web.keys import ApiKeys, Scope
 
 
 class HealthRoutes:
-    def __init__(self, *, readiness: Readiness, metrics: Metrics) -> None:
+    """`warnings` tells what is wrong without keeping callbacks from being stored, by part."""
+
+    def __init__(
+        self, *, readiness: Readiness, metrics: Metrics, warnings: Callable[[], Mapping[str, str]] = dict
+    ) -> None:
         self._readiness = readiness
         self._metrics = metrics
+        self._warnings = warnings
 
     def routes(self) -> list[Route]:
         return [Route("/livez", self.livez, methods=["GET"]), Route("/readyz", self.readyz, methods=["GET"])]
@@ -28,7 +35,11 @@ class HealthRoutes:
 
     async def readyz(self, _request: Request) -> Response:
         problems = self._readiness.problems
-        document = {"status": "not ready" if problems else "ready", "problems": problems}
+        document = {
+            "status": "not ready" if problems else "ready",
+            "problems": problems,
+            "warnings": dict(self._warnings()),
+        }
         return JSONResponse(document, status_code=503 if problems else 200, headers={"Cache-Control": "no-store"})
 
     async def metrics(self, _request: Request) -> Response:

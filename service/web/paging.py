@@ -21,6 +21,7 @@ class ListQuery:
     limit: int
     after: int | None
     filters: Mapping[str, str]
+    conflicts: bool = False  # whether what the provider refuted is shown too
 
 
 def list_query(
@@ -38,7 +39,8 @@ def list_query(
     for name, takes in (values or {}).items():
         if name in filters and filters[name] not in takes:
             raise Invalid("invalid_parameter", f"{name} takes one of {', '.join(takes)}")
-    return ListQuery(_limit(given.get("limit")), _after(given.get("cursor")), filters)
+    conflicts = filters.pop("conflict", "false") == "true"
+    return ListQuery(_limit(given.get("limit")), _after(given.get("cursor")), filters, conflicts)
 
 
 def page(items: list[Any], following: int | None) -> dict[str, Any]:

@@ -1,21 +1,24 @@
-"""`/v1/tasks`: tell of a task, list them, look at one."""
+"""`/v1/tasks`: tell of a task, list them, look at one, try again."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from service.background import Nudge
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.queries import TASK_FILTERS, Page
 from service.catalog.tasks import TaskState
-from service.domain.apply_event import HistoryEntry
 from service.domain.asset import Asset
+from service.domain.history import HistoryEntry
+from service.domain.rules import Rules
 from service.domain.task import Task, TaskStatus
 from service.errors import NotFound
 from service.intake.register import Told, register
+from service.intake.retry import retry
 from service.provider.payload import storable, storable_mapping
 from service.web.body import read_model
 from service.web.callback_urls import Label, Tags
@@ -39,21 +42,35 @@ class TaskToTell(BaseModel):
 
 
 class TaskRoutes:
-    def __init__(self, *, catalog: Catalog, public_url: str) -> None:
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        rules: Rules,
+        public_url: str,
+        archive: Nudge,
+        reconcile: Nudge,
+        sidecars: Nudge,
+    ) -> None:
         self._catalog = catalog
+        self._rules = rules
         self._public_url = public_url
+        self._archive = archive
+        self._reconcile = reconcile
+        self._sidecars = sidecars
 
     def routes(self, keys: ApiKeys) -> list[Route]:
         return [
             keys.route("/v1/tasks", GET=(Scope.READ, self.list), POST=(Scope.WRITE, self.tell)),
             keys.route("/v1/tasks/{id}", GET=(Scope.READ, self.one)),
+            keys.route("/v1/tasks/{id}/retry", POST=(Scope.ADMIN, self.retry)),
         ]
 
     async def tell(self, request: Request) -> Response:
         """201 for a task that was not known, 200 for one that was."""
         body = await read_model(request, TaskToTell)
         told = Told(body.id, body.prompt, body.parameters, body.ref, body.tags)
-        registered = await self._catalog.write(partial(register, told=told))
+        registered = await self._catalog.write(partial(register, told=told, rules=self._rules))
         state = registered.state
         document = task_document(state.task, state.assets, public_url=self._public_url)
         return JSONResponse(document, status_code=201 if registered.new else 200)
@@ -65,18 +82,28 @@ class TaskRoutes:
         return JSONResponse(page(items, found.next))
 
     async def one(self, request: Request) -> Response:
-        found = await self._catalog.read(partial(_one, task_id=request.path_params["id"]))
+        return JSONResponse(await self._whole(request.path_params["id"]))
+
+    async def retry(self, request: Request) -> Response:
+        """202 with the task as it stands; 409 where nothing of it is dead or waiting."""
+        task_id = request.path_params["id"]
+        await self._catalog.write(partial(retry, task_id=task_id, rules=self._rules))
+        for nudge in (self._reconcile, self._archive, self._sidecars):
+            nudge.nudge()
+        return JSONResponse(await self._whole(task_id), status_code=202)
+
+    async def _whole(self, task_id: str) -> dict[str, Any]:
+        """A task with its history."""
+        found = await self._catalog.read(partial(_one, task_id=task_id))
         if found is None:
             raise NotFound("task_not_found", "no such task")
         state, history = found
         document = task_document(state.task, state.assets, public_url=self._public_url)
-        return JSONResponse({**document, "history": [entry_document(entry, state.task) for entry in history]})
+        return {**document, "history": [entry_document(entry, state.task) for entry in history]}
 
 
 def _page(tx: Transaction, *, query: ListQuery) -> tuple[Page[Task], dict[str, list[Asset]]]:
-    filters = {name: value for name, value in query.filters.items() if name != "conflict"}
-    shown = query.filters.get("conflict") == "true"
-    found = tx.query.tasks(filters=filters, after=query.after, limit=query.limit, conflicts=shown)
+    found = tx.query.tasks(filters=query.filters, after=query.after, limit=query.limit, conflicts=query.conflicts)
     return found, tx.query.assets_of([task.id for task in found.items])
 
 

@@ -291,5 +291,5 @@ async def test_deleted_bytes_that_come_back_under_another_index_are_not_counted_
 async def test_a_task_that_is_not_there_counts_nothing(catalog: Catalog) -> None:
     claimed = ClaimedAsset("task-none", 0, "claim")
     outcome = Failed(Failure.UNREACHABLE, "x")
-    recorded = await catalog.write(partial(record, claimed=claimed, outcome=outcome, jitter=0.0))
+    recorded = await catalog.write(partial(record, claimed=claimed, link="", outcome=outcome, jitter=0.0))
     assert (recorded.asset, recorded.counted) == (None, False)

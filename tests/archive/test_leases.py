@@ -30,7 +30,7 @@ async def renewed(job: FakeJob, seconds: float) -> list[float]:
     """When leases were renewed while a worker did this job."""
     catalog = Clockwork()
     async with working(job) as (worker, _):
-        leases: Leases = Leases(catalog=catalog, assets=worker, sidecars=worker)  # type: ignore[arg-type]
+        leases = Leases(catalog=catalog, worker=worker, renew=lambda _tx, _held: None)
         loop = asyncio.create_task(leases.run())
         await asyncio.sleep(seconds)
         loop.cancel()

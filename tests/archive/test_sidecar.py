@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from service.archive.sidecar import SCHEMA, Evidence, render
-from service.domain.apply_event import Effect, HistoryEntry
 from service.domain.asset import Asset, AssetReason, AssetStatus, Stored, archived, deleted
+from service.domain.history import Effect, HistoryEntry
 from service.domain.image import Image, ImageFormat
 from service.domain.task import Origin, Rank, Standing, Task, TaskStatus
 

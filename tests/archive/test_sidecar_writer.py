@@ -70,7 +70,7 @@ async def test_every_settled_task_has_one_also_without_images(
 
 async def test_a_task_that_only_runs_has_none_yet(catalog: Catalog, store: MemoryStore) -> None:
     await arrives(catalog, task_object("processing"))
-    await catalog.write(partial(register, told=Told("task-told")))
+    await catalog.write(partial(register, told=Told("task-told"), rules=RULES))
     assert await write_sidecars(catalog, store) == 0
 
 
@@ -88,7 +88,7 @@ async def test_deleting_an_image_is_shown_at_once(catalog: Catalog, store: Memor
 async def test_what_is_told_later_is_shown(catalog: Catalog, store: MemoryStore) -> None:
     await arrives(catalog, task_object("failed"))
     await write_sidecars(catalog, store)
-    await catalog.write(partial(register, told=Told(TASK, prompt="a cat")))
+    await catalog.write(partial(register, told=Told(TASK, prompt="a cat"), rules=RULES))
     assert await write_sidecars(catalog, store) == 1
     assert (await shown(catalog, store))["task"]["prompt"] == "a cat"
 
@@ -119,7 +119,7 @@ async def test_an_event_during_the_writing_has_it_written_again(catalog: Catalog
     class Interrupted(MemoryStore):
         async def replace(self, key: str, data: bytes) -> None:
             await super().replace(key, data)
-            await catalog.write(partial(register, told=Told(TASK, prompt="meanwhile")))
+            await catalog.write(partial(register, told=Told(TASK, prompt="meanwhile"), rules=RULES))
 
     await arrives(catalog, task_object("failed"))
     assert await write_sidecars(catalog, Interrupted(store.staging)) == 1

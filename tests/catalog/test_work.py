@@ -69,7 +69,7 @@ async def test_a_renewed_lease_is_kept(catalog: Catalog, tmp_path: Path) -> None
     await completed(catalog, TASK)
     [held] = await claim(catalog)
     set_column(tmp_path / "darkroom.db", "assets", claimed_until="2020-01-01 00:00:00.000000")
-    await catalog.write(lambda tx: tx.work.renew([held], []))
+    await catalog.write(lambda tx: tx.work.renew_assets([held]))
     assert await claim(catalog) == []
 
 

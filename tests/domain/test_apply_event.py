@@ -1,21 +1,24 @@
 """The ledger's rules: which of several events counts, and that their order never does."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.domain.apply_event import Applied, Arrival, Effect, Rules, Sender, apply_event, contradicts
+from service.domain.apply_event import Applied, Arrival, Sender, apply_event
 from service.domain.asset import Asset, AssetReason, AssetStatus, Stored, archived
+from service.domain.history import Effect, contradicts
 from service.domain.image import Image, ImageFormat
 from service.domain.link import identity
+from service.domain.rules import ConfirmMode, Rules
 from service.domain.task import EventStatus, Origin, Standing, Task, TaskEvent, TaskReason, TaskStatus
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 RULES = Rules(link_lifetime=timedelta(hours=24), allowed_hosts=("*.evolink.ai",))
-CONFIRMING = Rules(link_lifetime=timedelta(hours=24), allowed_hosts=("*.evolink.ai",), can_confirm=True)
+CONFIRMING = replace(RULES, mode=ConfirmMode.PREFERRED, can_ask=True)
 GOOD = "https://files.evolink.ai/a/1.png"
 OTHER = "https://files.evolink.ai/a/2.png"
 EVIL = "https://evil.example/1.png"
@@ -117,7 +120,7 @@ def test_a_hint_changes_nothing_and_makes_the_task_due() -> None:
     assert applied is not None
     assert applied.assets == ()
     assert applied.task.status is TaskStatus.PROCESSING
-    assert applied.task.check_at == NOW
+    assert applied.task.check.at == NOW
     assert applied.task.version == before.version
 
 
@@ -125,12 +128,12 @@ def test_a_hint_about_an_unknown_task_leaves_no_task_where_nobody_can_be_asked()
     assert apply_event(None, (), COMPLETED, arrival(standing=Standing.HINT), rules=RULES) is None
     followed = apply_event(None, (), COMPLETED, arrival(standing=Standing.HINT), rules=CONFIRMING)
     assert followed is not None
-    assert (followed.task.status, followed.task.token_id) == (TaskStatus.PENDING, None)
+    assert (followed.task.status, followed.task.token_id, followed.assets) == (TaskStatus.PENDING, "tok", ())
 
 
 def test_an_unknown_status_is_kept_and_makes_the_task_due() -> None:
-    task, _, steps = play([event(EventStatus.UNKNOWN)])
-    assert (task.status, task.check_at) == (TaskStatus.PENDING, NOW)
+    task, _, steps = play([event(EventStatus.UNKNOWN)], CONFIRMING)
+    assert (task.status, task.check.at) == (TaskStatus.PENDING, NOW)
     assert steps[0].entry.effect is Effect.UNKNOWN_STATUS
 
 

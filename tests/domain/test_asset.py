@@ -30,7 +30,7 @@ def fresh(link: str = LINK) -> Asset:
 
 
 def fail(asset: Asset, failure: Failure, retry_after: float | None = None) -> Asset:
-    return failed(asset, Failed(failure, "why", retry_after), now=NOW, jitter=0.5)
+    return failed(asset, Failed(failure, "why", retry_after), tried=asset.link, now=NOW, jitter=0.5)
 
 
 @pytest.mark.parametrize("failure", [Failure.REFUSED_HOST, Failure.REFUSED_ADDRESS, Failure.TOO_LARGE])

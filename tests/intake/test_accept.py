@@ -20,7 +20,9 @@ from tests.support.deliveries import RULES, delivery, task_object
 
 @asynccontextmanager
 async def running(catalog: Catalog, metrics: Metrics | None = None) -> AsyncIterator[Intake]:
-    intake = Intake(catalog=catalog, rules=RULES, archive=Nudge(), sidecars=Nudge(), metrics=metrics or Metrics())
+    intake = Intake(
+        catalog=catalog, rules=RULES, archive=Nudge(), sidecars=Nudge(), reconcile=Nudge(), metrics=metrics or Metrics()
+    )
     loop = asyncio.create_task(intake.run())
     yield intake
     loop.cancel()
@@ -75,7 +77,9 @@ async def test_a_caller_that_hangs_up_cancels_nothing(catalog: Catalog) -> None:
 
 
 async def test_a_full_queue_refuses_instead_of_growing(catalog: Catalog) -> None:
-    intake = Intake(catalog=catalog, rules=RULES, archive=Nudge(), sidecars=Nudge(), metrics=Metrics())
+    intake = Intake(
+        catalog=catalog, rules=RULES, archive=Nudge(), sidecars=Nudge(), reconcile=Nudge(), metrics=Metrics()
+    )
     waiting = [asyncio.create_task(intake.accept(delivery())) for _ in range(LONGEST_QUEUE)]
     await asyncio.sleep(0)
     with pytest.raises(CatalogUnavailable, match="too many"):

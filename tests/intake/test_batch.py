@@ -4,14 +4,14 @@ from functools import partial
 
 from service.catalog.catalog import Catalog
 from service.catalog.tasks import TaskState
-from service.domain.apply_event import Rules
 from service.domain.asset import AssetStatus
 from service.domain.callback import Verdict
+from service.domain.rules import ConfirmMode, Rules
 from service.domain.task import TaskStatus
 from service.intake.batch import Answer, Delivery, Taken, take_in
 from tests.support.deliveries import LINK, RULES, TASK, delivery, task_object, token
 
-CONFIRMING = Rules(RULES.link_lifetime, RULES.allowed_hosts, can_confirm=True)
+CONFIRMING = Rules(RULES.link_lifetime, RULES.allowed_hosts, ConfirmMode.PREFERRED, can_ask=True)
 
 
 async def take(catalog: Catalog, *deliveries: Delivery, rules: Rules = RULES) -> list[Taken]:
@@ -124,4 +124,4 @@ async def test_where_the_provider_can_be_asked_a_callback_is_only_a_hint(catalog
     state = await state_of(catalog)
     assert state is not None
     assert (state.task.status, state.assets) == (TaskStatus.PENDING, ())
-    assert state.task.check_at is not None
+    assert state.task.check.at is not None

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from service.catalog.catalog import Catalog
-from service.domain.apply_event import Effect
+from service.domain.history import Effect
 from service.domain.task import TaskStatus
 from service.errors import Invalid
 from service.intake.batch import take_in
@@ -14,7 +14,7 @@ from tests.support.deliveries import RULES, TASK, delivery, token
 
 
 async def tell(catalog: Catalog, told: Told) -> Registered:
-    return await catalog.write(partial(register, told=told))
+    return await catalog.write(partial(register, told=told, rules=RULES))
 
 
 async def test_a_told_task_waits_with_its_prompt(catalog: Catalog) -> None:

@@ -9,8 +9,9 @@ from service.domain.asset import AssetReason
 from service.domain.attempt import Failure
 from service.domain.callback import Verdict
 from service.domain.task import TaskReason
-from service.observability import CallbackVerdict, Metrics, ReconcileResult
-from service.observability.metrics import OUTCOMES, REASONS, SOURCES
+from service.intake.answers import Result
+from service.observability import CallbackVerdict, Metrics
+from service.observability.metrics import OUTCOMES, REASONS, RESULTS, SOURCES
 
 PROMISED = {
     "darkroom_callbacks_total": {"source", "verdict"},
@@ -23,6 +24,7 @@ PROMISED = {
     "darkroom_next_expiry_seconds": set(),
     "darkroom_reconcile_total": {"result"},
     "darkroom_dead_total": {"reason"},
+    "darkroom_provider_key_refused": set(),
     "darkroom_build_info": {"version"},
 }
 """The public contract: what dashboards and alerts of users are built on."""
@@ -65,13 +67,14 @@ def test_every_series_is_there_at_zero() -> None:
         assert value(metrics, "darkroom_assets_total", outcome=outcome) == 0
     for reason in REASONS:
         assert value(metrics, "darkroom_dead_total", reason=reason) == 0
-    for result in ReconcileResult:
-        assert value(metrics, "darkroom_reconcile_total", result=result.value) == 0
+    for result in RESULTS:
+        assert value(metrics, "darkroom_reconcile_total", result=result) == 0
 
 
 def test_labels_are_what_the_domain_can_say() -> None:
     assert set(OUTCOMES) == {"archived"} | {failure.value for failure in Failure}
     assert set(REASONS) == {reason.value for reason in (*TaskReason, *AssetReason)}
+    assert set(RESULTS) == {result.value for result in Result}
     assert {verdict.value for verdict in Verdict} <= {verdict.value for verdict in CallbackVerdict}
 
 
@@ -82,7 +85,7 @@ def test_what_happens_is_counted() -> None:
     metrics.batch_committed(7)
     metrics.attempt("truncated")
     metrics.archived(seconds=2.0, size=1234)
-    metrics.reconciled(ReconcileResult.TERMINAL)
+    metrics.reconciled("terminal")
     metrics.died("link_expired")
     assert value(metrics, "darkroom_callbacks_total", source="unknown", verdict="refused") == 1
     assert value(metrics, "darkroom_callbacks_total", source="evolink", verdict="accepted") == 1

@@ -65,8 +65,6 @@ def test_each_setting_refuses_what_it_does_not_take(refusal: Refusal, name: str,
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
-        ({"CONFIRM__MODE": "preferred"}, "confirming with the provider needs a later version"),
-        ({"CONFIRM__MODE": "required"}, "confirming with the provider needs a later version"),
         ({"DATABASE_URL": "postgresql://u:p@h/d"}, "PostgreSQL needs a later version"),
         ({"DATABASE_URL": "postgresql+psycopg://h/d"}, "PostgreSQL needs a later version"),
         ({"STORAGE__URL": "s3://bucket/prefix"}, "object storage needs a later version"),
@@ -248,17 +246,20 @@ def test_a_ca_file_must_hold_certificates(
 
 
 def test_settings_of_later_versions_are_passed_over_with_a_word(load: Load) -> None:
-    settings = load(RECONCILE__SWEEP="on", EVOLINK__API_URL="https://api.example.com")
+    settings = load(STORAGE__REDIRECT="on", CALLBACKS__RETENTION="90d")
     assert settings.unknown == (
-        "DARKROOM_EVOLINK__API_URL: has no effect in this version",
-        "DARKROOM_RECONCILE__SWEEP: has no effect in this version",
+        "DARKROOM_CALLBACKS__RETENTION: has no effect in this version",
+        "DARKROOM_STORAGE__REDIRECT: has no effect in this version",
     )
 
 
-def test_a_provider_key_stops_the_start_unless_going_without_confirmation_is_typed_out(
-    load: Load, refusal: Refusal
-) -> None:
-    [line] = refusal(EVOLINK__API_KEY="secret-key")
-    assert line.startswith("DARKROOM_EVOLINK__API_KEY: confirming with the provider needs a later version")
-    assert "secret-key" not in line
-    assert load(EVOLINK__API_KEY="secret-key", CONFIRM__MODE="off").unknown
+@pytest.mark.parametrize("mode", ["preferred", "required"])
+def test_confirming_without_a_key_is_refused(refusal: Refusal, mode: str) -> None:
+    [line] = refusal(CONFIRM__MODE=mode)
+    assert line == f"DARKROOM_CONFIRM__MODE: {mode} needs DARKROOM_EVOLINK__API_KEY, or take off"
+
+
+@pytest.mark.parametrize("key", ["two words", "schlüssel", "line\nbreak"])
+def test_a_provider_key_that_cannot_be_sent_is_refused_without_being_told(refusal: Refusal, key: str) -> None:
+    [line] = refusal(EVOLINK__API_KEY=key)
+    assert line == "DARKROOM_EVOLINK__API_KEY: takes the provider's API key (not a key that can be sent)"

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from service.domain.rules import ConfirmMode
 from service.observability import LogFormat, LogLevel
-from service.settings import ConfirmMode, KeyScope, Role, Settings, settings_table
+from service.settings import KeyScope, Role, Settings, settings_table
 from tests.settings.conftest import Load
 
 
@@ -22,7 +23,12 @@ def test_defaults_need_no_variable(load: Load, tmp_path: Path) -> None:
     assert settings.storage.min_free_bytes == 2**30
     assert settings.callbacks.max_body_bytes == 2**20
     assert settings.evolink.link_lifetime == timedelta(hours=24)
-    assert settings.confirm.mode is ConfirmMode.OFF
+    assert (settings.evolink.api_key, settings.evolink.api_url) == (None, "https://api.evolink.ai")
+    assert settings.confirm_mode is ConfirmMode.OFF
+    assert settings.confirm.patience == timedelta(minutes=5)
+    assert settings.reconcile.sweep
+    assert settings.reconcile.horizon == timedelta(hours=24)
+    assert settings.reconcile.requests_per_second == 5
     assert settings.download.allowed_hosts == ("*.evolink.ai",)
     assert settings.download.trusted_networks == ()
     assert settings.download.max_bytes == 64 * 2**20
@@ -40,6 +46,12 @@ def test_defaults_need_no_variable(load: Load, tmp_path: Path) -> None:
     assert settings.roles == frozenset(Role)
     assert (settings.log.format, settings.log.level) == (None, LogLevel.INFO)
     assert (settings.callbacks.secrets, settings.api_keys) == ((), ())
+
+
+def test_a_key_is_for_confirming_unless_that_is_turned_off(load: Load) -> None:
+    assert load(EVOLINK__API_KEY="sk-1").confirm_mode is ConfirmMode.PREFERRED
+    assert load(EVOLINK__API_KEY="sk-1", CONFIRM__MODE="required").confirm_mode is ConfirmMode.REQUIRED
+    assert load(EVOLINK__API_KEY="sk-1", CONFIRM__MODE="off").confirm_mode is ConfirmMode.OFF
 
 
 def test_values_as_they_are_written(load: Load, tmp_path: Path) -> None:
@@ -92,7 +104,7 @@ def test_the_table_names_every_setting_with_its_default_and_purpose() -> None:
     table = settings_table()
     assert ("DARKROOM_SERVER__PORT", "8080", "Port to listen on; 0 lets the system choose.") in table
     assert ("DARKROOM_STORAGE__URL", "file://{DATA_DIR}/archive", "Where images are kept.") in table
-    assert len(table) == len({name for name, _, _ in table}) == 30
+    assert len(table) == len({name for name, _, _ in table}) == 36
     assert all(name.startswith("DARKROOM_") and shown and description for name, shown, description in table)
 
 
@@ -100,7 +112,10 @@ def test_defaults_in_the_table_are_what_the_variables_take(load: Load) -> None:
     written = {
         name.removeprefix("DARKROOM_"): shown
         for name, shown, _ in settings_table()
-        if shown not in ("none", "generated") and "{" not in shown and " on a terminal" not in shown
+        if shown not in ("none", "generated")
+        and "{" not in shown
+        and " on a terminal" not in shown
+        and " else " not in shown
     }
     assert load(**written).model_dump() == load().model_dump()
     assert isinstance(load(**written), Settings)

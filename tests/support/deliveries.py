@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from service.domain.apply_event import Rules
+from service.domain.rules import Rules
 from service.domain.task import Origin
 from service.intake.batch import Delivery
 from service.intake.callback_token import CallbackToken

@@ -66,6 +66,7 @@ def archiver_for(catalog: Catalog, store: ObjectStore, fetcher: Fetcher, *, metr
         metrics=metrics or Metrics(),
         sidecars=Nudge(),
         purge=Nudge(),
+        reconcile=Nudge(),
         jitter=lambda: 0.5,
     )
 

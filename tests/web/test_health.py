@@ -13,7 +13,7 @@ async def test_a_healthy_service_is_alive_and_ready(house: House) -> None:
     alive = await house.anyone.get("/livez")
     assert (alive.status_code, alive.json()) == (200, {"status": "alive"})
     ready = await house.anyone.get("/readyz")
-    assert (ready.status_code, ready.json()) == (200, {"status": "ready", "problems": {}})
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready", "problems": {}, "warnings": {}})
     assert ready.headers["cache-control"] == "no-store"
     assert (await house.anyone.head("/livez")).status_code == 200
 

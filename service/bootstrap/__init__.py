@@ -1,0 +1,23 @@
+"""The composition root: settings in, running parts out. Nothing below it reads settings."""
+
+from service.bootstrap.components import Components, Schema, open_catalog, open_components
+from service.bootstrap.provider import SOURCE, key_mark, provider_client, rules_of
+from service.bootstrap.reconcile import reconcile_for_ever, reconcile_once
+from service.bootstrap.secrets import signing_secrets, token_signer
+from service.bootstrap.work import running
+
+__all__ = [
+    "SOURCE",
+    "Components",
+    "Schema",
+    "key_mark",
+    "open_catalog",
+    "open_components",
+    "provider_client",
+    "reconcile_for_ever",
+    "reconcile_once",
+    "rules_of",
+    "running",
+    "signing_secrets",
+    "token_signer",
+]

@@ -1,0 +1,138 @@
+"""Every part of a running service in one frozen bag: opened top-down, closed in reverse. It starts no work."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from enum import Enum
+
+import structlog
+
+from service.background import Nudge
+from service.bootstrap.provider import provider_client, rules_of
+from service.bootstrap.secrets import generated_key, signing_secrets
+from service.catalog.catalog import Catalog
+from service.domain.rules import Rules
+from service.errors import SettingsError
+from service.intake.accept import Intake
+from service.intake.asset_link import AssetLinkSigner
+from service.intake.callback_token import TokenSigner
+from service.intake.readiness import Readiness
+from service.intake.revocation import RevokedTokens
+from service.observability import Metrics
+from service.provider.client import ProviderClient
+from service.provider.reading import HealthState
+from service.server_lock import server_lock
+from service.settings import ApiKeySetting, Settings
+from service.storage import ObjectStore
+from service.storage.filesystem import FilesystemStore
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """Everything that a running service is made of."""
+
+    settings: Settings
+    api_keys: tuple[ApiKeySetting, ...]
+    catalog: Catalog
+    store: ObjectStore
+    signer: TokenSigner
+    link_signer: AssetLinkSigner
+    metrics: Metrics
+    rules: Rules
+    provider: ProviderClient | None
+    intake: Intake
+    readiness: Readiness
+    revoked: RevokedTokens
+    archive_nudge: Nudge
+    reconcile_nudge: Nudge
+    sidecar_nudge: Nudge
+    purge_nudge: Nudge
+
+    def warnings(self) -> dict[str, str]:
+        """What is wrong without keeping callbacks from being stored, by part."""
+        if self.provider is None or self.provider.health.state not in (HealthState.DOWN, HealthState.REFUSED):
+            return {}
+        health = self.provider.health
+        what = "refuses our key" if health.state is HealthState.REFUSED else "does not answer"
+        return {"provider": f"the provider {what}{f': {health.detail}' if health.detail else ''}"}
+
+
+class Schema(Enum):
+    """What is wanted of the database's schema."""
+
+    REQUIRED = "required"  # current, or new
+    UPGRADED = "upgraded"  # brought to this version
+    AS_IT_IS = "as it is"
+
+
+@contextmanager
+def open_catalog(settings: Settings, *, schema: Schema = Schema.REQUIRED) -> Iterator[Catalog]:
+    """The catalog alone; commands may use it beside a server. Raises SettingsError where `migrate` has to run first."""
+    _make_data_dir(settings)
+    catalog = Catalog(settings.database_path)
+    catalog.open()
+    try:
+        missing = catalog.missing_revision() if schema is not Schema.AS_IT_IS else None
+        if missing is not None and (catalog.is_new() or schema is Schema.UPGRADED):
+            catalog.upgrade()
+        elif missing is not None:
+            raise SettingsError(f"the database lacks revision {missing}: run `darkroom migrate`, or start this version")
+        yield catalog
+    finally:
+        catalog.close()
+
+
+@contextmanager
+def open_components(settings: Settings) -> Iterator[Components]:
+    """Open everything that outlives a request, holding the server lock. Raises SettingsError or Unavailable."""
+    with ExitStack() as stack:
+        _make_data_dir(settings)
+        stack.enter_context(server_lock(settings.database_path))
+        signing = signing_secrets(settings)
+        api_keys = settings.api_keys or (generated_key(settings),)
+        store = FilesystemStore(settings.storage_root)
+        store.open()
+        if left := store.clean_staging():
+            log.info("staging_cleaned", files=left)
+        catalog = stack.enter_context(open_catalog(settings, schema=Schema.UPGRADED))
+        metrics, archive, sidecars, reconcile = Metrics(), Nudge(), Nudge(), Nudge()
+        rules = rules_of(settings)
+        yield Components(
+            settings=settings,
+            api_keys=api_keys,
+            catalog=catalog,
+            store=store,
+            signer=TokenSigner(signing),
+            link_signer=AssetLinkSigner(signing),
+            metrics=metrics,
+            rules=rules,
+            provider=provider_client(settings, metrics=metrics),
+            intake=Intake(
+                catalog=catalog,
+                rules=rules,
+                archive=archive,
+                sidecars=sidecars,
+                reconcile=reconcile,
+                metrics=metrics,
+            ),
+            readiness=Readiness(
+                catalog=catalog,
+                store=store,
+                data_dir=settings.data_dir,
+                min_free_bytes=settings.storage.min_free_bytes,
+            ),
+            revoked=RevokedTokens(catalog=catalog),
+            archive_nudge=archive,
+            reconcile_nudge=reconcile,
+            sidecar_nudge=sidecars,
+            purge_nudge=Nudge(),
+        )
+
+
+def _make_data_dir(settings: Settings) -> None:
+    try:
+        settings.data_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"DARKROOM_DATA_DIR: {settings.data_dir} cannot be made: {error.strerror}") from None

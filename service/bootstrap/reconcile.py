@@ -1,0 +1,147 @@
+"""Asking the provider: as a part of a running service, or by a command beside it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from service.archive.leases import Leases
+from service.archive.worker import Worker
+from service.background import Background, Nudge
+from service.bootstrap.components import Components, open_catalog
+from service.bootstrap.provider import SOURCE, key_mark, provider_client, rules_of
+from service.catalog.catalog import Catalog, Transaction
+from service.domain.rules import Rules
+from service.errors import SettingsError
+from service.observability import Metrics
+from service.provider.client import ProviderClient
+from service.reconcile.catch_up import Round, catch_up
+from service.reconcile.provider import Nobody
+from service.reconcile.reconciler import Questions, Reconciler
+from service.reconcile.sweeper import Sweeper, Watch
+from service.settings import Settings
+
+QUESTIONS_AT_ONCE = 8
+DRAIN_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks; `sweeper` is None where the account is not looked through."""
+
+    catalog: Catalog
+    provider: ProviderClient | None
+    reconciler: Reconciler
+    sweeper: Sweeper | None
+    nudge: Nudge
+
+
+def asking_of(parts: Components) -> Asking:
+    """The asker of a running service."""
+    return _asking(
+        parts.settings,
+        catalog=parts.catalog,
+        provider=parts.provider,
+        rules=parts.rules,
+        metrics=parts.metrics,
+        nudge=parts.reconcile_nudge,
+        archive=parts.archive_nudge,
+        sidecars=parts.sidecar_nudge,
+    )
+
+
+def start_reconcile(asking: Asking, background: Background, watch: Watch) -> None:
+    """Ask about what is due, and look through the account whenever there is a reason to."""
+    questions = Worker(
+        name="reconcile",
+        job=asking.reconciler,
+        concurrency=QUESTIONS_AT_ONCE,
+        nudge=asking.nudge,
+        may_start=asking.reconciler.may_ask,
+    )
+    leases = Leases(catalog=asking.catalog, worker=questions, renew=_renew_questions)
+    background.start("question leases", leases.run)
+    background.start("reconcile", questions.run, drain=questions.stop)
+    if asking.sweeper is not None:
+        background.start("sweep", partial(asking.sweeper.run, watch))
+
+
+async def reconcile_once(settings: Settings) -> Round:
+    """One round of asking. Raises SettingsError without a key."""
+    async with _beside_a_server(settings) as asking:
+        return await catch_up(
+            catalog=asking.catalog,
+            provider=asking.provider or Nobody(),
+            reconciler=asking.reconciler,
+            sweeper=asking.sweeper,
+        )
+
+
+async def reconcile_for_ever(settings: Settings) -> None:
+    """Ask until cancelled. Raises SettingsError without a key."""
+    async with _beside_a_server(settings) as asking:
+        background = Background()
+        start_reconcile(asking, background, AlwaysReady())
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await background.stop(DRAIN_SECONDS)
+
+
+class AlwaysReady:
+    """A watch for a process that takes no callbacks in, and so cannot tell when they were missed."""
+
+    problems: dict[str, str] = {}  # noqa: RUF012 - never changed
+    lapses = 0
+
+
+@asynccontextmanager
+async def _beside_a_server(settings: Settings) -> AsyncIterator[Asking]:
+    if settings.evolink.api_key is None:
+        raise SettingsError("DARKROOM_EVOLINK__API_KEY: asking the provider needs its API key")
+    metrics = Metrics()
+    with open_catalog(settings) as catalog:
+        provider = provider_client(settings, metrics=metrics)
+        assert provider is not None
+        async with provider:
+            yield _asking(
+                settings,
+                catalog=catalog,
+                provider=provider,
+                rules=rules_of(settings),
+                metrics=metrics,
+                nudge=Nudge(),
+                archive=Nudge(),
+                sidecars=Nudge(),
+            )
+
+
+def _asking(
+    settings: Settings,
+    *,
+    catalog: Catalog,
+    provider: ProviderClient | None,
+    rules: Rules,
+    metrics: Metrics,
+    nudge: Nudge,
+    archive: Nudge,
+    sidecars: Nudge,
+) -> Asking:
+    mark, sweeper = key_mark(settings), None
+    if provider is not None and settings.reconcile.sweep:
+        sweeper = Sweeper(catalog=catalog, provider=provider, rules=rules, key_mark=mark, nudge=nudge, source=SOURCE)
+    reconciler = Reconciler(
+        catalog=catalog,
+        provider=provider or Nobody(),
+        rules=rules,
+        key_mark=mark,
+        metrics=metrics,
+        archive=archive,
+        sidecars=sidecars,
+    )
+    return Asking(catalog, provider, reconciler, sweeper, nudge)
+
+
+def _renew_questions(tx: Transaction, held: Sequence[Questions]) -> None:
+    tx.checks.renew(question for questions in held for question in questions)

@@ -1,0 +1,46 @@
+"""Keys and signing secrets: from the settings, or generated where this process is the whole service."""
+
+import sys
+
+import structlog
+from pydantic import SecretStr
+
+from service.errors import SettingsError
+from service.intake.callback_token import TokenSigner
+from service.secrets_file import GeneratedSecret, read_or_generate
+from service.settings import ApiKeySetting, KeyScope, Settings
+
+log = structlog.get_logger(__name__)
+
+
+def signing_secrets(settings: Settings) -> tuple[str, ...]:
+    """The secrets that sign callback URLs and links; made on first use where this process is the whole service."""
+    if settings.callbacks.secrets:
+        return tuple(secret.get_secret_value() for secret in settings.callbacks.secrets)
+    _require_whole(settings, "DARKROOM_CALLBACKS__SECRETS")
+    return (_shown(read_or_generate(settings.data_dir / "callback-secret"), "signing secret", show=False).text,)
+
+
+def token_signer(settings: Settings) -> TokenSigner:
+    return TokenSigner(signing_secrets(settings))
+
+
+def generated_key(settings: Settings) -> ApiKeySetting:
+    _require_whole(settings, "DARKROOM_API_KEYS")
+    generated = read_or_generate(settings.data_dir / "api-key", prefix="dk_")
+    _shown(generated, "API key", show=True)
+    return ApiKeySetting(name="generated", key=SecretStr(generated.text), scopes=frozenset({KeyScope.ADMIN}))
+
+
+def _require_whole(settings: Settings, variable: str) -> None:
+    if not settings.stands_alone:
+        raise SettingsError(f"{variable}: is needed where a process runs only some of the roles")
+
+
+def _shown(generated: GeneratedSecret, what: str, *, show: bool) -> GeneratedSecret:
+    """Tell of a new secret: its text on a terminal only, its path anywhere."""
+    if generated.new and show and sys.stderr.isatty():
+        print(f"New {what}, kept in {generated.path}:\n  {generated.text}", file=sys.stderr)
+    elif generated.new:
+        log.info("secret_generated", what=what, path=str(generated.path))
+    return generated

@@ -1,0 +1,117 @@
+"""The work of a running service, by role: what is started, in which order, and how it ends."""
+
+import random
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+from service.archive.archiver import Archiver
+from service.archive.fetcher import Fetcher
+from service.archive.gauges import Gauges
+from service.archive.leases import Leases
+from service.archive.purge import Purge
+from service.archive.sidecar_writer import SidecarWriter
+from service.archive.worker import Worker
+from service.background import Background
+from service.bootstrap.components import Components
+from service.bootstrap.provider import USER_AGENT
+from service.bootstrap.reconcile import asking_of, start_reconcile
+from service.catalog.catalog import Transaction
+from service.domain.check import FIRST_CHECK
+from service.outbound.address_policy import AddressPolicy
+from service.outbound.guarded_client import GuardedClient, Timeouts
+from service.outbound.tls import tls_context
+from service.settings import Role, Settings
+
+SIDECARS_AT_ONCE = 4
+SHORTEST_DRAIN = 1.0
+
+
+@asynccontextmanager
+async def running(parts: Components) -> AsyncIterator[None]:
+    """Run the background work; on leaving, finish what is under way within the drain time and hand the rest back."""
+    settings = parts.settings
+    await parts.catalog.write(partial(_take_over, can_ask=parts.rules.can_ask))
+    await parts.readiness.probe()
+    await parts.revoked.refresh()
+    background = Background()
+    background.start("readiness", parts.readiness.run)
+    background.start("revoked", parts.revoked.run)
+    background.start("gauges", Gauges(catalog=parts.catalog, metrics=parts.metrics).run)
+    background.start("intake", parts.intake.run)
+    async with AsyncExitStack() as stack:
+        if parts.provider is not None:
+            await stack.enter_async_context(parts.provider)
+        if Role.ARCHIVER in settings.roles:
+            _start_archive(parts, background, await stack.enter_async_context(_guarded_client(settings)))
+        if Role.RECONCILER in settings.roles:
+            start_reconcile(asking_of(parts), background, parts.readiness)
+        try:
+            yield
+        finally:
+            spent = time.monotonic() - (parts.readiness.draining_since or time.monotonic())
+            await background.stop(max(SHORTEST_DRAIN, settings.server.drain_timeout.total_seconds() - spent))
+
+
+def _take_over(tx: Transaction, *, can_ask: bool) -> None:
+    """Forget the claims of processes that are gone: the server lock says that nobody else is alive."""
+    tx.work.clear_leases()
+    tx.checks.clear()
+    if can_ask:
+        tx.checks.hasten(tx.now + FIRST_CHECK)
+
+
+def _start_archive(parts: Components, background: Background, client: GuardedClient) -> None:
+    download = parts.settings.download
+    fetcher = Fetcher(
+        client=client,
+        staging=parts.store.staging,
+        max_bytes=download.max_bytes,
+        max_pixels=download.max_pixels,
+        total_timeout=download.total_timeout.total_seconds(),
+    )
+    archiver = Archiver(
+        catalog=parts.catalog,
+        store=parts.store,
+        fetcher=fetcher,
+        metrics=parts.metrics,
+        sidecars=parts.sidecar_nudge,
+        purge=parts.purge_nudge,
+        reconcile=parts.reconcile_nudge,
+        jitter=random.random,
+    )
+    assets = Worker(
+        name="archive",
+        job=archiver,
+        concurrency=download.concurrency,
+        nudge=parts.archive_nudge,
+        may_start=lambda: not parts.readiness.problems,
+    )
+    sidecars = Worker(
+        name="sidecar",
+        job=SidecarWriter(catalog=parts.catalog, store=parts.store),
+        concurrency=SIDECARS_AT_ONCE,
+        nudge=parts.sidecar_nudge,
+    )
+    purge = Purge(catalog=parts.catalog, store=parts.store, nudge=parts.purge_nudge)
+    background.start("purge", purge.run)
+    asset_leases = Leases(catalog=parts.catalog, worker=assets, renew=lambda tx, held: tx.work.renew_assets(held))
+    sidecar_leases = Leases(catalog=parts.catalog, worker=sidecars, renew=lambda tx, held: tx.work.renew_sidecars(held))
+    background.start("asset leases", asset_leases.run)
+    background.start("sidecar leases", sidecar_leases.run)
+    background.start("sidecar", sidecars.run, drain=sidecars.stop)
+    background.start("archive", assets.run, drain=assets.stop)
+
+
+def _guarded_client(settings: Settings) -> GuardedClient:
+    download = settings.download
+    return GuardedClient(
+        allowed_hosts=download.allowed_hosts,
+        policy=AddressPolicy(download.trusted_networks),
+        tls=tls_context(settings.tls.ca_file),
+        timeouts=Timeouts(connect=download.connect_timeout.total_seconds(), read=download.read_timeout.total_seconds()),
+        user_agent=USER_AGENT,
+        proxy=download.proxy.get_secret_value() if download.proxy else None,
+        max_connections=download.concurrency,
+    )

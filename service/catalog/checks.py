@@ -1,0 +1,104 @@
+"""Leased questions: which tasks are to be asked about, who asks, and whose answer counts."""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from service.catalog.tables import tasks
+from service.domain.lease import LEASE, counts
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedCheck:
+    """The right to ask about one task."""
+
+    task_id: str
+    claim: str
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Questions that are to be asked."""
+
+    planned: int
+    due: int
+    next_at: datetime | None
+
+
+class Checks:
+    """Questions within one transaction; `now` is the database's clock."""
+
+    def __init__(self, connection: sa.Connection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    def claim(self, limit: int) -> list[ClaimedCheck]:
+        """Claim due questions: tasks that we were told of before strangers, nearest deadline first."""
+        c = tasks.c
+        due = (
+            sa.select(c.id)
+            .where(
+                c.check_at.is_not(None),
+                c.check_at <= self._now,
+                sa.or_(c.check_until.is_(None), c.check_until <= self._now),
+            )
+            .order_by(c.stranger, c.deadline)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        found = list(self._connection.execute(due).scalars())
+        claim = secrets.token_hex(8)
+        if found:
+            values = {"check_claim": claim, "check_until": self._now + LEASE}
+            self._connection.execute(sa.update(tasks).where(c.id.in_(found)).values(values))
+        return [ClaimedCheck(task_id, claim) for task_id in found]
+
+    def held(self, claimed: Iterable[ClaimedCheck]) -> set[str]:
+        """The tasks whose question is still ours to answer."""
+        by_task = {one.task_id: one.claim for one in claimed}
+        held = sa.select(tasks.c.id, tasks.c.check_claim).where(tasks.c.id.in_(list(by_task))).with_for_update()
+        return {task_id for task_id, claim in self._connection.execute(held) if counts(claim, by_task[task_id])}
+
+    def release(self, claimed: Iterable[ClaimedCheck], *, after: timedelta = timedelta()) -> None:
+        """Give questions back; `after` keeps everyone off them for a while."""
+        values: dict[str, object] = {"check_claim": None, "check_until": self._now + after if after else None}
+        for one in claimed:
+            self._connection.execute(sa.update(tasks).where(_is(one)).values(values))
+
+    def renew(self, claimed: Iterable[ClaimedCheck]) -> None:
+        """Prolong the leases of questions that are still being asked."""
+        for one in claimed:
+            self._connection.execute(sa.update(tasks).where(_is(one)).values(check_until=self._now + LEASE))
+
+    def end_silence(self) -> int:
+        """Make all due that met silence: the provider answers again. Returns how many."""
+        c = tasks.c
+        waiting = sa.and_(c.check_at.is_not(None), c.check_silent_since.is_not(None), c.check_at > self._now)
+        return self._connection.execute(sa.update(tasks).where(waiting).values(check_at=self._now)).rowcount
+
+    def waiting(self) -> Planned:
+        """How many questions are planned, how many of them are due, and when the next one is."""
+        c = tasks.c
+        is_due = sa.case((c.check_at <= self._now, 1))
+        counts = sa.select(sa.func.count(), sa.func.count(is_due), sa.func.min(c.check_at))
+        planned, due, next_at = self._connection.execute(counts.where(c.check_at.is_not(None))).one()
+        return Planned(planned, due, next_at)
+
+    def hasten(self, latest: datetime) -> None:
+        """Have tasks that were never asked about asked by then: they may be from a time without a key."""
+        c = tasks.c
+        never_asked = sa.and_(c.check_at > latest, c.check_asked == 0)
+        self._connection.execute(sa.update(tasks).where(never_asked).values(check_at=latest))
+
+    def clear(self) -> None:
+        """Forget every claim: right only while no other server can be alive (SQLite at start)."""
+        self._connection.execute(
+            sa.update(tasks).where(tasks.c.check_claim.is_not(None)).values(check_claim=None, check_until=None)
+        )
+
+
+def _is(claimed: ClaimedCheck) -> sa.ColumnElement[bool]:
+    return sa.and_(tasks.c.id == claimed.task_id, tasks.c.check_claim == claimed.claim)

@@ -1,0 +1,22 @@
+"""Moments worth remembering across restarts, by name: when a key first worked, when we were last ready."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from service.catalog.tables import marks
+
+
+class Marks:
+    """Marks within one transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def get(self, name: str) -> datetime | None:
+        return self._connection.execute(sa.select(marks.c.at).where(marks.c.name == name)).scalar_one_or_none()
+
+    def set(self, name: str, at: datetime) -> None:
+        statement = insert(marks).values(name=name, at=at)
+        self._connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"at": at}))

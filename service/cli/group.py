@@ -1,0 +1,67 @@
+"""What every command shares: the group, how expected errors are said, and how results are printed."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, NoReturn, ParamSpec
+
+import click
+
+from service.errors import DarkroomError, SettingsError
+from service.observability import configure_logging
+from service.provider.payload import storable
+
+P = ParamSpec("P")
+
+USAGE_ERROR = 2
+
+
+def fail(message: str, code: int = 1) -> NoReturn:
+    """End the command with one line."""
+    click.echo(message, err=True)
+    sys.exit(code)
+
+
+def said_plainly(command: Callable[P, None]) -> Callable[P, None]:
+    """Expected errors end a command with one line instead of a traceback."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except SettingsError as error:
+            fail(str(error), USAGE_ERROR)
+        except DarkroomError as error:
+            fail(str(error))
+        except KeyboardInterrupt:
+            fail("interrupted", 130)
+
+    return wrapped
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="darkroom", prog_name="darkroom")
+def main() -> None:
+    """Darkroom keeps the images that an image API hands out for a day only."""
+    configure_logging()  # to standard error, so that standard output is results only
+
+
+def tags_from(pairs: Sequence[str]) -> dict[str, str]:
+    """Labels as `--tag K=V` gives them."""
+    tags = {}
+    for pair in pairs:
+        name, equals, value = storable(pair).partition("=")
+        if not name or not equals:
+            raise click.UsageError(f"--tag takes K=V, got {pair!r}")
+        tags[name] = value
+    return tags
+
+
+def text(argument: str | None) -> str | None:
+    """An argument as text: a shell can pass bytes that are none."""
+    return storable(argument) if argument is not None else None
+
+
+def print_json(document: Any) -> None:
+    click.echo(json.dumps(document, indent=2))

@@ -1,0 +1,158 @@
+"""When to ask the provider about a task, and what its answers and silences lead to. Pure; it knows not how one asks.
+
+A round of asking begins with a hint, a registration, a retry or a dead link, and ends with a terminal answer or a
+reason to give up. Nothing is given up on silence: a provider that says nothing has said nothing about the task.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from service.domain.link import identity
+from service.domain.rules import ConfirmMode, Rules
+from service.domain.task import Check, EventStatus, Rank, Task, TaskEvent, TaskReason
+
+CONFIRM_LADDER = tuple(timedelta(seconds=s) for s in (2, 5, 15, 60, 5 * 60))
+"""Waits between two questions while a callback says that the task ended, and the provider does not yet."""
+
+OVERDUE_LADDER = tuple(timedelta(seconds=s) for s in (30, 60, 2 * 60, 5 * 60, 10 * 60))
+"""Waits between two questions about a task of which nobody said that it ended; the last one repeats, as above."""
+
+FIRST_CHECK = timedelta(minutes=1)
+"""From hearing of a task to the first question, if no callback comes before: most need none."""
+
+ESTIMATE_GRACE = timedelta(seconds=10)
+LONG_SILENCE = timedelta(hours=1)
+"""Between two questions once a round is older than the horizon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """How to go on: when to ask again, and why to give up, if so; `believe` is to take the callbacks at their word."""
+
+    check: Check
+    gives_up: TaskReason | None = None
+    believe: bool = False
+
+
+def begin(check: Check, now: datetime, *, after: timedelta = timedelta()) -> Check:
+    """Start the ladder anew, with a question `after` a while or sooner; the patience already spent stays spent."""
+    at = now + after
+    return replace(check, at=at if check.at is None else min(check.at, at), since=check.since or now, asked=0)
+
+
+def first_check(now: datetime, *, rules: Rules) -> Check:
+    """For a task that somebody told of; without a key nobody can be asked, and only its time runs out."""
+    return begin(Check(), now, after=FIRST_CHECK if rules.can_ask else rules.horizon)
+
+
+def lacks_links(task: Task, event: TaskEvent) -> bool:
+    """Whether an answer says completed and shows fewer links than there must be: it may be a moment behind."""
+    if event.status is not EventStatus.COMPLETED:
+        return False
+    return len({identity(link) for link in event.links}) < max(1, task.expected_images)
+
+
+def after_end(task: Task, *, lacking: bool, now: datetime, rules: Rules) -> Next:
+    """After a terminal answer: nothing more to ask, unless it lacks links and the patience for that is not over."""
+    if not lacking:
+        return Next(Check())
+    check = replace(task.check, missing_since=task.check.missing_since or now, silent_since=None)
+    if _over(check.missing_since, now, rules.patience):
+        return Next(Check())
+    return Next(_again(replace(check, since=check.since or now), _ladder(task), now, end=_end_of_missing(check, rules)))
+
+
+def after_not_yet(task: Task, event: TaskEvent, *, now: datetime, rules: Rules) -> Next:
+    """After an answer that the task has not ended: again, until the horizon."""
+    check = replace(task.check, missing_since=None, silent_since=None, since=task.check.since or now)
+    end = _horizon(check, now, rules)
+    if now >= end:
+        return Next(Check(), gives_up=TaskReason.NEVER_FINISHED)
+    earliest = now
+    if event.estimated_seconds is not None and task.created_at is not None and not _ended_by_callback(task):
+        estimated = task.created_at + timedelta(seconds=event.estimated_seconds) + ESTIMATE_GRACE
+        earliest = min(estimated, now + OVERDUE_LADDER[-1])
+    return Next(_again(check, _ladder(task), now, end=end, earliest=earliest))
+
+
+def after_missing(task: Task, *, now: datetime, rules: Rules) -> Next:
+    """After the answer that there is no such task."""
+    if task.confirmed:  # its links were asked for again, and the provider has forgotten it
+        return Next(Check())
+    since = task.check.since or now
+    check = replace(task.check, missing_since=task.check.missing_since or now, silent_since=None, since=since)
+    if not _over(check.missing_since, now, rules.patience):
+        return Next(_again(check, CONFIRM_LADDER, now, end=_end_of_missing(check, rules)))
+    believed = task.rank >= Rank.COMPLETED_WITHOUT_LINKS
+    return Next(Check(), gives_up=TaskReason.REFUTED if believed else TaskReason.UNKNOWN_TO_PROVIDER)
+
+
+def after_silence(task: Task, *, now: datetime, rules: Rules) -> Next:
+    """After no answer, or one that says nothing about the task."""
+    check = replace(task.check, silent_since=task.check.silent_since or now, since=task.check.since or now)
+    old = now >= _horizon(check, now, rules)
+    if old and task.confirmed:
+        return Next(Check())  # only its links were asked for
+    patient = not _over(check.silent_since, now, rules.patience)
+    believe = (
+        not patient
+        and rules.mode is ConfirmMode.PREFERRED
+        and not task.confirmed
+        and _ended_by_callback(task)
+        and task.callback_rank > task.rank
+    )
+    if old:
+        return Next(replace(check, at=now + LONG_SILENCE, asked=check.asked + 1), believe=believe)
+    assert check.silent_since is not None
+    end = check.silent_since + rules.patience if patient else None
+    return Next(_again(check, _ladder(task), now, end=end), believe=believe)
+
+
+def after_throttling(task: Task, retry_after: float, *, now: datetime) -> Next:
+    """After we were asked to slow down: nobody's fault, and no patience is spent."""
+    return Next(replace(task.check, at=now + timedelta(seconds=retry_after)))
+
+
+def with_nobody_to_ask(task: Task, *, now: datetime, rules: Rules) -> Next:
+    """Without a key a told task waits for its callback until the horizon."""
+    check = replace(task.check, since=task.check.since or now)
+    end = _horizon(check, now, rules)
+    if task.terminal:
+        return Next(Check())
+    return Next(Check(), gives_up=TaskReason.NEVER_FINISHED) if now >= end else Next(replace(check, at=end))
+
+
+def _ended_by_callback(task: Task) -> bool:
+    return task.callback_rank >= Rank.COMPLETED_WITHOUT_LINKS
+
+
+def _ladder(task: Task) -> tuple[timedelta, ...]:
+    return CONFIRM_LADDER if _ended_by_callback(task) or task.terminal else OVERDUE_LADDER
+
+
+def _again(
+    check: Check,
+    ladder: tuple[timedelta, ...],
+    now: datetime,
+    *,
+    end: datetime | None,
+    earliest: datetime | None = None,
+) -> Check:
+    """The next step of a ladder, not before `earliest`, and once exactly at the `end` of a patience that lies ahead."""
+    at = max(now + ladder[min(check.asked, len(ladder) - 1)], earliest or now)
+    if end is not None and now < end:
+        at = min(at, end)
+    return replace(check, at=at, asked=check.asked + 1)
+
+
+def _over(since: datetime | None, now: datetime, patience: timedelta) -> bool:
+    return since is not None and now - since >= patience
+
+
+def _end_of_missing(check: Check, rules: Rules) -> datetime:
+    assert check.missing_since is not None
+    return check.missing_since + rules.patience
+
+
+def _horizon(check: Check, now: datetime, rules: Rules) -> datetime:
+    return (check.since or now) + rules.horizon

@@ -1,0 +1,75 @@
+"""`GET /v1/stats`: how much there is, what was given up, and how long until something would be lost."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from service.catalog.catalog import Catalog, Transaction
+from service.catalog.figures import Figures
+from service.domain.rules import Rules
+from service.provider.reading import ProviderHealth
+from service.web.documents import rfc3339
+from service.web.keys import ApiKeys, Scope
+
+
+class StatsRoutes:
+    """`health` tells how the provider treats us; None where there is no key."""
+
+    def __init__(
+        self, *, catalog: Catalog, rules: Rules, key_mark: str, health: Callable[[], ProviderHealth | None]
+    ) -> None:
+        self._catalog = catalog
+        self._rules = rules
+        self._key_mark = key_mark
+        self._health = health
+
+    def routes(self, keys: ApiKeys) -> list[Route]:
+        return [keys.route("/v1/stats", GET=(Scope.READ, self.stats))]
+
+    async def stats(self, _request: Request) -> Response:
+        return JSONResponse(await self._catalog.read(self._document), headers={"Cache-Control": "no-store"})
+
+    def _document(self, tx: Transaction) -> dict[str, Any]:
+        figures, waiting, checks = tx.figures.count(), tx.work.waiting(), tx.checks.waiting()
+        return {
+            "at": rfc3339(tx.now),
+            **_counts(figures),
+            "next_expiry": _expiry(waiting.next_expiry, tx.now),
+            "waiting": {"tasks": waiting.tasks, "assets": waiting.assets},
+            "provider": {
+                "confirm_mode": self._rules.mode.value,
+                "questions": {"planned": checks.planned, "due": checks.due, "next_at": rfc3339(checks.next_at)},
+                **self._provider(tx),
+            },
+        }
+
+    def _provider(self, tx: Transaction) -> dict[str, Any]:
+        health = self._health()
+        if health is None:
+            return {"state": "no key", "since": None, "detail": None, "key_first_worked_at": None}
+        return {
+            "state": health.state.value,
+            "since": rfc3339(health.since),
+            "detail": health.detail,
+            "key_first_worked_at": rfc3339(tx.marks.get(self._key_mark)),
+        }
+
+
+def _counts(figures: Figures) -> dict[str, Any]:
+    return {
+        "tasks": dict(figures.tasks),
+        "assets": dict(figures.assets),
+        "bytes": figures.archived_bytes,
+        "dead": {"tasks": dict(figures.dead_tasks), "assets": dict(figures.dead_assets)},
+        "unconfirmed": figures.unconfirmed,
+        "conflicts": figures.conflicts,
+    }
+
+
+def _expiry(at: datetime | None, now: datetime) -> dict[str, Any] | None:
+    """The first link that would be lost: when, and in how many seconds; None when nothing waits."""
+    return {"at": rfc3339(at), "seconds": round((at - now).total_seconds(), 3)} if at is not None else None
