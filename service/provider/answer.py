@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 
 from service.provider.breaker import Judgement
 from service.provider.exchange import Answer, NoAnswer
-from service.provider.payload import Readable, Unreadable, read_callback, read_item, read_json, storable
+from service.provider.payload import Readable, Unreadable, read_callback, read_item, read_json
 from service.provider.reading import Found, Listed, Listing, Missing, Reading, Unreachable, Unsupported
 
 R = TypeVar("R")
@@ -67,7 +67,7 @@ def batch_answer(answer: Answer | NoAnswer) -> Judged[tuple[Found, ...] | Unsupp
         return Judged(Unreachable(answer.detail), Judgement.NOTHING)
     if answer.status >= 500 and answer.status not in _NO_ROUTE:
         return Judged(described(answer), Judgement.NOTHING)
-    items = _items(answer.body) if answer.success else None
+    items = _list_in(_document(answer.body)) if answer.success else None
     if items is None:
         return Judged(Unsupported(), Judgement.NOTHING)
     found = tuple(Found(one.event, one.text) for one in map(read_item, items) if one is not None)
@@ -120,20 +120,16 @@ def read_error(body: bytes) -> ProviderError | None:
 
 
 def _printable(value: object) -> str:
-    """Text on one line that can be stored and shown; '' for anything else."""
+    """Text on one line that can be stored and shown, so no control characters or surrogates; '' for anything else."""
     if not isinstance(value, str):
         return ""
-    line = "".join(character if character.isprintable() else " " for character in storable(value))
+    line = "".join(character if character.isprintable() else " " for character in value)
     return " ".join(line.split())
 
 
 def _is_image(entry: object) -> bool:
     kind = entry.get("type") if isinstance(entry, dict) else None
     return kind is None or kind == "image"
-
-
-def _items(body: bytes) -> list[Any] | None:
-    return _list_in(_document(body))
 
 
 def _list_in(document: object) -> list[Any] | None:

@@ -60,7 +60,7 @@ class Breaker:
         self._wait: float | None = None
         self._until = 0.0
         self._probing = False
-        self._turn = 0  # counts changes, so that what was sent before one says nothing after it
+        self._turn = 0  # counts openings, so that what was sent before one says nothing after it
 
     @property
     def state(self) -> BreakerState:
@@ -98,7 +98,6 @@ class Breaker:
         self._forbidden.clear()
         if self._state is not BreakerState.CLOSED:
             self._state, self._reason = BreakerState.CLOSED, ""
-            self._turn += 1
 
     def _opened_by(self, judgement: Judgement, task_id: str) -> BreakerState | None:
         """The state in which it is to be open now, if the judgement asks for that."""

@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-_ALMOST = 1e-9  # what rounding may take from a token
-
 
 class Budget:
     """`per_second` requests, above 0, with a burst of one second's worth and at least one.
@@ -26,13 +24,13 @@ class Budget:
     async def take(self) -> None:
         """Wait for the right to send one request."""
         async with self._line:
-            while (missing := 1 - self._count()) > _ALMOST:
+            if (missing := 1 - self._count()) > 0:
                 await self._sleep(missing / self._per_second)
             self._tokens -= 1
 
     def give_back(self) -> None:
         """The request was not sent after all."""
-        self._tokens = min(self._tokens + 1, self._most)
+        self._tokens += 1
 
     def _count(self) -> float:
         now = self._clock()

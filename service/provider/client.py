@@ -20,7 +20,7 @@ import httpx
 import structlog
 
 from service.domain.object_key import is_task_id
-from service.domain.task import EventStatus, TaskEvent
+from service.domain.task import EventStatus
 from service.provider.access import Access
 from service.provider.answer import batch_answer, list_answer, task_answer
 from service.provider.exchange import Call, Exchange
@@ -129,7 +129,7 @@ class ProviderClient:
             return Unsupported()
         call = Call("GET", f"/v1/tasks?type=image&page={page}&page_size={size}", MANY_TASKS_BYTES)
         listing = await self._access.ask(call, partial(list_answer, size))
-        if isinstance(listing, Unsupported):
+        if isinstance(listing, Unsupported) and page == 1:  # a later one may only be past the end
             self._list.missing(self._clock())
             log.info("provider_route_missing", route="list")
         return listing
@@ -142,13 +142,11 @@ class ProviderClient:
         answer = await self._access.ask(Call("POST", "/v1/tasks/batch", MANY_TASKS_BYTES, content), batch_answer)
         readings: dict[str, Reading] = {}
         match answer:
-            case Throttled():
-                return dict.fromkeys(task_ids, answer)
             case Unsupported():
                 self._batch.missing(self._clock())
                 log.info("provider_route_missing", route="batch")
-            case Unreachable():
-                pass  # single reads are answered at once if the reason is not the route
+            case Unreachable() | Throttled():
+                pass  # where the route is not the reason, nothing leaves for the single reads either
             case tuple():
                 asked = frozenset(task_ids)
                 readings = {one.event.task_id: one for one in answer if one.event.task_id in asked and _whole(one)}
@@ -176,10 +174,9 @@ class ProviderClient:
 
 def _whole(found: Found) -> bool:
     """Whether an item of a batch tells what a single read would: lists may leave the links out, or the status."""
-    event: TaskEvent = found.event
-    if event.status is EventStatus.COMPLETED:
-        return bool(event.links)
-    return event.status is not EventStatus.UNKNOWN
+    if found.event.status is EventStatus.COMPLETED:
+        return bool(found.event.links)
+    return found.event.status is not EventStatus.UNKNOWN
 
 
 def _split(task_ids: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -64,12 +64,13 @@ async def test_a_cancelled_wait_costs_nothing_and_holds_nobody_up() -> None:
     assert clock.now == pytest.approx(1001.0)
 
 
-async def test_what_is_given_back_can_be_taken_at_once() -> None:
+async def test_what_is_given_back_can_be_taken_at_once_and_once() -> None:
     clock = Clock()
-    bucket = budget(1, clock)
-    await bucket.take()
+    bucket = budget(5, clock)
+    await seconds_for(5, bucket, clock)
     bucket.give_back()
     assert await seconds_for(1, bucket, clock) == 0
+    assert await seconds_for(1, bucket, clock) == pytest.approx(0.2)
 
 
 async def test_giving_back_saves_up_no_more_than_one_second() -> None:

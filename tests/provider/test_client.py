@@ -169,7 +169,7 @@ def test_a_key_or_url_that_cannot_be_sent_is_a_wrong_setting(wrong: dict[str, An
 
 
 def complaint(message: Any, code: Any = "unauthorized") -> Callable[[], httpx.Response]:
-    return lambda: httpx.Response(500, json={"error": {"code": code, "message": message}})
+    return lambda: httpx.Response(500, content=json.dumps({"error": {"code": code, "message": message}}))
 
 
 @pytest.mark.parametrize(
@@ -189,12 +189,18 @@ async def test_a_complaint_that_repeats_the_key_does_not_pass_it_on(answer: Call
     assert "500" in reading.detail
 
 
+async def test_a_complaint_passes_on_no_links() -> None:
+    reading = await read(Provider(always(complaint("see https://files.evolink.test/a/0.png?sig=s3cret"))))
+    assert reading == Unreachable("the provider answered 500 unauthorized: see https://files.evolink.test/***")
+
+
 @pytest.mark.parametrize(
     "message", ["a\nb\x00c\x1b[31m\u2028\u202e\ud800", "word " * 1000, {"not": "text"}, None, 7], ids=repr
 )
 async def test_a_detail_is_short_and_can_be_stored(message: Any) -> None:
     reading = await read(Provider(always(complaint(message, code=True))))
     assert isinstance(reading, Unreachable)
+    assert reading.detail.startswith("the provider answered 500")
     assert len(reading.detail) <= 200
     assert reading.detail.isprintable()
     reading.detail.encode()

@@ -67,11 +67,14 @@ async def dribble(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.02)
 
 
-async def endless(writer: asyncio.StreamWriter) -> None:
-    writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
-    while True:
-        writer.write(b" " * 65536)
-        await writer.drain()
+def endless(status: str) -> Write:
+    async def write(writer: asyncio.StreamWriter) -> None:
+        writer.write(f"HTTP/1.1 {status}\r\n\r\n".encode())
+        while True:
+            writer.write(b" " * 65536)
+            await writer.drain()
+
+    return write
 
 
 async def gibberish(writer: asyncio.StreamWriter) -> None:
@@ -87,7 +90,10 @@ async def test_who_answers_too_late_does_not_answer(write: Write) -> None:
         assert time.monotonic() - began < 1.5
 
 
-@pytest.mark.parametrize(("write", "words"), [(endless, "longer than 1048576"), (gibberish, "not HTTP")])
+@pytest.mark.parametrize(
+    ("write", "words"),
+    [(endless("200 OK"), "longer than 1048576"), (endless("500 Oh"), "answered 500"), (gibberish, "not HTTP")],
+)
 async def test_who_answers_nonsense_does_not_answer(write: Write, words: str) -> None:
     async with plain(write) as url, client(url) as one:
         reading = await read(one)

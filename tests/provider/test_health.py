@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from service.provider.client import ProviderClient
-from service.provider.reading import Found, HealthState, ProviderHealth, Reading, Unreachable
+from service.provider.reading import Found, HealthState, ProviderHealth, Reading, Throttled, Unreachable
 from tests.provider.pretend import ID, IDS, KEY, MISSING, NOW, Clock, Provider, always, client, found, problem
 
 DOWN = always(lambda: problem(500))
@@ -192,6 +192,14 @@ async def test_throttling_is_heard_of_and_not_logged(lines: list[MutableMapping[
         await read(one)
     assert [health.state for health in heard] == [HealthState.THROTTLING, HealthState.ANSWERING]
     assert lines == []
+
+
+async def test_a_good_answer_that_was_under_way_does_not_end_the_throttling() -> None:
+    provider = Provider(lambda task_id: found(task_id) if task_id == IDS[1] else problem(429))
+    async with client(provider) as one:
+        throttled, good = await asyncio.gather(read(one, IDS[0]), read(one, IDS[1]))
+        assert (throttled, isinstance(good, Found)) == (Throttled(1.0), True)
+        assert one.health.state is HealthState.THROTTLING
 
 
 async def test_a_429_while_it_is_down_changes_nothing_but_the_time_of_the_next_try() -> None:

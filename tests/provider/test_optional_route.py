@@ -19,6 +19,14 @@ def test_two_failures_in_a_row_are_a_missing_route() -> None:
     assert not route.believed(0.0)
 
 
+def test_the_count_begins_anew_after_a_day() -> None:
+    route = OptionalRoute()
+    route.failed(0.0)
+    route.missing(0.0)
+    route.failed(86400.0)
+    assert route.believed(86400.0)
+
+
 def test_a_success_between_them_counts() -> None:
     route = OptionalRoute()
     for _ in range(5):
