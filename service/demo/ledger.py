@@ -12,7 +12,7 @@ Json = Mapping[str, Any]
 
 @dataclass(slots=True)
 class Account:
-    """The proof. `missing` and `strays` name what should not be; an empty account of both is success."""
+    """The proof. `missing`, `strays` and `believed` name what should not be; an account without any is success."""
 
     submitted: int = 0
     statuses: dict[str, int] = field(default_factory=dict)
@@ -23,6 +23,10 @@ class Account:
     duplicates: int = 0
     unreadable: int = 0
     failed_attempts: int = 0
+    lost_callbacks: int = 0
+    questions: int = 0
+    forged: int = 0
+    believed: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     strays: list[str] = field(default_factory=list)
 
@@ -32,17 +36,31 @@ class Account:
 
     @property
     def good(self) -> bool:
-        return not self.missing and not self.strays
+        return not self.missing and not self.strays and not self.believed
 
 
-def audit(truth: Json, tasks: Iterable[Json], callbacks: Sequence[Json], archive: Path) -> Account:
-    """Compare the stand-in's ledger with the service's tasks, and every stored file with the bytes that were served."""
+def audit(
+    truth: Json,
+    tasks: Iterable[Json],
+    callbacks: Sequence[Json],
+    archive: Path,
+    forgeries: Mapping[str, Json] | None = None,
+) -> Account:
+    """Compare the stand-in's ledger with the service's tasks, and every stored file with the bytes that were served.
+
+    `forgeries` are the forged callbacks that were sent, by task.
+    """
     account = Account(submitted=len(truth["tasks"]))
     known = {task["id"]: task for task in tasks}
     expected_files: set[Path] = set()
     for true_task in truth["tasks"]:
         account.statuses[true_task["status"]] = account.statuses.get(true_task["status"], 0) + 1
         _audit_task(account, true_task, known.get(true_task["id"]), archive, expected_files)
+    account.forged = len(forgeries or {})
+    account.believed = [one for one, claim in (forgeries or {}).items() if _believed(truth, known, one, claim)]
+    account.lost_callbacks = sum("lost" in task.get("faults", ()) for task in truth["tasks"])
+    requests = truth.get("requests", {})
+    account.questions = sum(requests.get(route, 0) for route in ("read_one", "read_several", "list_tasks"))
     found = {path for path in archive.rglob("*") if path.is_file() and path.name != "task.json"}
     account.strays += sorted(str(path.relative_to(archive)) for path in found - expected_files)
     account.callbacks = sum(callback["deliveries"] for callback in callbacks)
@@ -73,6 +91,14 @@ def _audit_task(account: Account, true_task: Json, task: Json | None, archive: P
         expected.add(path)
         account.archived += 1
         account.bytes += path.stat().st_size
+
+
+def _believed(truth: Json, known: Mapping[str, Json], task_id: str, claim: Json) -> bool:
+    """Whether a forged callback changed the end of its task, or added an image."""
+    true_task = next(task for task in truth["tasks"] if task["id"] == task_id)
+    task = known.get(task_id, true_task | {"assets": []})
+    turned = task["status"] == claim["status"] != true_task["status"]
+    return turned or len(task["assets"]) > len(true_task["images"])
 
 
 def _sha256(path: Path) -> str:

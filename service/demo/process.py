@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STOP_WITHIN = 30.0
+PROVIDER_KEY = "demo-provider-key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Place:
     ca_file: Path
     certificate: Path
     key: Path
+    provider_url: str
 
     @property
     def url(self) -> str:
@@ -42,6 +44,9 @@ class Place:
             "DARKROOM_TLS__CA_FILE": str(self.ca_file),
             "DARKROOM_DOWNLOAD__ALLOWED_HOSTS": '["localhost"]',
             "DARKROOM_DOWNLOAD__TRUSTED_NETWORKS": '["127.0.0.0/8", "::1/128"]',
+            "DARKROOM_EVOLINK__API_URL": self.provider_url,
+            "DARKROOM_EVOLINK__API_KEY": PROVIDER_KEY,
+            "DARKROOM_RECONCILE__REQUESTS_PER_SECOND": "50",
             "DARKROOM_STORAGE__MIN_FREE_BYTES": "64 MiB",
             "DARKROOM_API_KEYS": f'[{{"name": "demo", "key": "{self.api_key}", "scopes": ["admin"]}}]',
             "DARKROOM_LOG__FORMAT": "json",

@@ -17,7 +17,11 @@ def show(account: Account, place: Place, console: Console) -> None:
     for label, value in _rows(account):
         table.add_row(label, value)
     console.print(table)
-    for line in [*account.missing, *(f"stray file: {name}" for name in account.strays)][:_SHOWN]:
+    for line in [
+        *account.missing,
+        *(f"believed a forgery: {one}" for one in account.believed),
+        *(f"stray file: {name}" for name in account.strays),
+    ][:_SHOWN]:
         console.print(f"  [red]✗[/] {line}")
     if account.good:
         console.print("[green]✓ every image of every completed task is on disk, byte for byte, once[/]")
@@ -35,8 +39,12 @@ def _rows(account: Account) -> list[tuple[str, str]]:
         ("  failed", str(status.get("failed", 0))),
         ("  cancelled", str(status.get("cancelled", 0))),
         ("callbacks received", str(account.callbacks)),
+        ("  lost on the way, made up for", str(account.lost_callbacks)),
+        ("  forged through a leaked URL", str(account.forged)),
+        ("  forged and believed", str(len(account.believed))),
         ("  duplicates dropped", str(account.duplicates)),
         ("  unreadable, kept raw", str(account.unreadable)),
+        ("questions to the provider", str(account.questions)),
         ("images of completed tasks", str(account.images)),
         ("  archived", f"{account.archived}  ({account.bytes / 2**20:.1f} MiB)"),
         ("  downloads repeated after a fault", str(account.failed_attempts)),

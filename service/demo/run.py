@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from service.demo import process
-from service.demo.client import Conversation, conversation
+from service.demo.client import Conversation, Json, conversation
 from service.demo.ledger import audit
 from service.demo.report import show
-from service.demo.script import FAULTS, SEED, wanted_tasks
+from service.demo.script import FAULTS, SEED, forgery, wanted_tasks
 from service.simulator.options import SimulatorOptions
 from service.simulator.server import Simulator
 
@@ -35,14 +35,7 @@ async def run(options: DemoOptions, console: Console) -> int:
     """Run the demonstration; 0 when nothing is missing, else 1."""
     folder = _fresh(options.folder)
     console.print(f"[bold]Darkroom demo[/]: {options.tasks} tasks, faults on the way, in [cyan]{folder}[/]\n")
-    place = process.Place(
-        folder=folder,
-        port=process.free_port(),
-        api_key=f"dk_{secrets.token_urlsafe(24)}",
-        ca_file=folder / "ca.pem",
-        certificate=folder / "cert.pem",
-        key=folder / "key.pem",
-    )
+    ca_file, certificate, key = folder / "ca.pem", folder / "cert.pem", folder / "key.pem"
     provider = Simulator(
         SimulatorOptions(
             port=0,
@@ -50,13 +43,22 @@ async def run(options: DemoOptions, console: Console) -> int:
             faults=FAULTS,
             generation_seconds=(0.3, 4.0),
             late_seconds=4.0,
-            ca_out=place.ca_file,
-            cert_out=place.certificate,
-            key_out=place.key,
+            ca_out=ca_file,
+            cert_out=certificate,
+            key_out=key,
         )
     )
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(provider)
+        place = process.Place(
+            folder=folder,
+            port=process.free_port(),
+            api_key=f"dk_{secrets.token_urlsafe(24)}",
+            ca_file=ca_file,
+            certificate=certificate,
+            key=key,
+            provider_url=provider.base_url,
+        )
         service = await process.start(place)
         stack.push_async_callback(process.stop, service)
         talk = await stack.enter_async_context(conversation(place, provider.base_url))
@@ -64,10 +66,9 @@ async def run(options: DemoOptions, console: Console) -> int:
             console.print(f"[red]the service did not get ready[/]; {folder / 'service.log'} says why")
             return 1
         with _progress(console) as progress:
-            await _submit_and_watch(talk, options.tasks, progress)
-        account = audit(
-            await talk.truth(), await talk.every("/v1/tasks"), await talk.every("/v1/callbacks"), place.archive
-        )
+            forgeries = await _submit_and_watch(talk, options.tasks, provider.base_url, progress)
+        tasks, callbacks = await talk.every("/v1/tasks", conflict="true"), await talk.every("/v1/callbacks")
+        account = audit(await talk.truth(), tasks, callbacks, place.archive, forgeries)
         show(account, place, console)
         if options.keep:
             console.print(
@@ -77,8 +78,8 @@ async def run(options: DemoOptions, console: Console) -> int:
     return 0 if account.good else 1
 
 
-async def _submit_and_watch(talk: Conversation, count: int, progress: Progress) -> None:
-    """Submit everything, then look until all of it is settled or it has taken too long."""
+async def _submit_and_watch(talk: Conversation, count: int, provider_url: str, progress: Progress) -> dict[str, Json]:
+    """Submit everything, forge some callbacks, and look until all is settled or time is up; the forgeries."""
     bars = {
         name: progress.add_task(name, total=total)
         for name, total in (
@@ -88,15 +89,31 @@ async def _submit_and_watch(talk: Conversation, count: int, progress: Progress) 
             ("images archived", None),
         )
     }
-    for wanted in wanted_tasks(count):
-        await talk.submit(wanted.ref, wanted.request)
+    forgeries: dict[str, Json] = {}
+    for number, wanted in enumerate(wanted_tasks(count)):
+        submitted = await talk.submit(wanted.ref, wanted.request)
+        if (claim := forgery(number, provider_url)) is not None:
+            forgeries[submitted.task_id] = claim
+            await talk.forge(submitted, claim)
         progress.advance(bars["submitted"])
     try:
         async with asyncio.timeout(GIVE_UP_AFTER):
-            while not await _settled(talk, count, progress, bars):  # noqa: ASYNC110 - seen over HTTP only
-                await asyncio.sleep(_LOOK_EVERY)
+            await _until_settled(talk, count, progress, bars)
     except TimeoutError:
         progress.console.print(f"[yellow]not settled within {GIVE_UP_AFTER:.0f} s; accounting for what is there[/]")
+    return forgeries
+
+
+async def _until_settled(talk: Conversation, count: int, progress: Progress, bars: dict[str, TaskID]) -> None:
+    """Watch; once every callback was sent that will be, have those asked about that are still open."""
+    asked = False
+    while not await _settled(talk, count, progress, bars):
+        if not asked and (await talk.truth())["totals"]["callbacks_done"] >= count:
+            asked = True
+            for task in await talk.every("/v1/tasks"):
+                if task["status"] in ("pending", "processing"):
+                    await talk.ask_about(task["id"])
+        await asyncio.sleep(_LOOK_EVERY)
 
 
 async def _settled(talk: Conversation, count: int, progress: Progress, bars: dict[str, TaskID]) -> bool:

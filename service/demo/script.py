@@ -9,6 +9,7 @@ FAULTS = {
     "reorder": 0.2,
     "conflict": 0.2,
     "late": 0.1,
+    "lost": 0.15,
     "malformed": 0.15,
     "slow": 0.1,
     "truncated": 0.15,
@@ -52,6 +53,13 @@ def wanted_tasks(count: int) -> Iterator[Wanted]:
         if not beta:
             request |= {"n": 1 + number % 4, "quality": "low"}
         yield Wanted(ref=f"demo-{number + 1:02}", request=request)
+
+
+def forgery(number: int, provider_url: str) -> dict[str, Any] | None:
+    """What somebody who learnt a callback URL claims of its task: another end, or images of his own."""
+    if number % 6 == 2:
+        return {"status": "completed", "results": [f"{provider_url}/files/forged/{number}.png"]}
+    return {"status": "failed", "error": {"code": "service_error"}} if number % 6 == 5 else None
 
 
 def _ending(number: int) -> str:

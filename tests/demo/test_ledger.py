@@ -39,8 +39,8 @@ class Story:
         self.callbacks.append({"verdict": "accepted", "deliveries": 1})
         return self
 
-    def account(self) -> Account:
-        return audit({"tasks": self.true_tasks}, self.tasks, self.callbacks, self.archive)
+    def account(self, forgeries: dict[str, Json] | None = None) -> Account:
+        return audit({"tasks": self.true_tasks}, self.tasks, self.callbacks, self.archive, forgeries)
 
     @property
     def files(self) -> list[Path]:
@@ -114,3 +114,19 @@ def test_what_went_wrong_on_the_way_is_counted(story: Story) -> None:
 
 def test_two_images_of_one_task_may_be_equal(tmp_path: Path) -> None:
     assert Story(tmp_path).completed("task-a", b"same", b"same").account().good
+
+
+def test_a_forged_end_that_was_believed_is_not_good(story: Story) -> None:
+    story.tasks[1]["status"] = "completed"
+    account = story.account(forgeries={"task-b": {"status": "completed"}})
+    assert (account.forged, account.believed, account.good) == (1, ["task-b"], False)
+
+
+def test_an_image_too_many_is_a_forgery_believed(story: Story) -> None:
+    story.tasks[0]["assets"].append({"status": "dead", "sha256": None, "attempts": 1})
+    assert story.account(forgeries={"task-a": {"status": "completed"}}).believed == ["task-a"]
+
+
+def test_a_forgery_that_changed_nothing_is_counted_and_good(story: Story) -> None:
+    account = story.account(forgeries={"task-a": {"status": "failed"}, "task-b": {"status": "completed"}})
+    assert (account.forged, account.believed, account.good) == (2, [], True)
