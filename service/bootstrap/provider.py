@@ -4,7 +4,6 @@ import hashlib
 from importlib.metadata import version
 
 from service.domain.rules import Rules
-from service.errors import SettingsError
 from service.observability import Metrics
 from service.outbound.tls import tls_context
 from service.provider.client import ProviderClient
@@ -45,14 +44,11 @@ def provider_client(settings: Settings, *, metrics: Metrics) -> ProviderClient |
     def on_health(health: ProviderHealth) -> None:
         metrics.key_refused(health.state is HealthState.REFUSED)
 
-    try:
-        return ProviderClient(
-            api_url=settings.evolink.api_url,
-            api_key=key.get_secret_value(),
-            tls=tls_context(settings.tls.ca_file),
-            user_agent=USER_AGENT,
-            requests_per_second=settings.reconcile.requests_per_second,
-            on_health=on_health,
-        )
-    except ValueError as error:
-        raise SettingsError(f"DARKROOM_EVOLINK__API_URL takes an http or https URL without query ({error})") from None
+    return ProviderClient(
+        api_url=settings.evolink.api_url,
+        api_key=key.get_secret_value(),
+        tls=tls_context(settings.tls.ca_file),
+        user_agent=USER_AGENT,
+        requests_per_second=settings.reconcile.requests_per_second,
+        on_health=on_health,
+    )

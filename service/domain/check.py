@@ -17,7 +17,7 @@ CONFIRM_LADDER = tuple(timedelta(seconds=s) for s in (2, 5, 15, 60, 5 * 60))
 OVERDUE_LADDER = tuple(timedelta(seconds=s) for s in (30, 60, 2 * 60, 5 * 60, 10 * 60))
 """Waits between two questions about a task of which nobody said that it ended; the last one repeats, as above."""
 
-FIRST_CHECK = timedelta(minutes=1)
+FIRST_CHECK = timedelta(minutes=2)
 """From hearing of a task to the first question, if no callback comes before: most need none."""
 
 ESTIMATE_GRACE = timedelta(seconds=10)

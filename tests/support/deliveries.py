@@ -27,7 +27,9 @@ def task_object(status: str = "completed", task_id: str = TASK, **members: Any) 
     return {"id": task_id, "status": status, "model": "gpt-image-2", **results, **members}
 
 
-def delivery(body: bytes | Mapping[str, Any] | None = None, *, through: CallbackToken | None = None) -> Delivery:
+def delivery(
+    body: bytes | Mapping[str, Any] | None = None, *, through: CallbackToken | None = None, at: datetime = NOW
+) -> Delivery:
     """A callback with this body; a mapping is sent as JSON."""
     raw = body if isinstance(body, bytes) else json.dumps(body if body is not None else task_object()).encode()
     reading = read_callback(raw)
@@ -37,7 +39,7 @@ def delivery(body: bytes | Mapping[str, Any] | None = None, *, through: Callback
         origin=Origin.CALLBACK,
         body=raw,
         body_sha256=hashlib.sha256(raw).hexdigest(),
-        received_at=NOW,
+        received_at=at,
         token=through or token(),
         event=readable.event if readable else None,
         text=readable.text if readable else None,
