@@ -102,6 +102,8 @@ def test_a_base_that_the_provider_would_refuse_is_noted_beside_the_url(run: Run)
         (["callback-url", "--expires-in", "0"], "expires-in"),
         (["callback-url", "--expires-in", "9" * 30], "expires-in"),
         (["register"], "TASK_ID"),
+        (["register", "task-a", "--parameters", "[]"], "JSON object"),
+        (["register", "task-a", "--parameters", "{"], "JSON object"),
         (["serve", "--roles", "painter"], "DARKROOM_ROLES"),
         (["simulator", "--fault", "rain=1"], "rain"),
         (["simulator", "--fault", "late"], "KIND=RATE"),

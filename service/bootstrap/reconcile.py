@@ -1,7 +1,7 @@
 """Asking the provider: as a part of a running service, or by a command beside it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -67,14 +67,15 @@ def start_reconcile(asking: Asking, background: Background, watch: Watch) -> Non
         background.start("sweep", partial(asking.sweeper.run, watch))
 
 
-async def reconcile_once(settings: Settings) -> Round:
-    """One round of asking. Raises SettingsError without a key."""
+async def reconcile_once(settings: Settings, *, progress: Callable[[Round], None] = lambda _: None) -> Round:
+    """One round of asking; `progress` hears how far it is. Raises SettingsError without a key."""
     async with _beside_a_server(settings) as asking:
         return await catch_up(
             catalog=asking.catalog,
             provider=asking.provider or Nobody(),
             reconciler=asking.reconciler,
             sweeper=asking.sweeper,
+            progress=progress,
         )
 
 

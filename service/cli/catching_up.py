@@ -35,7 +35,10 @@ def reconcile(once: bool, as_json: bool) -> None:
     if not once:
         asyncio.run(bootstrap.reconcile_for_ever(settings))
         return
-    done = asyncio.run(bootstrap.reconcile_once(settings))
+    with _bar("asked", None, shown=not as_json) as progress:
+        done = asyncio.run(
+            bootstrap.reconcile_once(settings, progress=lambda r: progress(r.results.total(), r.due or None))
+        )
     if as_json:
         print_json(_round(done))
     else:
@@ -130,10 +133,10 @@ def _tell_of(done: Round) -> None:
 
 
 @contextmanager
-def _bar(label: str, total: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
-    """Progress on a terminal, nothing elsewhere."""
+def _bar(label: str, total: int | None, *, shown: bool) -> Iterator[Callable[..., None]]:
+    """Progress on a terminal, nothing elsewhere; tell it how many are done, and how many there are if that changed."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console, disable=not (shown and console.is_terminal)) as progress:
         bar = progress.add_task(label, total=total)
-        yield lambda done: progress.update(bar, completed=done)
+        yield lambda done, total=None: progress.update(bar, completed=done, total=total)

@@ -1,6 +1,7 @@
 """Commands about new tasks: a callback URL for one, telling of some."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -12,6 +13,7 @@ from service import bootstrap
 from service.cli.group import main, print_json, said_plainly, tags_from, text
 from service.intake.minting import LONGEST_LIFE, Wish, mint
 from service.intake.register import Told, register
+from service.provider.payload import storable_mapping
 from service.settings import load_settings
 
 
@@ -49,18 +51,24 @@ def callback_url(
 @main.command("register")
 @click.argument("task_ids", nargs=-1, required=True, metavar="TASK_ID...")
 @click.option("--prompt", help="What was asked for.")
+@click.option("--parameters", metavar="JSON", help="The other parameters of the submission, as a JSON object.")
 @click.option("--ref", help="Your own reference.")
 @click.option("--tag", "tags", multiple=True, metavar="K=V", help="A label; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @said_plainly
 def register_tasks(
-    task_ids: Sequence[str], prompt: str | None, ref: str | None, tags: Sequence[str], as_json: bool
+    task_ids: Sequence[str],
+    prompt: str | None,
+    parameters: str | None,
+    ref: str | None,
+    tags: Sequence[str],
+    as_json: bool,
 ) -> None:
     """Tell of tasks that run at the provider."""
-    labels = tags_from(tags)
+    labels, submitted = tags_from(tags), _parameters(parameters)
 
     async def tell(task_id: str) -> dict[str, Any]:
-        told = Told(task_id, prompt=text(prompt), ref=text(ref), tags=labels)
+        told = Told(task_id, text(prompt), submitted, text(ref), labels)
         registered = await catalog.write(partial(register, told=told, rules=rules))
         return {"id": task_id, "status": registered.state.task.status.value, "new": registered.new}
 
@@ -73,3 +81,15 @@ def register_tasks(
                 print_json(found)
             else:
                 click.echo(f"{task_id}: {'registered' if found['new'] else 'known'}, {found['status']}")
+
+
+def _parameters(given: str | None) -> dict[str, Any] | None:
+    if given is None:
+        return None
+    try:
+        parsed = json.loads(given)
+    except (ValueError, RecursionError):
+        raise click.UsageError("--parameters takes a JSON object") from None
+    if not isinstance(parsed, dict):
+        raise click.UsageError("--parameters takes a JSON object")
+    return storable_mapping(parsed)

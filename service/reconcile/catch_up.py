@@ -16,11 +16,12 @@ _SILENT = (Result.UNREACHABLE, Result.THROTTLED)
 
 @dataclass(slots=True)
 class Round:
-    """What came of a round: how questions ended, how many tasks are dead since, and what is still due."""
+    """What came of a round: how questions ended, how many tasks are dead since, and what was and is still due."""
 
     swept: Swept | None = None
     results: Counter[str] = field(default_factory=Counter)
     dead: int = 0
+    due: int = 0
     left: int = 0
     detail: str | None = None
 
@@ -44,6 +45,7 @@ async def catch_up(
     if sweeper is not None:
         done.swept = await sweeper.sweep()
         progress(done)
+    done.due = (await catalog.read(lambda tx: tx.checks.waiting())).due
     asked: set[str] = set()
     while reconciler.may_ask():
         batches = await reconciler.claim(1)
