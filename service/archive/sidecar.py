@@ -1,4 +1,7 @@
-"""The JSON document beside a task's images: enough to rebuild the catalog from the store alone. Rendering is pure."""
+"""The JSON document beside a task's images: enough to rebuild the catalog from the store alone. Rendering is pure.
+
+`sidecar_reader` reads it back. A member may be added, and never changes its meaning: the schema's number would change.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -24,6 +27,9 @@ class Evidence:
     verdict: str
     deliveries: int
     received_at: datetime
+    callback_id: int | None = None  # what history entries call it
+    status: str | None = None  # the provider's word
+    size: int = 0  # bytes of the body
 
 
 def render(task: Task, assets: Sequence[Asset], history: Sequence[HistoryEntry], evidence: Sequence[Evidence]) -> bytes:
@@ -37,6 +43,10 @@ def render(task: Task, assets: Sequence[Asset], history: Sequence[HistoryEntry],
         "evidence": {
             "token_id": task.token_id,
             "confirmed": task.confirmed,
+            "callback_rank": int(task.callback_rank),
+            "expected_images": task.expected_images,
+            "stranger": task.stranger,
+            "next_check_at": _time(task.check.at),
             "callbacks": [_evidence(one) for one in evidence],
             "history": [_entry(entry, task) for entry in history],
         },
@@ -90,6 +100,10 @@ def _asset(asset: Asset) -> Mapping[str, Any]:
         "index": asset.index,
         "status": asset.status.value,
         "reason": asset.reason.value if asset.reason else None,
+        "detail": asset.detail,
+        "attempts": asset.attempts,
+        "revivals": asset.revivals,
+        "next_attempt_at": _time(asset.next_attempt_at),
         "object_key": stored.object_key if stored else None,
         "sha256": stored.sha256 if stored else None,
         "bytes": stored.size if stored else None,
@@ -108,7 +122,10 @@ def _asset(asset: Asset) -> Mapping[str, Any]:
 
 def _evidence(one: Evidence) -> Mapping[str, Any]:
     return {
+        "id": one.callback_id,
         "origin": one.origin,
+        "status": one.status,
+        "bytes": one.size,
         "body_sha256": one.body_sha256,
         "token_id": one.token_id,
         "verdict": one.verdict,
@@ -126,6 +143,7 @@ def _entry(entry: HistoryEntry, task: Task) -> Mapping[str, Any]:
         "effect": entry.effect.value,
         "rank": int(entry.rank),
         "conflict": contradicts(entry, task),
+        "callback_id": entry.callback_id,
         "note": entry.note,
     }
 

@@ -48,6 +48,9 @@ def _document(tx: Transaction, task_id: str) -> tuple[str, bytes, int]:
             row["verdict"],
             row["deliveries"],
             row["received_at"],
+            callback_id=row["id"],
+            status=row["status"],
+            size=row["bytes"],
         )
         for row in tx.inbox.hashes_of(task_id)
     ]

@@ -15,9 +15,11 @@ from service.catalog.inbox import Inbox
 from service.catalog.marks import Marks
 from service.catalog.migrate import is_new, missing_revision, upgrade
 from service.catalog.queries import Queries
+from service.catalog.restore import Restore
 from service.catalog.sqlite import Priority, SqliteEngine
 from service.catalog.tasks import Tasks
 from service.catalog.tokens import Tokens
+from service.catalog.walk import Walk
 from service.catalog.work import Work
 
 T = TypeVar("T")
@@ -37,6 +39,8 @@ class Transaction:
     query: Queries
     figures: Counting
     dead: Dead
+    walk: Walk
+    restore: Restore
 
 
 class Catalog:
@@ -93,4 +97,6 @@ class Catalog:
             query=Queries(connection),
             figures=Counting(connection),
             dead=Dead(connection),
+            walk=Walk(connection),
+            restore=Restore(connection),
         )

@@ -109,7 +109,10 @@ class Inbox:
         """The evidence for one task: what was received, when, through which token."""
         query = (
             sa.select(
+                callbacks.c.id,
                 callbacks.c.origin,
+                callbacks.c.status,
+                callbacks.c.bytes,
                 callbacks.c.body_sha256,
                 callbacks.c.token_id,
                 callbacks.c.verdict,

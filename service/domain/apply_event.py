@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from service.domain.asset import Asset, AssetReason, AssetStatus, new_asset, refuted, with_link
+from service.domain.asset import Asset, AssetReason, AssetStatus, new_asset, only_linked_by, refuted, with_link
 from service.domain.check import begin, first_check
-from service.domain.history import Effect, HistoryEntry, contradicts, ends_differ
+from service.domain.history import Effect, HistoryEntry, contradicts
 from service.domain.link import MAX_LINKS, identity, place, refusal
 from service.domain.retry import credible_created, link_deadline
 from service.domain.rules import ConfirmMode, Rules
@@ -85,7 +85,8 @@ def apply_event(
     after = before
     if _counts(before, event, rank, arrival):
         after = _decided(before, event, rank, arrival, event_json)
-        if after.confirmed and not before.confirmed and after.rank < Rank.COMPLETED:
+        names_images = event.status is EventStatus.COMPLETED and event.links
+        if after.confirmed and not before.confirmed and not names_images:
             after_assets = tuple(refuted(asset) for asset in after_assets)
         after = _with_status(after, before, after_assets)
     after = settle(dated(after, after_assets, now=arrival.at), after_assets, now=arrival.at)
@@ -202,12 +203,15 @@ def _with_links(
         return tuple(assets), 0
     now, deadline, hosts = arrival.at, task.deadline or arrival.at + rules.link_lifetime, rules.allowed_hosts
     first_answer = arrival.from_provider and not task.confirmed
-    movable = () if first_answer else [asset.index for asset in assets if asset.reason is not AssetReason.REFUTED]
-    placed = place([asset.known_links for asset in assets], event.links, movable=movable)
+    # what only callbacks say moves no link either where the provider can be asked: its answer has to find each in place
+    by_position = not first_answer and (arrival.from_provider or not rules.can_ask)
+    standing = [asset.index for asset in assets if asset.reason is not AssetReason.REFUTED]
+    placed = place([asset.known_links for asset in assets], event.links, movable=standing if by_position else ())
     kept = []
     for asset in assets:
         if asset.index in placed.known:
             link = placed.known[asset.index]
+            asset = only_linked_by(asset, link) if first_answer else asset
             asset = with_link(asset, link, now=now, deadline=deadline, allowed_hosts=hosts)
         elif first_answer:
             asset = refuted(asset)
@@ -241,8 +245,8 @@ def _with_status(after: Task, before: Task, assets: Sequence[Asset]) -> Task:
     """The status of what decided, and `conflict` where an end that callbacks were believed on is refuted."""
     after = standing_status(after, assets)
     failed = after.status in (TaskStatus.FAILED, TaskStatus.CANCELLED)
-    refutes = not before.confirmed and before.rank is Rank.COMPLETED and ends_differ(before.rank, after.rank)
-    conflict = after.confirmed and after.rank is not Rank.COMPLETED and (before.conflict or refutes)
+    was_believed = before.rank is Rank.COMPLETED and not before.confirmed
+    conflict = after.confirmed and after.rank is not Rank.COMPLETED and (before.conflict or was_believed)
     return replace(after, error=after.error if failed else None, conflict=conflict)
 
 

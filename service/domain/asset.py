@@ -8,7 +8,7 @@ from typing import assert_never
 
 from service.domain.attempt import FINAL, Failed, Failure
 from service.domain.image import Image
-from service.domain.link import MAX_ALTERNATES, refusal, with_fresh
+from service.domain.link import MAX_ALTERNATES, identity, refusal, with_fresh
 from service.domain.retry import next_attempt
 
 
@@ -30,11 +30,15 @@ class AssetReason(StrEnum):
     TRUNCATED = "truncated"
     NOT_AN_IMAGE = "not_an_image"
     REFUTED = "refuted"  # only a callback spoke of it, and the provider does not
+    LOST = "lost"  # it was archived, its bytes are gone or damaged, and its link is over
 
 
 QUICKLY_RETRIED = 3
 """Attempts up to which a fresh link is tried at once; later it waits for its step of the ladder, so that a provider
 whose links are new each time is not asked in a circle."""
+
+MOST_REVIVALS = 2
+"""Times that a dead image has its links read anew without anybody asking for it; against the same circle."""
 
 
 def reason_for(failure: Failure) -> AssetReason:
@@ -85,6 +89,7 @@ class Asset:
     reason: AssetReason | None = None
     detail: str | None = None  # the last failure in words
     attempts: int = 0
+    revivals: int = 0  # how often a fresh link brought it back after it was dead
     next_attempt_at: datetime | None = None
     stored: Stored | None = None
     archived_at: datetime | None = None
@@ -135,12 +140,16 @@ def with_link(asset: Asset, link: str, *, now: datetime, deadline: datetime, all
             assert_never(asset.status)
 
 
+def only_linked_by(asset: Asset, link: str) -> Asset:
+    """The asset without the links of other identities: alternates that the provider does not confirm."""
+    same = tuple(one for one in asset.links if identity(one) == identity(link))
+    return replace(asset, links=same, refused=tuple(one for one in asset.refused if identity(one) == identity(link)))
+
+
 def refuted(asset: Asset) -> Asset:
     """The provider does not confirm it: nothing more is fetched for it, and what was archived stays, marked."""
     match asset.status:
-        case AssetStatus.DELETED:
-            return asset
-        case AssetStatus.ARCHIVED:
+        case AssetStatus.ARCHIVED | AssetStatus.DELETED:
             return replace(asset, reason=AssetReason.REFUTED)
         case AssetStatus.PENDING | AssetStatus.DEAD:
             detail = "the provider does not know this link"
@@ -160,7 +169,7 @@ def retried(asset: Asset, *, now: datetime, allowed_hosts: Sequence[str]) -> Ass
         case AssetStatus.DEAD if asset.reason is AssetReason.REFUTED:
             return asset  # only the provider's word brings it back
         case AssetStatus.DEAD:
-            every = replace(asset, links=asset.known_links[:MAX_ALTERNATES], refused=(), attempts=0)
+            every = replace(asset, links=asset.known_links[:MAX_ALTERNATES], refused=(), attempts=0, revivals=0)
             return _judged(every, now=now, allowed_hosts=allowed_hosts)
         case _:
             assert_never(asset.status)
@@ -169,12 +178,12 @@ def retried(asset: Asset, *, now: datetime, allowed_hosts: Sequence[str]) -> Ass
 def wants_fresh_links(asset: Asset, failure: Failure) -> bool:
     """Whether the task's links are to be read again after a failed attempt.
 
-    A first 403, 404 or 410 may only mean that the image is not there yet. A dead one is read again once or twice:
-    a link that was dead when it was first tried may have been renewed.
+    A first 403, 404 or 410 may only mean that the image is not there yet. A dead image counts too: its host may have
+    been down for all of the link's life.
     """
     if failure is not Failure.LINK_GONE:
         return False
-    return asset.attempts <= QUICKLY_RETRIED if asset.status is AssetStatus.DEAD else asset.attempts > 1
+    return asset.revivals < MOST_REVIVALS if asset.status is AssetStatus.DEAD else asset.attempts > 1
 
 
 def _judged(asset: Asset, *, now: datetime, allowed_hosts: Sequence[str]) -> Asset:
@@ -195,7 +204,8 @@ def _judged(asset: Asset, *, now: datetime, allowed_hosts: Sequence[str]) -> Ass
 def _waiting(asset: Asset, now: datetime) -> Asset:
     """Due at once; one that has failed more often keeps its place on the ladder."""
     if asset.status is AssetStatus.DEAD:
-        asset = replace(asset, attempts=min(asset.attempts, QUICKLY_RETRIED), next_attempt_at=now)
+        attempts = min(asset.attempts, QUICKLY_RETRIED)
+        asset = replace(asset, attempts=attempts, revivals=asset.revivals + 1, next_attempt_at=now)
     soon = asset.attempts <= QUICKLY_RETRIED or asset.next_attempt_at is None
     at = now if soon else asset.next_attempt_at
     return replace(asset, status=AssetStatus.PENDING, reason=None, next_attempt_at=at)
@@ -244,4 +254,5 @@ def failed(asset: Asset, failed: Failed, *, tried: str, now: datetime, jitter: f
 
 def deleted(asset: Asset) -> Asset:
     """The tombstone: nothing brings the asset back."""
-    return replace(asset, status=AssetStatus.DELETED, reason=None, next_attempt_at=None)
+    reason = asset.reason if asset.reason is AssetReason.REFUTED else None
+    return replace(asset, status=AssetStatus.DELETED, reason=reason, next_attempt_at=None)

@@ -56,18 +56,21 @@ def after_end(task: Task, *, lacking: bool, now: datetime, rules: Rules) -> Next
     """After a terminal answer: nothing more to ask, unless it lacks links and the patience for that is not over."""
     if not lacking:
         return Next(Check())
-    check = replace(task.check, missing_since=task.check.missing_since or now, silent_since=None)
-    if _over(check.missing_since, now, rules.patience):
+    linkless_since = task.check.linkless_since or now
+    if _over(linkless_since, now, rules.patience):
         return Next(Check())
-    return Next(_again(replace(check, since=check.since or now), _ladder(task), now, end=_end_of_missing(check, rules)))
+    check = _answered(task, now, linkless_since=linkless_since)
+    return Next(_again(check, _ladder(task), now, end=linkless_since + rules.patience))
 
 
 def after_not_yet(task: Task, event: TaskEvent, *, now: datetime, rules: Rules) -> Next:
-    """After an answer that the task has not ended: again, until the horizon."""
-    check = replace(task.check, missing_since=None, silent_since=None, since=task.check.since or now)
+    """After an answer that the task has not ended: again, until the horizon; an end that is known stays known."""
+    check = _answered(task, now)
     end = _horizon(check, now, rules)
-    if now >= end:
+    if now >= end and not task.terminal:
         return Next(Check(), gives_up=TaskReason.NEVER_FINISHED)
+    if now >= end:
+        return Next(Check() if task.confirmed else replace(check, at=now + LONG_SILENCE, asked=check.asked + 1))
     earliest = now
     if event.estimated_seconds is not None and task.created_at is not None and not _ended_by_callback(task):
         estimated = task.created_at + timedelta(seconds=event.estimated_seconds) + ESTIMATE_GRACE
@@ -79,29 +82,23 @@ def after_missing(task: Task, *, now: datetime, rules: Rules) -> Next:
     """After the answer that there is no such task."""
     if task.confirmed:  # its links were asked for again, and the provider has forgotten it
         return Next(Check())
-    since = task.check.since or now
-    check = replace(task.check, missing_since=task.check.missing_since or now, silent_since=None, since=since)
-    if not _over(check.missing_since, now, rules.patience):
-        return Next(_again(check, CONFIRM_LADDER, now, end=_end_of_missing(check, rules)))
+    missing_since = task.check.missing_since or now
+    if not _over(missing_since, now, rules.patience):
+        check = _answered(task, now, missing_since=missing_since)
+        return Next(_again(check, CONFIRM_LADDER, now, end=missing_since + rules.patience))
     believed = task.rank >= Rank.COMPLETED_WITHOUT_LINKS
     return Next(Check(), gives_up=TaskReason.REFUTED if believed else TaskReason.UNKNOWN_TO_PROVIDER)
 
 
-def after_silence(task: Task, *, now: datetime, rules: Rules) -> Next:
-    """After no answer, or one that says nothing about the task."""
+def after_silence(task: Task, *, images: int, now: datetime, rules: Rules) -> Next:
+    """After no answer, or one that says nothing about the task; `images` are known of it."""
     check = replace(task.check, silent_since=task.check.silent_since or now, since=task.check.since or now)
     old = now >= _horizon(check, now, rules)
     if old and task.confirmed:
         return Next(Check())  # only its links were asked for
     patient = not _over(check.silent_since, now, rules.patience)
-    believe = (
-        not patient
-        and rules.mode is ConfirmMode.PREFERRED
-        and not task.confirmed
-        and _ended_by_callback(task)
-        and task.callback_rank > task.rank
-    )
-    if old:
+    believe = _is_believable(task, images, patient=patient, rules=rules)
+    if old and not patient:
         return Next(replace(check, at=now + LONG_SILENCE, asked=check.asked + 1), believe=believe)
     assert check.silent_since is not None
     end = check.silent_since + rules.patience if patient else None
@@ -109,17 +106,40 @@ def after_silence(task: Task, *, now: datetime, rules: Rules) -> Next:
 
 
 def after_throttling(task: Task, retry_after: float, *, now: datetime) -> Next:
-    """After we were asked to slow down: nobody's fault, and no patience is spent."""
-    return Next(replace(task.check, at=now + timedelta(seconds=retry_after)))
+    """After we were asked to slow down: nobody's fault, and no patience is spent, for the provider is there."""
+    return Next(replace(task.check, at=now + timedelta(seconds=retry_after), silent_since=None))
 
 
-def with_nobody_to_ask(task: Task, *, now: datetime, rules: Rules) -> Next:
-    """Without a key a told task waits for its callback until the horizon."""
+def with_nobody_to_ask(task: Task, *, images: int, now: datetime, rules: Rules) -> Next:
+    """Without a key a told task waits for its callback until the horizon; hints of a time with one count now."""
+    if _is_believable(task, images, patient=True, rules=rules):
+        return Next(Check(), believe=True)
     check = replace(task.check, since=task.check.since or now)
     end = _horizon(check, now, rules)
     if task.terminal:
         return Next(Check())
     return Next(Check(), gives_up=TaskReason.NEVER_FINISHED) if now >= end else Next(replace(check, at=end))
+
+
+def _answered(
+    task: Task, now: datetime, *, missing_since: datetime | None = None, linkless_since: datetime | None = None
+) -> Check:
+    """The round after an answer: the silence is over, and of the two patiences only that of this answer goes on."""
+    return replace(
+        task.check,
+        since=task.check.since or now,
+        missing_since=missing_since,
+        linkless_since=linkless_since,
+        silent_since=None,
+    )
+
+
+def _is_believable(task: Task, images: int, *, patient: bool, rules: Rules) -> bool:
+    """Whether callbacks are to be taken at their word now, and say more than is known."""
+    says_more = task.callback_rank > task.rank or task.expected_images > images
+    if task.confirmed or not _ended_by_callback(task) or not says_more:
+        return False
+    return rules.mode is ConfirmMode.OFF or (rules.mode is ConfirmMode.PREFERRED and not patient)
 
 
 def _ended_by_callback(task: Task) -> bool:
@@ -147,11 +167,6 @@ def _again(
 
 def _over(since: datetime | None, now: datetime, patience: timedelta) -> bool:
     return since is not None and now - since >= patience
-
-
-def _end_of_missing(check: Check, rules: Rules) -> datetime:
-    assert check.missing_since is not None
-    return check.missing_since + rules.patience
 
 
 def _horizon(check: Check, now: datetime, rules: Rules) -> datetime:

@@ -93,7 +93,8 @@ class Check:
     at: datetime | None = None  # None: never
     since: datetime | None = None  # when the round began
     asked: int = 0  # answers and silences of this round
-    missing_since: datetime | None = None  # since when the provider does not know the task, or not its links
+    missing_since: datetime | None = None  # since when the provider does not know the task
+    linkless_since: datetime | None = None  # since when it says completed, and does not show all links
     silent_since: datetime | None = None  # since when it says nothing at all
 
 

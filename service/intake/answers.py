@@ -139,11 +139,15 @@ def _concluded(
             )
             step = _Step(before, result, entries, after_missing(task, now=tx.now, rules=rules))
         case Missing() | Unreachable():
-            step = _silent(tx, before, result, rules)
+            step = _silent(
+                tx, before, after_silence(task, images=len(before.assets), now=tx.now, rules=rules), result, rules
+            )
         case Throttled():
             step = _Step(before, result, next=after_throttling(task, reading.retry_after, now=tx.now))
         case NobodyToAsk():
-            step = _Step(before, result, next=with_nobody_to_ask(task, now=tx.now, rules=rules))
+            step = _silent(
+                tx, before, with_nobody_to_ask(task, images=len(before.assets), now=tx.now, rules=rules), result, rules
+            )
         case _:
             assert_never(reading)
     assert step.next is not None
@@ -158,7 +162,7 @@ def _found(tx: Transaction, before: TaskState, reading: Found, result: Result, r
         waits = after_end(task, lacking=True, now=tx.now, rules=rules)
         if waits.check.at is not None:
             note = "completed, but no link is shown yet"
-            entries = () if task.check.missing_since else (_entry(tx, event.word, Effect.NOT_YET, note),)
+            entries = () if task.check.linkless_since else (_entry(tx, event.word, Effect.NOT_YET, note),)
             return _Step(before, Result.NOT_YET, entries, waits)
     arrival = Arrival(task.source, tx.now, Origin.POLL, Standing.AUTHORITATIVE)
     applied = apply_event(task, before.assets, event, arrival, rules=rules, event_json=reading.text)
@@ -173,8 +177,7 @@ def _found(tx: Transaction, before: TaskState, reading: Found, result: Result, r
     return _Step(TaskState(after, applied.assets), result, (applied.entry,) if is_new else (), following)
 
 
-def _silent(tx: Transaction, before: TaskState, result: Result, rules: Rules) -> _Step:
-    following = after_silence(before.task, now=tx.now, rules=rules)
+def _silent(tx: Transaction, before: TaskState, following: Next, result: Result, rules: Rules) -> _Step:
     if not following.believe:
         return _Step(before, result, next=following)
     state, entries = believe_callbacks(tx, before, rules=rules)

@@ -6,8 +6,9 @@ from typing import Any
 
 from service.catalog.catalog import Transaction
 from service.catalog.tasks import TaskState
-from service.domain.check import first_check
+from service.domain.check import begin, first_check
 from service.domain.history import Effect, HistoryEntry
+from service.domain.link import MAX_LINKS
 from service.domain.object_key import is_task_id
 from service.domain.rules import Rules
 from service.domain.task import Origin, Rank, Standing, Task
@@ -50,8 +51,11 @@ def register(tx: Transaction, *, told: Told, rules: Rules, source: str = "evolin
         parameters=known.parameters if known.parameters is not None else told.parameters,
         ref=known.ref if known.ref is not None else told.ref,
         tags={**told.tags, **known.tags},
+        expected_images=max(known.expected_images, _images_in(told.parameters)),
         stranger=False,
     )
+    if task.confirmed and task.expected_images > len(before.assets if before else ()):
+        task = replace(task, check=begin(task.check, tx.now))
     if before is not None and task == known:
         return Registered(before, new=False)
     state = TaskState(replace(task, version=known.version + 1), before.assets if before else ())
@@ -66,6 +70,12 @@ def register(tx: Transaction, *, told: Told, rules: Rules, source: str = "evolin
     )
     tx.tasks.note([(told.id, entry)])
     return Registered(state, new=before is None)
+
+
+def _images_in(parameters: Mapping[str, Any] | None) -> int:
+    """How many images were asked for (`n`), so that an answer which shows fewer is not the last word."""
+    n = (parameters or {}).get("n")
+    return n if isinstance(n, int) and not isinstance(n, bool) and 0 < n <= MAX_LINKS else 0
 
 
 def _new(tx: Transaction, told: Told, source: str, rules: Rules) -> Task:

@@ -38,7 +38,8 @@ def notice(tx: Transaction, events: Sequence[TaskEvent], *, rules: Rules, since:
             entry = HistoryEntry(tx.now, Origin.POLL, event.word, Standing.AUTHORITATIVE, Effect.SEEN, Rank.NOTHING)
             tx.tasks.note([(task_id, entry)])
         elif _is_news(before.task, event, tx.now):
-            task = replace(before.task, check=begin(before.task.check, tx.now))
+            shown = replace(before.task.check, missing_since=None, silent_since=None)
+            task = replace(before.task, check=begin(shown, tx.now))
             changes.append((before, replace(before, task=task)))
     tx.tasks.save(changes)
     strangers = sum(before is None for before, _ in changes)

@@ -64,6 +64,7 @@ REASONS = (
     "unreachable",
     "truncated",
     "not_an_image",
+    "lost",
 )
 """Why tasks and assets are dead: the values of domain.task.TaskReason and domain.asset.AssetReason."""
 

@@ -24,11 +24,13 @@ def upgrade() -> None:
         sa.Column("check_since", UtcTime(), nullable=True),
         sa.Column("check_asked", sa.Integer(), nullable=False, server_default=sa.text("0")),
         sa.Column("check_missing_since", UtcTime(), nullable=True),
+        sa.Column("check_linkless_since", UtcTime(), nullable=True),
         sa.Column("check_silent_since", UtcTime(), nullable=True),
         sa.Column("check_claim", TEXT, nullable=True),
         sa.Column("check_until", UtcTime(), nullable=True),
     ):
         op.add_column("tasks", column)
+    op.add_column("assets", sa.Column("revivals", sa.Integer(), nullable=False, server_default=sa.text("0")))
     op.create_index(
         "ix_tasks_check_due",
         "tasks",
