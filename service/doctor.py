@@ -15,13 +15,12 @@ from service.errors import DarkroomError
 from service.intake.minting import public_url_warnings
 from service.observability import Metrics
 from service.outbound.tls import tls_context
+from service.provider.client import NO_TASK
 from service.provider.reading import Found, Listed, Listing, Missing, Throttled, Unreachable, Unsupported
 from service.settings import Settings
 from service.storage.filesystem import FilesystemStore
 
 SHORTEST_SECRET = 32
-NO_TASK = "task-unified-0000000000-doctor"
-"""The id of no task, to see whether the provider takes our key."""
 
 
 class Level(StrEnum):

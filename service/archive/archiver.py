@@ -18,7 +18,7 @@ from service.catalog.catalog import Catalog, Transaction
 from service.catalog.tasks import TaskState
 from service.catalog.work import ClaimedAsset
 from service.domain.apply_event import settle
-from service.domain.asset import Asset, AssetStatus, Stored, archived, deleted, failed, wants_fresh_links
+from service.domain.asset import Asset, AssetStatus, Stored, archived, deleted, failed, superseded, wants_fresh_links
 from service.domain.attempt import Failed
 from service.domain.check import begin
 from service.domain.link import link_host
@@ -147,9 +147,12 @@ def record(tx: Transaction, *, claimed: ClaimedAsset, link: str, outcome: Stored
         return Recorded(asset, counted=False)
     counted, task = True, state.task
     if isinstance(outcome, Failed):
-        after = failed(asset, outcome, tried=link, now=tx.now, jitter=jitter)
-        if wants_fresh_links(after, outcome.failure):
-            task = replace(task, check=begin(task.check, tx.now))
+        if link not in asset.links:
+            after = superseded(asset, outcome, now=tx.now)
+        else:
+            after = failed(asset, outcome, tried=link, now=tx.now, jitter=jitter)
+            if wants_fresh_links(after, outcome.failure):
+                task = replace(task, check=begin(task.check, tx.now))
     elif _was_deleted(outcome, state):
         after = replace(deleted(asset), stored=outcome, purged=False)
         counted = False

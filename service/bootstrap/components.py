@@ -14,6 +14,7 @@ from service.catalog.catalog import Catalog
 from service.domain.rules import Rules
 from service.errors import SettingsError
 from service.intake.accept import Intake
+from service.intake.allowance import Allowances
 from service.intake.asset_link import AssetLinkSigner
 from service.intake.callback_token import TokenSigner
 from service.intake.readiness import Readiness
@@ -42,6 +43,7 @@ class Components:
     metrics: Metrics
     rules: Rules
     provider: ProviderClient | None
+    allowances: Allowances
     intake: Intake
     readiness: Readiness
     revoked: RevokedTokens
@@ -54,9 +56,8 @@ class Components:
         """What is wrong without keeping callbacks from being stored, by part."""
         if self.provider is None or self.provider.health.state not in (HealthState.DOWN, HealthState.REFUSED):
             return {}
-        health = self.provider.health
-        what = "refuses our key" if health.state is HealthState.REFUSED else "does not answer"
-        return {"provider": f"the provider {what}{f': {health.detail}' if health.detail else ''}"}
+        refused = self.provider.health.state is HealthState.REFUSED  # why is for /v1/stats: this page is open
+        return {"provider": f"the provider {'refuses our key' if refused else 'does not answer'}"}
 
 
 class Schema(Enum):
@@ -98,6 +99,7 @@ def open_components(settings: Settings) -> Iterator[Components]:
             log.info("staging_cleaned", files=left)
         catalog = stack.enter_context(open_catalog(settings, schema=Schema.UPGRADED))
         metrics, archive, sidecars, reconcile = Metrics(), Nudge(), Nudge(), Nudge()
+        allowances = Allowances(catalog=catalog)
         rules = rules_of(settings)
         yield Components(
             settings=settings,
@@ -109,6 +111,7 @@ def open_components(settings: Settings) -> Iterator[Components]:
             metrics=metrics,
             rules=rules,
             provider=provider_client(settings, metrics=metrics),
+            allowances=allowances,
             intake=Intake(
                 catalog=catalog,
                 rules=rules,
@@ -116,6 +119,7 @@ def open_components(settings: Settings) -> Iterator[Components]:
                 sidecars=sidecars,
                 reconcile=reconcile,
                 metrics=metrics,
+                allowances=allowances,
             ),
             readiness=Readiness(
                 catalog=catalog,

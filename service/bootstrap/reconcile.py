@@ -24,6 +24,7 @@ from service.settings import Settings
 
 QUESTIONS_AT_ONCE = 8
 DRAIN_SECONDS = 10.0
+LONGEST_DRAIN = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def start_reconcile(asking: Asking, background: Background, watch: Watch) -> Non
     )
     leases = Leases(catalog=asking.catalog, worker=questions, renew=_renew_questions)
     background.start("question leases", leases.run)
-    background.start("reconcile", questions.run, drain=questions.stop)
+    background.start("reconcile", questions.run, drain=partial(_drained, questions))
     if asking.sweeper is not None:
         background.start("sweep", partial(asking.sweeper.run, watch))
 
@@ -142,6 +143,11 @@ def _asking(
         sidecars=sidecars,
     )
     return Asking(catalog, provider, reconciler, sweeper, nudge)
+
+
+async def _drained(questions: Worker[Questions], within: float) -> None:
+    """Questions are asked again at no cost; the time to drain is for downloads."""
+    await questions.stop(min(within, LONGEST_DRAIN))
 
 
 def _renew_questions(tx: Transaction, held: Sequence[Questions]) -> None:

@@ -35,17 +35,23 @@ class Checks:
         self._connection = connection
         self._now = now
 
-    def claim(self, limit: int) -> list[ClaimedCheck]:
-        """Claim due questions: tasks that we were told of before strangers, nearest deadline first."""
+    def claim(self, limit: int, *, due_by: datetime | None = None, longest_first: bool = False) -> list[ClaimedCheck]:
+        """Claim questions that are due, or were by then.
+
+        Tasks that we were told of go before strangers, first questions before later ones, nearest deadlines first; or
+        simply those that have been due for longest.
+        """
         c = tasks.c
+        usual = (c.stranger, c.check_asked, c.deadline)
+        order = (c.check_at, *usual) if longest_first else usual
         due = (
             sa.select(c.id)
             .where(
                 c.check_at.is_not(None),
-                c.check_at <= self._now,
+                c.check_at <= (due_by or self._now),
                 sa.or_(c.check_until.is_(None), c.check_until <= self._now),
             )
-            .order_by(c.stranger, c.deadline)
+            .order_by(*order)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
@@ -74,15 +80,17 @@ class Checks:
             self._connection.execute(sa.update(tasks).where(_is(one)).values(check_until=self._now + LEASE))
 
     def end_silence(self) -> int:
-        """Make all due that met silence: the provider answers again. Returns how many."""
+        """Make all due that met silence, as if never asked: the provider answers again. Returns how many."""
         c = tasks.c
         waiting = sa.and_(c.check_at.is_not(None), c.check_silent_since.is_not(None), c.check_at > self._now)
-        return self._connection.execute(sa.update(tasks).where(waiting).values(check_at=self._now)).rowcount
+        return self._connection.execute(
+            sa.update(tasks).where(waiting).values(check_at=self._now, check_asked=0)
+        ).rowcount
 
-    def waiting(self) -> Planned:
-        """How many questions are planned, how many of them are due, and when the next one is."""
+    def waiting(self, *, due_by: datetime | None = None) -> Planned:
+        """How many questions are planned, how many of them are due or were by then, and when the next one is."""
         c = tasks.c
-        is_due = sa.case((c.check_at <= self._now, 1))
+        is_due = sa.case((c.check_at <= (due_by or self._now), 1))
         counts = sa.select(sa.func.count(), sa.func.count(is_due), sa.func.min(c.check_at))
         planned, due, next_at = self._connection.execute(counts.where(c.check_at.is_not(None))).one()
         return Planned(planned, due, next_at)

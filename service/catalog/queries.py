@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar
 
 import sqlalchemy as sa
 
 from service.catalog import rows
+from service.catalog.inbox_filter import InboxFilter
 from service.catalog.tables import assets, callback_tokens, callbacks, signed_links, tasks
 from service.catalog.tokens import MintedToken, SignedLink, minted_token, signed_link
 from service.domain.asset import Asset
@@ -30,6 +32,7 @@ CALLBACK_FILTERS = {
     "task_id": callbacks.c.task_id,
     "token_id": callbacks.c.token_id,
     "origin": callbacks.c.origin,
+    "status": callbacks.c.status,
 }
 
 
@@ -37,6 +40,9 @@ _LISTED = [
     column if column.name != "provider_json" else sa.null().label("provider_json")  # long, and shown nowhere in lists
     for column in tasks.c
 ]
+
+
+_NOT_REFUTED = sa.or_(assets.c.reason.is_(None), assets.c.reason != "refuted")
 
 
 class Queries:
@@ -54,10 +60,12 @@ class Queries:
         page = self._page(query, tasks.c.seq, TASK_FILTERS, filters, after, limit)
         return Page([rows.task_from(row) for row in page.items], page.next)
 
-    def assets_of(self, task_ids: list[str]) -> dict[str, list[Asset]]:
+    def assets_of(self, task_ids: list[str], *, conflicts: bool = False) -> dict[str, list[Asset]]:
         """The assets of several tasks, in index order."""
         found: dict[str, list[Asset]] = {task_id: [] for task_id in task_ids}
         query = sa.select(assets).where(assets.c.task_id.in_(task_ids)).order_by(assets.c.task_id, assets.c.index)
+        if not conflicts:
+            query = query.where(_NOT_REFUTED)
         for row in self._connection.execute(query).mappings():
             found[row["task_id"]].append(rows.asset_from(row))
         return found
@@ -67,7 +75,7 @@ class Queries:
     ) -> Page[Asset]:
         query = sa.select(assets)
         if not conflicts:
-            query = query.where(sa.or_(assets.c.reason.is_(None), assets.c.reason != "refuted"))
+            query = query.where(_NOT_REFUTED)
         page = self._page(query, assets.c.seq, ASSET_FILTERS, filters, after, limit)
         return Page([rows.asset_from(row) for row in page.items], page.next)
 
@@ -76,10 +84,19 @@ class Queries:
         row = self._connection.execute(query).mappings().one_or_none()
         return rows.asset_from(row) if row is not None else None
 
-    def callbacks(self, *, filters: Mapping[str, str], after: int | None, limit: int) -> Page[sa.RowMapping]:
-        """Callbacks without their bodies."""
-        columns = [column for column in callbacks.c if column.name != "body"]
-        return self._page(sa.select(*columns), callbacks.c.id, CALLBACK_FILTERS, filters, after, limit)
+    def callbacks(
+        self,
+        *,
+        filters: Mapping[str, str],
+        after: int | None,
+        limit: int,
+        received_after: datetime | None = None,
+        received_before: datetime | None = None,
+    ) -> Page[sa.RowMapping]:
+        """Callbacks without their bodies; the span of receipt includes its beginning."""
+        query = sa.select(*(column for column in callbacks.c if column.name != "body"))
+        query = query.where(*InboxFilter(received_after=received_after, received_before=received_before).conditions())
+        return self._page(query, callbacks.c.id, CALLBACK_FILTERS, filters, after, limit)
 
     def callback(self, callback_id: int) -> sa.RowMapping | None:
         """One callback with its raw body."""

@@ -210,6 +210,7 @@ def _engine(path: Path, *, begin: str, read_only: bool = False) -> sa.Engine:
         poolclass=sa.QueuePool,
         pool_size=READERS if read_only else 1,
         max_overflow=0,
+        hide_parameters=True,  # errors are logged, and parameters hold prompts and links
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
     )
 

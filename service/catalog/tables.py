@@ -38,6 +38,11 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
 Text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
+UNCLEARED = "cleared_at IS NULL"
+STRAY = f"verdict <> 'accepted' AND {UNCLEARED}"
+UNPROVEN = "named_by IS NOT NULL AND NOT confirmed AND status IN ('pending', 'processing', 'dead')"
+"""What partial indexes hold; a query uses one only when it says the same in the same words."""
+
 callbacks = sa.Table(
     "callbacks",
     metadata,
@@ -58,8 +63,23 @@ callbacks = sa.Table(
     sa.Column("deliveries", sa.Integer, nullable=False),
     sa.Column("received_at", UtcTime, nullable=False),
     sa.Column("last_received_at", UtcTime, nullable=False),
+    sa.Column("cleared_at", UtcTime),  # when body and headers were removed because their time was over
     sa.UniqueConstraint("source", "task_id", "body_sha256"),
     sa.Index("ix_callbacks_task_id", "task_id"),
+    sa.Index("ix_callbacks_token_id", "token_id", "id"),
+    sa.Index(
+        "ix_callbacks_stray",
+        "token_id",
+        sqlite_where=sa.text(STRAY),
+        postgresql_where=sa.text(STRAY),
+    ),
+    sa.Index(
+        "ix_callbacks_uncleared",
+        "received_at",
+        "id",
+        sqlite_where=sa.text(UNCLEARED),
+        postgresql_where=sa.text(UNCLEARED),
+    ),
 )
 
 tasks = sa.Table(
@@ -103,11 +123,28 @@ tasks = sa.Table(
     sa.Column("sidecar_claim", Text),
     sa.Column("sidecar_until", UtcTime),
     sa.Column("sidecar_after", UtcTime),  # not before, after storage refused it
+    sa.Column("named_by", Text),  # the token whose callback was the first to tell of it, where nobody else had
+    sa.Column("named_bytes", sa.Integer, nullable=False, server_default=sa.text("0")),  # bodies that name it so
     sa.Index("ix_tasks_status", "status", "seq"),
     sa.Index("ix_tasks_ref", "ref"),
     sa.Index(
+        "ix_tasks_unproven",
+        "named_by",
+        "status",
+        "named_bytes",
+        sqlite_where=sa.text(UNPROVEN),
+        postgresql_where=sa.text(UNPROVEN),
+    ),
+    sa.Index(
+        "ix_tasks_check_at",
+        "check_at",
+        sqlite_where=sa.text("check_at IS NOT NULL"),
+        postgresql_where=sa.text("check_at IS NOT NULL"),
+    ),
+    sa.Index(
         "ix_tasks_check_due",
         "stranger",
+        "check_asked",
         "deadline",
         "check_at",
         sqlite_where=sa.text("check_at IS NOT NULL"),

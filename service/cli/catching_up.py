@@ -129,7 +129,8 @@ def _tell_of(done: Round) -> None:
     if done.dead:
         click.echo(f"given up: {done.dead}; `darkroom retry --all --dry-run` names what is dead")
     if not done.good:
-        fail(f"{done.left} questions are still due{f': {done.detail}' if done.detail else ''}")
+        left = f"{done.left} questions are still due" if done.left else "not everything was answered"
+        fail(f"{left}: {done.detail or 'somebody else asks just now, or wants to be left alone'}")
 
 
 @contextmanager

@@ -127,7 +127,7 @@ def new_asset(
 
 def with_link(asset: Asset, link: str, *, now: datetime, deadline: datetime, allowed_hosts: Sequence[str]) -> Asset:
     """Take in a fresh URL: a waiting asset tries it soon, a dead one revives; a settled one only notes it."""
-    if link in asset.known_links and asset.reason is not AssetReason.REFUTED:
+    if link in asset.known_links and not _may_be_tried_again(asset, link, allowed_hosts):
         return asset
     fresh = replace(asset, links=with_fresh(asset.links, link))
     match asset.status:
@@ -138,6 +138,19 @@ def with_link(asset: Asset, link: str, *, now: datetime, deadline: datetime, all
             return _judged(renewed, now=now, allowed_hosts=allowed_hosts)
         case _:
             assert_never(asset.status)
+
+
+def _may_be_tried_again(asset: Asset, link: str, allowed_hosts: Sequence[str]) -> bool:
+    """Whether a link that is known is news all the same: confirmed now, allowed now, or the only one left."""
+    if asset.status is AssetStatus.PENDING:
+        return not asset.links
+    allowed_now = asset.reason is AssetReason.REFUSED_HOST and refusal(link, allowed_hosts) is None
+    return asset.reason is AssetReason.REFUTED or allowed_now
+
+
+def superseded(asset: Asset, failed: Failed, *, now: datetime) -> Asset:
+    """The attempt failed with a link that had been replaced meanwhile: that says nothing of the one in its place."""
+    return replace(asset, attempts=asset.attempts + 1, next_attempt_at=now, detail=failed.detail)
 
 
 def only_linked_by(asset: Asset, link: str) -> Asset:

@@ -7,7 +7,7 @@ reason to give up. Nothing is given up on silence: a provider that says nothing 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from service.domain.link import identity
+from service.domain.link import MAX_LINKS, identity
 from service.domain.rules import ConfirmMode, Rules
 from service.domain.task import Check, EventStatus, Rank, Task, TaskEvent, TaskReason
 
@@ -49,7 +49,14 @@ def lacks_links(task: Task, event: TaskEvent) -> bool:
     """Whether an answer says completed and shows fewer links than there must be: it may be a moment behind."""
     if event.status is not EventStatus.COMPLETED:
         return False
-    return len({identity(link) for link in event.links}) < max(1, task.expected_images)
+    expected = max(1, task.expected_images, asked_images(task))
+    return len({identity(link) for link in event.links}) < expected
+
+
+def asked_images(task: Task) -> int:
+    """How many images were asked for (`n`), as far as we were told; 0 when we were not."""
+    n = (task.parameters or {}).get("n")
+    return n if isinstance(n, int) and not isinstance(n, bool) and 0 < n <= MAX_LINKS else 0
 
 
 def after_end(task: Task, *, lacking: bool, now: datetime, rules: Rules) -> Next:
@@ -90,14 +97,18 @@ def after_missing(task: Task, *, now: datetime, rules: Rules) -> Next:
     return Next(Check(), gives_up=TaskReason.REFUTED if believed else TaskReason.UNKNOWN_TO_PROVIDER)
 
 
-def after_silence(task: Task, *, images: int, now: datetime, rules: Rules) -> Next:
-    """After no answer, or one that says nothing about the task; `images` are known of it."""
+def after_silence(task: Task, *, images: int, now: datetime, rules: Rules, reachable: bool = False) -> Next:
+    """After no answer, or one that says nothing about the task; `images` are known of it.
+
+    `reachable`: the provider answers other questions. Then its silence about this task is no reason to believe somebody
+    else: whoever can name tasks can name some that it will not speak of, such as those of another account.
+    """
     check = replace(task.check, silent_since=task.check.silent_since or now, since=task.check.since or now)
     old = now >= _horizon(check, now, rules)
     if old and task.confirmed:
         return Next(Check())  # only its links were asked for
     patient = not _over(check.silent_since, now, rules.patience)
-    believe = _is_believable(task, images, patient=patient, rules=rules)
+    believe = not reachable and _is_believable(task, images, patient=patient, rules=rules)
     if old and not patient:
         return Next(replace(check, at=now + LONG_SILENCE, asked=check.asked + 1), believe=believe)
     assert check.silent_since is not None
@@ -137,7 +148,8 @@ def _answered(
 def _is_believable(task: Task, images: int, *, patient: bool, rules: Rules) -> bool:
     """Whether callbacks are to be taken at their word now, and say more than is known."""
     says_more = task.callback_rank > task.rank or task.expected_images > images
-    if task.confirmed or not _ended_by_callback(task) or not says_more:
+    denied = task.reason in (TaskReason.REFUTED, TaskReason.UNKNOWN_TO_PROVIDER)
+    if task.confirmed or denied or not _ended_by_callback(task) or not says_more:
         return False
     return rules.mode is ConfirmMode.OFF or (rules.mode is ConfirmMode.PREFERRED and not patient)
 

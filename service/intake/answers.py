@@ -79,11 +79,13 @@ def take_answers(
     *,
     rules: Rules,
     key_mark: str,
+    reachable: bool = False,
 ) -> list[Concluded]:
     """Take answers in; returns one conclusion for each.
 
-    `key_mark` names the mark of this provider key: while it has never seen any task, "no such task" says nothing, for
-    the key may be of another account.
+    `reachable`: the provider answers other questions, so that silence about one task is not its own. `key_mark` names
+    the mark of this provider key: while it has never seen any task, "no such task" says nothing, for the key may be of
+    another account.
     """
     held = tx.checks.held(claimed for claimed, _ in answers)
     loaded = tx.tasks.load(held)
@@ -97,7 +99,7 @@ def take_answers(
         if before is None:
             concluded.append(Concluded(claimed.task_id, _result(reading, proven=proven)))
             continue
-        step = _concluded(tx, before, reading, rules=rules, proven=proven)
+        step = _concluded(tx, before, reading, rules=rules, proven=proven, reachable=reachable)
         changes.append((before, step.state))
         tx.tasks.note([(claimed.task_id, entry) for entry in step.entries])
         believed = step.next is not None and step.next.believe
@@ -125,7 +127,7 @@ def _result(reading: Reading | NobodyToAsk, *, proven: bool) -> Result:
 
 
 def _concluded(
-    tx: Transaction, before: TaskState, reading: Reading | NobodyToAsk, *, rules: Rules, proven: bool
+    tx: Transaction, before: TaskState, reading: Reading | NobodyToAsk, *, rules: Rules, proven: bool, reachable: bool
 ) -> _Step:
     """The state after one answer, with the next question planned."""
     result = _result(reading, proven=proven)
@@ -139,9 +141,9 @@ def _concluded(
             )
             step = _Step(before, result, entries, after_missing(task, now=tx.now, rules=rules))
         case Missing() | Unreachable():
-            step = _silent(
-                tx, before, after_silence(task, images=len(before.assets), now=tx.now, rules=rules), result, rules
-            )
+            there = reachable and isinstance(reading, Unreachable)
+            following = after_silence(task, images=len(before.assets), reachable=there, now=tx.now, rules=rules)
+            step = _silent(tx, before, following, result, rules)
         case Throttled():
             step = _Step(before, result, next=after_throttling(task, reading.retry_after, now=tx.now))
         case NobodyToAsk():
@@ -160,7 +162,7 @@ def _found(tx: Transaction, before: TaskState, reading: Found, result: Result, r
     lacking = lacks_links(task, event)
     if lacking and not event.links:
         waits = after_end(task, lacking=True, now=tx.now, rules=rules)
-        if waits.check.at is not None:
+        if waits.check.at is not None or before.assets:  # naming no link contradicts none
             note = "completed, but no link is shown yet"
             entries = () if task.check.linkless_since else (_entry(tx, event.word, Effect.NOT_YET, note),)
             return _Step(before, Result.NOT_YET, entries, waits)
@@ -173,7 +175,7 @@ def _found(tx: Transaction, before: TaskState, reading: Found, result: Result, r
         is_new = after.version != task.version or applied.entry.effect is Effect.DECIDED
     else:
         following = after_not_yet(after, event, now=tx.now, rules=rules)
-        is_new = applied.entry.effect is not Effect.AGREED or not task.check.asked
+        is_new = applied.entry.effect is Effect.DECIDED or not task.check.asked
     return _Step(TaskState(after, applied.assets), result, (applied.entry,) if is_new else (), following)
 
 

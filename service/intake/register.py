@@ -6,12 +6,11 @@ from typing import Any
 
 from service.catalog.catalog import Transaction
 from service.catalog.tasks import TaskState
-from service.domain.check import begin, first_check
+from service.domain.check import asked_images, begin, first_check
 from service.domain.history import Effect, HistoryEntry
-from service.domain.link import MAX_LINKS
 from service.domain.object_key import is_task_id
 from service.domain.rules import Rules
-from service.domain.task import Origin, Rank, Standing, Task
+from service.domain.task import Origin, Rank, Standing, Task, TaskStatus
 from service.errors import Invalid
 
 
@@ -51,10 +50,9 @@ def register(tx: Transaction, *, told: Told, rules: Rules, source: str = "evolin
         parameters=known.parameters if known.parameters is not None else told.parameters,
         ref=known.ref if known.ref is not None else told.ref,
         tags={**told.tags, **known.tags},
-        expected_images=max(known.expected_images, _images_in(told.parameters)),
         stranger=False,
     )
-    if task.confirmed and task.expected_images > len(before.assets if before else ()):
+    if before is not None and _lacks_images(before, task):
         task = replace(task, check=begin(task.check, tx.now))
     if before is not None and task == known:
         return Registered(before, new=False)
@@ -72,10 +70,10 @@ def register(tx: Transaction, *, told: Told, rules: Rules, source: str = "evolin
     return Registered(state, new=before is None)
 
 
-def _images_in(parameters: Mapping[str, Any] | None) -> int:
-    """How many images were asked for (`n`), so that an answer which shows fewer is not the last word."""
-    n = (parameters or {}).get("n")
-    return n if isinstance(n, int) and not isinstance(n, bool) and 0 < n <= MAX_LINKS else 0
+def _lacks_images(before: TaskState, task: Task) -> bool:
+    """Whether what is told now says that more images were asked for than the provider's answer had."""
+    learnt = asked_images(task) > asked_images(before.task)
+    return learnt and task.confirmed and task.status is TaskStatus.COMPLETED and asked_images(task) > len(before.assets)
 
 
 def _new(tx: Transaction, told: Told, source: str, rules: Rules) -> Task:

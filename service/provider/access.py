@@ -52,11 +52,21 @@ class Access:
         self._pause = Pause()
         self._places = asyncio.Semaphore(CONNECTIONS)
         self._key = api_key
+        self._last_good = float("-inf")
 
     @property
     def closed(self) -> bool:
         """Whether everything passes; otherwise the next call is a probe."""
         return self._breaker.state is BreakerState.CLOSED
+
+    @property
+    def suspects(self) -> bool:
+        return self._breaker.suspects
+
+    @property
+    def last_good(self) -> float:
+        """When the provider last answered and took the key, by the clock; before all time when it never did."""
+        return self._last_good
 
     @property
     def pause(self) -> float:
@@ -104,6 +114,7 @@ class Access:
         good = judged.judgement is Judgement.GOOD
         if good:
             self._pause.end_of_row()
+            self._last_good = self._clock()
         if not self.closed:
             self._watch.saw(_OPEN[self._breaker.state], self._breaker.reason)
         elif good and not self.pause:

@@ -43,21 +43,33 @@ def task_answer(task_id: str, answer: Answer | NoAnswer) -> Judged[Reading]:
     if answer.success:
         return _task(task_id, read_callback(answer.body))
     error = read_error(answer.body)
-    if answer.status == 403:
-        return Judged(described(answer), Judgement.FORBIDDEN, task_id)
     if answer.status == 404 and error is not None and error.code in _NO_TASK:
         return Judged(Missing(), Judgement.GOOD)
     if answer.status == 400 and error is not None:
         said = Missing() if _NOT_AN_ID in (error.code, error.kind) else described(answer)
         return Judged(said, Judgement.GOOD)
-    return Judged(described(answer), Judgement.FAILED)
+    return Judged(described(answer), Judgement.SUSPECT, task_id)
+
+
+def probe_answer(no_task: str, answer: Answer | NoAnswer) -> Judged[Reading]:
+    """`GET /v1/tasks/{id}` of a task that cannot be: refusals of the API are good, and 403 can only mean the key."""
+    if isinstance(answer, NoAnswer):
+        return Judged(Unreachable(answer.detail), Judgement.FAILED)
+    if answer.status == 403:
+        return Judged(described(answer, refused=True), Judgement.REFUSED)
+    if answer.status >= 500 or 300 <= answer.status < 400:
+        return Judged(described(answer), Judgement.DOWN)
+    reading = read_callback(answer.body) if answer.success else None
+    if reading is not None and not (isinstance(reading, Readable) and reading.event.task_id == no_task):
+        return Judged(Unreachable("it answers a question about no task"), Judgement.DOWN)
+    return Judged(Missing(), Judgement.GOOD)
 
 
 def _task(task_id: str, reading: Readable | Unreadable) -> Judged[Reading]:
     if isinstance(reading, Unreadable):
-        return Judged(Unreachable(reading.detail), Judgement.FAILED)
+        return Judged(Unreachable(reading.detail), Judgement.SUSPECT, task_id)
     if reading.event.task_id != task_id:
-        return Judged(Unreachable("the answer is about another task"), Judgement.FAILED)
+        return Judged(Unreachable("the answer is about another task"), Judgement.SUSPECT, task_id)
     return Judged(Found(reading.event, reading.text), Judgement.GOOD)
 
 

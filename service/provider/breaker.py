@@ -1,6 +1,7 @@
 """When not to ask at all: after failures in a row, or when the key is refused. Pure: the time is passed in.
 
-Closed, everything passes. Open, nothing passes for a while; then one request at a time may try, the probe.
+Closed, everything passes. Open, nothing passes for a while; then one request at a time may try, the probe. Bad answers
+about single tasks only arouse suspicion: whoever can name tasks could turn the provider off for all others.
 """
 
 from collections.abc import Callable
@@ -11,8 +12,8 @@ from typing import NewType, assert_never
 FAILURES = 5
 """Failures in a row that open the breaker."""
 
-FORBIDDEN = 3
-"""Different tasks forbidden in a row that mean the key and not the tasks; one task asked for again is still one."""
+SUSPICIONS = 3
+"""Different tasks in a row whose questions fail that make the provider suspect; one asked about again is still one."""
 
 JITTER = 0.1
 
@@ -27,9 +28,10 @@ class Judgement(Enum):
     """What an answer says of the provider."""
 
     GOOD = "good"  # it answers, and takes the key
-    FAILED = "failed"
+    FAILED = "failed"  # no answer at all
+    DOWN = "down"  # a neutral question failed
     REFUSED = "refused"
-    FORBIDDEN = "forbidden"  # the key may not do this; perhaps it may do other things
+    SUSPECT = "suspect"  # it answers this question badly; perhaps it answers others well
     NOTHING = "nothing"
 
 
@@ -56,7 +58,7 @@ class Breaker:
         self._state = BreakerState.CLOSED
         self._reason = ""
         self._failures = 0
-        self._forbidden: set[str] = set()
+        self._suspicions: set[str] = set()
         self._wait: float | None = None
         self._until = 0.0
         self._probing = False
@@ -65,6 +67,11 @@ class Breaker:
     @property
     def state(self) -> BreakerState:
         return self._state
+
+    @property
+    def suspects(self) -> bool:
+        """Whether a neutral question should tell if it is the provider that fails, or only some questions."""
+        return self._state is BreakerState.CLOSED and len(self._suspicions) >= SUSPICIONS
 
     @property
     def reason(self) -> str:
@@ -81,7 +88,7 @@ class Breaker:
         return Ticket(self._turn)
 
     def leave(self, ticket: Ticket, judgement: Judgement, now: float, *, reason: str = "", task_id: str = "") -> None:
-        """Learn from a request that was let through; `task_id` is the task that FORBIDDEN is about."""
+        """Learn from a request that was let through; `task_id` is the task that SUSPECT is about."""
         if ticket != self._turn:
             return
         self._probing = False
@@ -95,7 +102,7 @@ class Breaker:
 
     def _close(self) -> None:
         self._failures = 0
-        self._forbidden.clear()
+        self._suspicions.clear()
         if self._state is not BreakerState.CLOSED:
             self._state, self._reason = BreakerState.CLOSED, ""
 
@@ -106,15 +113,16 @@ class Breaker:
                 return None
             case Judgement.REFUSED:
                 return BreakerState.REFUSED
+            case Judgement.DOWN:
+                return BreakerState.DOWN if self._state is BreakerState.CLOSED else self._state
             case Judgement.FAILED if self._state is not BreakerState.CLOSED:
                 return self._state  # a refused key stays refused until it is seen to work
             case Judgement.FAILED:
                 self._failures += 1
                 return BreakerState.DOWN if self._failures >= FAILURES else None
-            case Judgement.FORBIDDEN:
-                if self._state is BreakerState.REFUSED:
-                    return self._state
-                self._forbidden.add(task_id)
-                return BreakerState.REFUSED if len(self._forbidden) >= FORBIDDEN else None
+            case Judgement.SUSPECT:
+                if len(self._suspicions) < SUSPICIONS:
+                    self._suspicions.add(task_id)
+                return self._state if self._state is not BreakerState.CLOSED else None
             case _:
                 assert_never(judgement)

@@ -1,7 +1,7 @@
 """The client of the provider's task API: one task, several at once, the account's list. It decides nothing about tasks.
 
-Reading several at once and listing are not documented by the provider: they are tried, and done without for a day
-when they turn out not to be there.
+Reading several at once and listing are not documented by the provider: they are tried, and done without for an
+hour when they turn out not to be there.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ import structlog
 from service.domain.object_key import is_task_id
 from service.domain.task import EventStatus
 from service.provider.access import Access
-from service.provider.answer import batch_answer, list_answer, task_answer
+from service.provider.answer import batch_answer, list_answer, probe_answer, task_answer
 from service.provider.exchange import Call, Exchange
 from service.provider.health import HealthWatch
 from service.provider.optional_route import OptionalRoute
@@ -40,6 +40,9 @@ from service.provider.reading import (
 MOST_AT_ONCE = 50
 TIMEOUT = 15.0
 """Seconds for a whole request."""
+
+NO_TASK = "task-unified-0000000000-none"
+"""The id of no task."""
 
 ONE_TASK_BYTES = 1024 * 1024
 MANY_TASKS_BYTES = 8 * 1024 * 1024
@@ -123,6 +126,17 @@ class ProviderClient:
             readings |= await self._several(task_ids)
         return {task_id: readings.get(task_id, Missing()) for task_id in asked}
 
+    @property
+    def silent_for(self) -> float:
+        """Seconds since the provider last answered and took our key; infinite before it ever did."""
+        return self._clock() - self._access.last_good
+
+    async def reachable(self) -> bool:
+        """Whether the provider answers and takes our key, as a question about a task that cannot be tells."""
+        begun = self._clock()
+        await self._probe()
+        return self._access.last_good >= begun
+
     async def list_page(self, page: int, *, size: int = MOST_AT_ONCE) -> Listing:
         """Ask for a page of the account's image tasks, counted from 1; `size` is at most 50."""
         if not self._list.believed(self._clock()):
@@ -135,7 +149,7 @@ class ProviderClient:
         return listing
 
     async def _several(self, task_ids: Sequence[str]) -> dict[str, Reading]:
-        """Read at once what can be, and one by one what that leaves open; an open breaker is probed with one task."""
+        """Read at once what can be, and one by one what that leaves open."""
         if len(task_ids) == 1 or self.most_at_once == 1 or not self._access.closed:
             return await self._one_by_one(task_ids)
         content = json.dumps({"task_ids": task_ids}).encode()
@@ -160,12 +174,21 @@ class ProviderClient:
         return readings | singly
 
     async def _one_by_one(self, task_ids: Sequence[str]) -> dict[str, Reading]:
-        """Each with a request of its own, some at a time; through an open breaker the first goes ahead."""
-        ahead = 0 if self._access.closed else 1
-        readings = {task_id: await self._one(task_id) for task_id in task_ids[:ahead]}
+        """Each with a request of its own, some at a time.
+
+        An open breaker and a suspect provider are tried with a neutral question: no task that was named may decide.
+        """
+        if not self._access.closed:
+            await self._probe()
         async with asyncio.TaskGroup() as group:
-            others = {task_id: group.create_task(self._one(task_id)) for task_id in task_ids[ahead:]}
-        return readings | {task_id: task.result() for task_id, task in others.items()}
+            asked = {task_id: group.create_task(self._one(task_id)) for task_id in task_ids}
+        if self._access.suspects:
+            await self._probe()
+        return {task_id: task.result() for task_id, task in asked.items()}
+
+    async def _probe(self) -> None:
+        call = Call("GET", f"/v1/tasks/{NO_TASK}", ONE_TASK_BYTES)
+        await self._access.ask(call, partial(probe_answer, NO_TASK))
 
     async def _one(self, task_id: str) -> Reading:
         call = Call("GET", f"/v1/tasks/{quote(task_id, safe='')}", ONE_TASK_BYTES)

@@ -71,6 +71,11 @@ def read_item(item: object) -> Readable | None:
         return None
 
 
+def tells_end(word: str | None) -> bool:
+    """Whether a status, as the provider spells it, says that a task has ended."""
+    return _STATUSES.get((word or "").strip().lower(), EventStatus.UNKNOWN).terminal
+
+
 def read_json(body: bytes) -> tuple[str, Any]:
     """The text of a body and the document in it; raises ValueError or RecursionError."""
     text = body.decode(json.detect_encoding(body))

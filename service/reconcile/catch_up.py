@@ -45,22 +45,18 @@ async def catch_up(
     if sweeper is not None:
         done.swept = await sweeper.sweep()
         progress(done)
-    done.due = (await catalog.read(lambda tx: tx.checks.waiting())).due
-    asked: set[str] = set()
+    began, done.due = await catalog.read(lambda tx: (tx.now, tx.checks.waiting().due))
     while reconciler.may_ask():
-        batches = await reconciler.claim(1)
-        questions = batches[0] if batches else ()
-        if not questions or all(one.task_id in asked for one in questions):
-            if questions:
-                await reconciler.release(questions)
+        claimed = await reconciler.claim_due(1, due_by=began)
+        if not claimed:
             break
-        for one in await reconciler.ask(questions):
-            asked.add(one.task_id)
+        for one in await reconciler.ask(claimed[0]):
             done.results[one.result.value] += 1
             done.dead += bool(one.deaths)
         progress(done)
         if provider.health.state in (HealthState.DOWN, HealthState.REFUSED):
             break
-    done.left = (await catalog.read(lambda tx: tx.checks.waiting())).due
-    done.detail = provider.health.detail
+    done.left = (await catalog.read(lambda tx: tx.checks.waiting(due_by=began))).due
+    swept_badly = done.swept is not None and done.swept.ended is Ended.UNREACHABLE
+    done.detail = reconciler.last_silence or (done.swept.detail if done.swept and swept_badly else None)
     return done

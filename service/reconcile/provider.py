@@ -21,7 +21,12 @@ class Provider(Protocol):
     @property
     def health(self) -> ProviderHealth: ...
 
+    @property
+    def silent_for(self) -> float: ...
+
     async def read(self, task_ids: Sequence[str]) -> Mapping[str, Reading | NobodyToAsk]: ...
+
+    async def reachable(self) -> bool: ...
 
 
 class Nobody:
@@ -29,7 +34,11 @@ class Nobody:
 
     most_at_once = LARGE_BATCH
     pause = 0.0
+    silent_for = 0.0
     health = ProviderHealth()
 
     async def read(self, task_ids: Sequence[str]) -> Mapping[str, Reading | NobodyToAsk]:
         return {task_id: NobodyToAsk() for task_id in task_ids}
+
+    async def reachable(self) -> bool:
+        return False

@@ -4,25 +4,32 @@ It must not decide what an answer means, and it asks no faster than the client's
 """
 
 import logging
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
+from service.archive.worker import AFTER_A_BUG
 from service.background import Nudge
-from service.catalog.catalog import Catalog, Transaction
+from service.catalog.catalog import Catalog
 from service.catalog.checks import ClaimedCheck
-from service.domain.rules import Rules
+from service.domain.rules import ConfirmMode, Rules
+from service.errors import Unavailable
 from service.intake.answers import Concluded, NobodyToAsk, Result, take_answers
 from service.observability import Metrics
-from service.provider.reading import HealthState, Reading
+from service.provider.reading import HealthState, Reading, Unreachable
 from service.reconcile.provider import Provider
 
 log = structlog.get_logger(__name__)
 
 Questions = tuple[ClaimedCheck, ...]
 """Questions that are asked together."""
+
+Answered = tuple[ClaimedCheck, Reading | NobodyToAsk]
+
+FAIR_EVERY = 5
+_AWAY = (HealthState.DOWN, HealthState.REFUSED)
 
 
 class Reconciler:
@@ -47,14 +54,25 @@ class Reconciler:
         self._archive = archive
         self._sidecars = sidecars
         self._answered = False
+        self._claims = 0
+        self.last_silence: str | None = None
+        """Why the provider last said nothing of a task."""
 
     def may_ask(self) -> bool:
         """Whether asking makes sense now: not while the provider wants to be left alone."""
         return self._provider.pause <= 0
 
     async def claim(self, limit: int) -> list[Questions]:
+        return await self.claim_due(limit)
+
+    async def claim_due(self, limit: int, *, due_by: datetime | None = None) -> list[Questions]:
+        """Claim what is due, or was due by then. Now and then who waits longest goes first, so that nobody starves."""
+        self._claims += 1
+        fair = self._claims % FAIR_EVERY == 0
         together = self._provider.most_at_once
-        claimed = await self._catalog.write(lambda tx: tx.checks.claim(limit * together))
+        claimed = await self._catalog.write(
+            lambda tx: tx.checks.claim(limit * together, due_by=due_by, longest_first=fair)
+        )
         return [tuple(claimed[start : start + together]) for start in range(0, len(claimed), together)]
 
     async def release(self, claimed: Questions, *, after: timedelta = timedelta()) -> None:
@@ -67,12 +85,13 @@ class Reconciler:
     async def ask(self, claimed: Questions) -> list[Concluded]:
         """The same, with what came of it."""
         readings = await self._provider.read([one.task_id for one in claimed])
-        answering = self._provider.health.state is HealthState.ANSWERING
+        reachable = await self._reachable(readings.values())
         answers = [(one, readings[one.task_id]) for one in claimed]
-        concluded = await self._catalog.write(
-            partial(self._take, answers=answers, again=answering and not self._answered)
-        )
+        answering = self._provider.health.state is HealthState.ANSWERING
+        if answering and not self._answered:
+            await self._catalog.write(lambda tx: tx.checks.end_silence())
         self._answered = answering
+        concluded = await self._take_in(answers, reachable=reachable)
         for one in concluded:
             self._report(one)
         if any(one.wakes for one in concluded):
@@ -80,13 +99,34 @@ class Reconciler:
         self._sidecars.nudge()
         return concluded
 
-    def _take(
-        self, tx: Transaction, *, answers: Sequence[tuple[ClaimedCheck, Reading | NobodyToAsk]], again: bool
-    ) -> list[Concluded]:
-        concluded = take_answers(tx, answers, rules=self._rules, key_mark=self._key_mark)
-        if again:
-            tx.checks.end_silence()
-        return concluded
+    async def _reachable(self, readings: Iterable[Reading | NobodyToAsk]) -> bool:
+        """Whether the provider is there although it told nothing of some tasks: then nobody is believed instead."""
+        silent = [reading for reading in readings if isinstance(reading, Unreachable)]
+        if not silent:
+            return True
+        self.last_silence = silent[-1].detail
+        if self._rules.mode is not ConfirmMode.PREFERRED:
+            return False
+        if self._provider.silent_for < self._rules.patience.total_seconds():
+            return True
+        return self._provider.health.state not in _AWAY and await self._provider.reachable()
+
+    async def _take_in(self, answers: Sequence[Answered], *, reachable: bool) -> list[Concluded]:
+        """Take answers in together; one that no transaction takes is set aside, and the others get through."""
+        take = partial(take_answers, answers=answers, rules=self._rules, key_mark=self._key_mark, reachable=reachable)
+        try:
+            return await self._catalog.write(take)
+        except Unavailable:
+            raise
+        except Exception:
+            if len(answers) > 1:
+                half = len(answers) // 2
+                first = await self._take_in(answers[:half], reachable=reachable)
+                return first + await self._take_in(answers[half:], reachable=reachable)
+            [(claimed, _)] = answers
+            log.exception("answer_poison", task_id=claimed.task_id)
+            await self.release((claimed,), after=AFTER_A_BUG)
+            return []
 
     def _report(self, one: Concluded) -> None:
         """One canonical line and the metrics of an answer."""

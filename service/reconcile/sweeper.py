@@ -29,6 +29,9 @@ AFTER_FAILURE = timedelta(minutes=1)
 OVERLAP = timedelta(minutes=5)
 """How far a sweep looks behind the start of the last one: clocks differ."""
 
+MOST_WAITS = 10
+"""Times that one page is waited for."""
+
 MOST_PAGES = 400
 """Of 50 tasks each; an account that makes more within the horizon is told so in the log."""
 
@@ -69,7 +72,7 @@ class Swept:
 
 
 class Sweeper:
-    """`mark` names the moment up to which the account has been looked through."""
+    """It remembers by key up to when the account has been looked through: another key may be of another account."""
 
     def __init__(
         self,
@@ -86,7 +89,7 @@ class Sweeper:
         self._provider = provider
         self._rules = rules
         self._key_mark = key_mark
-        self._mark = f"swept:{source}"
+        self._mark = f"swept:{source}:{key_mark}"
         self._nudge = nudge
         self._source = source
         self._sleep = sleep
@@ -101,7 +104,8 @@ class Sweeper:
             if not watch.problems and (lapses != seen_lapses or due is None or now >= due):
                 swept = await self.sweep()
                 seen_lapses = lapses
-                due = now + (AFTER_FAILURE if swept.ended is Ended.UNREACHABLE else SWEEP_EVERY)
+                ended = await self._catalog.read(lambda tx: tx.now)
+                due = ended + (AFTER_FAILURE if swept.ended is Ended.UNREACHABLE else SWEEP_EVERY)
             await self._sleep(LOOK_EVERY)
 
     async def sweep(self) -> Swept:
@@ -132,7 +136,7 @@ class Sweeper:
     async def _pages(self, since: datetime, now: datetime) -> Swept:
         strangers = due = 0
         for page in range(1, MOST_PAGES + 1):
-            listing = await self._provider.list_page(page)
+            listing = await self._listed(page)
             match listing:
                 case Listed():
                     found = await self._catalog.write(partial(self._notice, events=listing.events, since=since))
@@ -147,7 +151,17 @@ class Sweeper:
                     return Swept(Ended.UNREACHABLE, page, strangers, due, "the provider asks us to slow down")
                 case _:
                     assert_never(listing)
+        log.warning("account_too_long", pages=MOST_PAGES)
         return Swept(Ended.DONE, MOST_PAGES, strangers, due, "the list is longer than what is looked through")
+
+    async def _listed(self, page: int) -> Listing:
+        """A page; while the provider asks us to slow down, that page is waited for, and no other begun anew."""
+        for _ in range(MOST_WAITS):
+            listing = await self._provider.list_page(page)
+            if not isinstance(listing, Throttled):
+                break
+            await self._sleep(listing.retry_after)
+        return listing
 
     def _notice(self, tx: Transaction, *, events: Sequence[TaskEvent], since: datetime) -> Noticed:
         if events and tx.marks.get(self._key_mark) is None:

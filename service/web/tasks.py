@@ -104,7 +104,7 @@ class TaskRoutes:
 
 def _page(tx: Transaction, *, query: ListQuery) -> tuple[Page[Task], dict[str, list[Asset]]]:
     found = tx.query.tasks(filters=query.filters, after=query.after, limit=query.limit, conflicts=query.conflicts)
-    return found, tx.query.assets_of([task.id for task in found.items])
+    return found, tx.query.assets_of([task.id for task in found.items], conflicts=query.conflicts)
 
 
 def _one(tx: Transaction, *, task_id: str) -> tuple[TaskState, list[HistoryEntry]] | None:

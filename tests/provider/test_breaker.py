@@ -132,32 +132,39 @@ def test_a_refused_key_stays_refused_while_the_provider_is_down() -> None:
     assert not one.passes(60.0 + 119.0)
 
 
-def test_three_tasks_forbidden_in_a_row_mean_the_key() -> None:
+def test_bad_answers_about_three_tasks_in_a_row_arouse_suspicion_and_stop_nobody() -> None:
     one = breaker()
     for task_id in ("task-a", "task-b", "task-c"):
-        assert one.state is BreakerState.CLOSED
-        tell(one, Judgement.FORBIDDEN, task_id=task_id)
-    assert one.state is BreakerState.REFUSED
+        assert not one.suspects
+        tell(one, Judgement.SUSPECT, task_id=task_id)
+    assert (one.suspects, one.state) == (True, BreakerState.CLOSED)
 
 
-def test_one_forbidden_task_stops_nobody_however_often_it_is_asked_for() -> None:
+def test_one_task_that_is_asked_for_again_arouses_none() -> None:
     one = breaker()
     for _ in range(20):
-        tell(one, Judgement.FORBIDDEN)
-    assert one.state is BreakerState.CLOSED
+        tell(one, Judgement.SUSPECT, task_id="task-a")
+    assert not one.suspects
 
 
-def test_a_good_answer_between_forbidden_ones_counts() -> None:
+def test_a_good_answer_ends_a_suspicion() -> None:
     one = breaker()
     for task_id in ("task-a", "task-b", "task-c", "task-d"):
-        tell(one, Judgement.FORBIDDEN, task_id=task_id)
-        tell(one, Judgement.GOOD)
-    assert one.state is BreakerState.CLOSED
+        tell(one, Judgement.SUSPECT, task_id=task_id)
+    tell(one, Judgement.GOOD)
+    assert not one.suspects
 
 
-def test_a_refused_key_that_is_forbidden_something_is_still_refused() -> None:
+def test_a_neutral_question_that_fails_opens_it_at_once() -> None:
+    one = breaker()
+    tell(one, Judgement.DOWN)
+    assert one.state is BreakerState.DOWN
+    assert not one.passes(0.9)
+
+
+def test_a_refused_key_that_is_answered_badly_is_still_refused() -> None:
     one = refused()
-    tell(one, Judgement.FORBIDDEN, 60.0)
+    tell(one, Judgement.SUSPECT, 60.0)
     assert not one.passes(60.0 + 119.0)
 
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from service.provider.client import ProviderClient
+from service.provider.client import NO_TASK, ProviderClient
 from service.provider.reading import Found, HealthState, ProviderHealth, Reading, Throttled, Unreachable
 from tests.provider.pretend import ID, IDS, KEY, MISSING, NOW, Clock, Provider, always, client, found, problem
 
@@ -27,8 +27,9 @@ async def read(one: ProviderClient, task_id: str = ID) -> Reading:
 
 
 async def fail(one: ProviderClient, times: int = 5) -> None:
-    for _ in range(times):
-        assert isinstance(await read(one), Unreachable)
+    """Ask about so many tasks, in vain."""
+    for task_id in IDS[:times]:
+        assert isinstance(await read(one, task_id), Unreachable)
 
 
 @pytest.mark.parametrize(
@@ -37,17 +38,41 @@ async def fail(one: ProviderClient, times: int = 5) -> None:
         DOWN,
         always(lambda: httpx.Response(302, headers={"Location": "https://elsewhere.test"})),
         always(lambda: httpx.Response(200, html="<html>")),
-        always(lambda: found(IDS[7])),
-        always(lambda: httpx.Response(404, html="<html>")),
     ],
 )
-async def test_five_failures_in_a_row_stop_the_asking(answer: Callable[[object], httpx.Response]) -> None:
+async def test_bad_answers_about_three_tasks_and_a_neutral_question_stop_the_asking(
+    answer: Callable[[object], httpx.Response],
+) -> None:
     provider = Provider(answer)
     async with client(provider) as one:
         await fail(one, 20)
         assert one.health.state is HealthState.DOWN
         assert one.pause == 0
-    assert provider.asked == 5
+    assert provider.asked == 3 + 1
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+async def test_bad_answers_about_some_tasks_stop_nobody(status: int) -> None:
+    """Whoever can name tasks could name such as these, one after the other."""
+    provider = Provider(
+        lambda task_id: problem(*MISSING) if task_id == NO_TASK else httpx.Response(status, html="<html>")
+    )
+    async with client(provider) as one:
+        await fail(one, 20)
+        assert one.health.state is HealthState.ANSWERING
+        assert await one.reachable()
+        provider.answer = found
+        assert isinstance(await read(one, IDS[50]), Found)
+
+
+async def test_no_answer_at_all_stops_the_asking_after_five() -> None:
+    provider = Provider()
+    provider.broken()
+    async with client(provider) as one:
+        await fail(one, 20)
+        assert one.health.state is HealthState.DOWN
+        assert not await one.reachable()
+    assert provider.asked == 3 + 2  # what cannot be sent is no answer about a task
 
 
 async def test_answers_about_tasks_are_no_failures() -> None:
@@ -69,7 +94,7 @@ async def test_exactly_one_request_tries_whether_it_is_over() -> None:
         provider.gate = asyncio.Event()
         reading = [asyncio.create_task(read(one, task_id)) for task_id in IDS[:20]]
         await asyncio.sleep(0.01)
-        assert provider.asked == 6
+        assert provider.asked == 4 + 1
         provider.answer = found
         provider.gate.set()
         readings = await asyncio.gather(*reading)
@@ -95,18 +120,18 @@ async def test_a_try_that_is_cancelled_makes_room_for_the_next() -> None:
 async def test_tries_become_rarer_while_they_fail() -> None:
     clock, provider = Clock(), Provider(DOWN)
     async with client(provider, clock) as one:
-        for _ in range(3600):
-            await read(one)
+        for second in range(3600):
+            await read(one, IDS[second % 100])
             clock.now += 1
-    assert provider.asked == 5 + 6 + (3600 - 63) // 60  # five failures; 1, 2, 4 … 32 s; then every minute
+    assert provider.asked == 4 + 6 + (3600 - 65) // 60  # three tasks and a probe; 1, 2, 4 … 32 s; then every minute
 
 
-async def test_those_who_wait_for_their_turn_hear_of_it_too() -> None:
+async def test_a_burst_of_questions_to_a_provider_that_is_down_costs_no_more_than_itself() -> None:
     provider = Provider(DOWN)
     async with client(provider, requests_per_second=1) as one:
         readings = await asyncio.gather(*(read(one, task_id) for task_id in IDS[:30]))
     assert all(isinstance(one, Unreachable) for one in readings)
-    assert provider.asked <= 6  # one more was under way
+    assert provider.asked <= 30 + 2
 
 
 @pytest.mark.parametrize("status", [401, 402])
@@ -136,12 +161,13 @@ async def test_one_forbidden_task_does_not_stop_the_others() -> None:
         assert isinstance(await read(one, IDS[1]), Found)
 
 
-async def test_several_forbidden_tasks_in_a_row_mean_the_key() -> None:
+async def test_a_key_that_is_forbidden_a_neutral_question_too_is_refused() -> None:
     provider = Provider(always(lambda: problem(403, "permission_denied")))
     async with client(provider) as one:
         readings = [await read(one, task_id) for task_id in IDS[:5]]
-        assert [isinstance(one, Unreachable) and one.refused for one in readings] == [False, False, True, True, True]
-    assert provider.asked == 3
+        assert [isinstance(one, Unreachable) and one.refused for one in readings] == [False, False, False, True, True]
+        assert one.health.state is HealthState.REFUSED
+    assert provider.asked == 3 + 1
 
 
 async def test_a_refused_key_is_reported_once_and_once_when_it_works_again(
@@ -172,8 +198,8 @@ async def test_a_provider_that_is_down_is_reported_once(lines: list[MutableMappi
     async with client(provider, clock, on_health=heard.append) as one:
         await read(one)
         provider.answer = DOWN
-        for _ in range(100):
-            await read(one)
+        for second in range(100):
+            await read(one, IDS[second])
             clock.now += 1
         provider.answer = found
         clock.now += 60

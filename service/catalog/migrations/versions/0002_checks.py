@@ -34,11 +34,12 @@ def upgrade() -> None:
     op.create_index(
         "ix_tasks_check_due",
         "tasks",
-        ["stranger", "deadline", "check_at"],
+        ["stranger", "check_asked", "deadline", "check_at"],
         unique=False,
         sqlite_where=DUE,
         postgresql_where=DUE,
     )
+    op.create_index("ix_tasks_check_at", "tasks", ["check_at"], unique=False, sqlite_where=DUE, postgresql_where=DUE)
     op.create_table(
         "marks",
         sa.Column("name", TEXT, nullable=False),
