@@ -22,5 +22,5 @@ def test_migrations_make_exactly_the_declared_tables(catalog: Catalog, tmp_path:
 def test_a_new_database_names_the_revision_it_lacks(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path / "new.db")
     catalog.open()
-    assert catalog.missing_revision() == "0002"
+    assert catalog.missing_revision() == "0003"
     catalog.close()

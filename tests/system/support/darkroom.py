@@ -58,10 +58,11 @@ class Darkroom:
         return self.log_file.read_text("utf-8")
 
     def leaked(self, names: Collection[str] = ()) -> list[str]:
-        """Which secrets its log tells: keys, tokens or their signatures, and these names."""
+        """Which secrets its log tells: keys, the provider's too, tokens or their signatures, and these names."""
         signatures = {token.rpartition(".")[2] for token in self.api.tokens}
+        keys = {KEY, self.settings.get("EVOLINK__API_KEY", KEY)}
         log = self.log
-        return sorted(secret for secret in {KEY, *self.api.tokens, *signatures, *names} if secret in log)
+        return sorted(secret for secret in {*keys, *self.api.tokens, *signatures, *names} if secret in log)
 
     async def start(self, *, prefix: Sequence[str] = ()) -> None:
         """Start the server, under another command if given, and wait until it answers."""
