@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 E = TypeVar("E", bound=Enum)
+T = TypeVar("T")
 
 LARGEST = 2**31 - 1
 """Of whole numbers, unless more is asked for: what every database's integer holds."""
@@ -48,7 +49,7 @@ class Members:
 
     def whole(self, name: str, default: int | None = None, *, largest: int = LARGEST) -> int:
         """A number from 0 to `largest`."""
-        value = self._value(name, (int,), "a whole number")
+        value: int | None = self._value(name, (int,), "a whole number")
         if isinstance(value, bool) or (value is not None and not 0 <= value <= largest):
             raise self._wrong(name, f"a whole number up to {largest}")
         return self._required(name, default if value is None else value, "a whole number")
@@ -116,7 +117,7 @@ class Members:
             raise self._wrong(name, takes)
         return value
 
-    def _required(self, name: str, value: Any, takes: str) -> Any:
+    def _required(self, name: str, value: T | None, takes: str) -> T:
         if value is None:
             raise self._wrong(name, takes)
         return value

@@ -121,7 +121,7 @@ def _task(told: Members, evidence: Members, version: int, provider_json: str | N
         settled_at=told.time_or_none("settled_at"),
         archive_date=told.day("archive_date"),
         provider_json=provider_json,
-        callback_rank=evidence.choice_or_none("callback_rank", Rank) or _rank_of_callbacks(evidence),
+        callback_rank=_callback_rank(evidence),
         expected_images=evidence.whole("expected_images", 0),
         stranger=evidence.flag("stranger"),
         check=Check(at=evidence.time_or_none("next_check_at")),
@@ -136,8 +136,11 @@ def _tags(tags: Mapping[str, Any]) -> Mapping[str, str]:
     return tags
 
 
-def _rank_of_callbacks(evidence: Members) -> Rank:
-    """The most that callbacks of the task's own token said, as its history has it."""
+def _callback_rank(evidence: Members) -> Rank:
+    """The most that callbacks of the task's own token said; earlier versions left that to the history."""
+    told = evidence.choice_or_none("callback_rank", Rank)
+    if told is not None:
+        return told
     entries = [_entry(one) for one in evidence.items("history")]
     own = [one.rank for one in entries if one.origin is Origin.CALLBACK and one.effect is not Effect.FOREIGN]
     return max(own, default=Rank.NOTHING)

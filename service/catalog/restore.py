@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from service.catalog.tables import assets, callbacks, history, tasks
+from service.domain.object_key import folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,11 @@ class Restore:
     def any_task(self) -> bool:
         return self._connection.execute(sa.select(tasks.c.seq).limit(1)).first() is not None
 
-    def known(self, task_ids: Collection[str]) -> set[str]:
-        """Those of the tasks that are there."""
-        return set(self._connection.execute(sa.select(tasks.c.id).where(tasks.c.id.in_(task_ids))).scalars())
+    def known(self, task_ids: Collection[str]) -> dict[str, str | None]:
+        """Those of the tasks that are there, and their folders."""
+        c = tasks.c
+        found = self._connection.execute(sa.select(c.id, c.source, c.archive_date).where(c.id.in_(task_ids)))
+        return {task_id: folder(source, day, task_id) if day else None for task_id, source, day in found}
 
     def callbacks(self, remembered: Sequence[Remembered]) -> dict[tuple[str, str], int]:
         """Put callbacks of tasks into the inbox; returns the ids of all by task and hash of the body."""
@@ -50,9 +53,11 @@ class Restore:
 
     def order(self) -> None:
         """Number rows by when things happened, as lists are sorted by number; whatever refers to a number follows."""
-        self._number(tasks, tasks.c.seq, (tasks.c.received_at, tasks.c.id))
-        self._number(assets, assets.c.seq, (assets.c.created_at, assets.c.task_id, assets.c.index))
-        self._number(callbacks, callbacks.c.id, (callbacks.c.received_at, callbacks.c.id), referred=history.c.callback_id)
+        gone = history.c.callback_id.not_in(sa.select(callbacks.c.id))
+        self._connection.execute(sa.update(history).where(gone).values(callback_id=None))
+        self._number(tasks.c.seq, (tasks.c.received_at, tasks.c.id))
+        self._number(assets.c.seq, (assets.c.created_at, assets.c.task_id, assets.c.index))
+        self._number(callbacks.c.id, (callbacks.c.received_at, callbacks.c.id), referred=history.c.callback_id)
 
     def _callback_ids(self, task_ids: Collection[str]) -> dict[tuple[str, str], int]:
         c = callbacks.c
@@ -61,7 +66,6 @@ class Restore:
 
     def _number(
         self,
-        table: sa.Table,
         number: sa.Column[int],
         order: Sequence[sa.Column[object]],
         *,

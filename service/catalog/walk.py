@@ -16,7 +16,3 @@ class Walk:
         c = tasks.c
         query = sa.select(c.seq, c.id).where(c.archive_date.is_not(None), c.seq > after).order_by(c.seq).limit(limit)
         return [(seq, task_id) for seq, task_id in self._connection.execute(query)]
-
-    def count(self) -> int:
-        """How many tasks there are."""
-        return int(self._connection.execute(sa.select(sa.func.count()).select_from(tasks)).scalar_one())

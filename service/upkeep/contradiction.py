@@ -22,7 +22,7 @@ def differences(read: SidecarRead, state: TaskState) -> list[str]:
 
 
 def knows_more(read: SidecarRead, state: TaskState) -> bool:
-    """Whether a sidecar tells of an archived image that the catalog does not have: then the catalog is the older one."""
+    """Whether a sidecar tells of an archived image that the catalog lacks: then the catalog is the older one."""
     kept = {asset.index for asset in state.assets if asset.status in _LASTING}
     return any(asset.status is AssetStatus.ARCHIVED and asset.index not in kept for asset in read.assets)
 

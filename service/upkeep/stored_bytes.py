@@ -51,7 +51,7 @@ async def read_small(store: ObjectStore, key: str, longest: int) -> bytes | Trou
 
 
 async def require_healthy(store: ObjectStore, key: str) -> None:
-    """Raise StorageUnavailable unless the folder that an object lies in can be listed: one bad file is not the store."""
+    """Raise StorageUnavailable unless the object's folder can be listed: one bad file is not the store."""
     async for _ in store.list(f"{key.rpartition('/')[0]}/"):
         pass
 

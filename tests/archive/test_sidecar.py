@@ -11,7 +11,7 @@ from service.archive.sidecar import SCHEMA, Evidence, render
 from service.domain.asset import Asset, AssetReason, AssetStatus, Stored, archived, deleted
 from service.domain.history import Effect, HistoryEntry
 from service.domain.image import Image, ImageFormat
-from service.domain.task import Origin, Rank, Standing, Task, TaskStatus
+from service.domain.task import Check, Origin, Rank, Standing, Task, TaskStatus
 
 NOW = datetime(2026, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
 LINK = "https://files.evolink.ai/a/0.png?sig=1"
@@ -44,8 +44,9 @@ FAILED_LATER = HistoryEntry(
     standing=Standing.AUTHORITATIVE,
     effect=Effect.OUTRANKED,
     rank=Rank.FAILED,
+    callback_id=7,
 )
-SEEN = Evidence("callback", "b" * 64, "tok-1", "accepted", 2, NOW)
+SEEN = Evidence("callback", "b" * 64, "tok-1", "accepted", 2, NOW, callback_id=7, status="failed", size=99)
 
 
 def shown(task: Task = TASK, assets: tuple[Asset, ...] = (ARCHIVED,)) -> dict[str, Any]:
@@ -100,7 +101,10 @@ def test_the_evidence_says_who_told_us_and_that_they_disagreed() -> None:
     assert (evidence["token_id"], evidence["confirmed"]) == ("tok-1", False)
     assert evidence["callbacks"] == [
         {
+            "id": 7,
             "origin": "callback",
+            "status": "failed",
+            "bytes": 99,
             "body_sha256": "b" * 64,
             "token_id": "tok-1",
             "verdict": "accepted",
@@ -110,6 +114,17 @@ def test_the_evidence_says_who_told_us_and_that_they_disagreed() -> None:
     ]
     [entry] = evidence["history"]
     assert (entry["status"], entry["effect"], entry["conflict"]) == ("failed", "outranked", True)
+    assert entry["callback_id"] == evidence["callbacks"][0]["id"]
+
+
+def test_what_a_rebuilt_catalog_needs_to_go_on_is_there() -> None:
+    task = replace(TASK, callback_rank=Rank.CANCELLED, expected_images=3, stranger=True, check=Check(at=NOW))
+    waiting = replace(PENDING, attempts=2, revivals=1, detail="503 from the host", next_attempt_at=NOW)
+    document = shown(task, (waiting,))
+    evidence, [asset] = document["evidence"], document["assets"]
+    assert (evidence["callback_rank"], evidence["expected_images"], evidence["stranger"]) == (4, 3, True)
+    assert evidence["next_check_at"] == asset["next_attempt_at"] == "2026-05-01T12:00:00.123456Z"
+    assert (asset["attempts"], asset["revivals"], asset["detail"]) == (2, 1, "503 from the host")
 
 
 def test_the_providers_document_is_there_with_what_we_do_not_know() -> None:

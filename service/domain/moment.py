@@ -1,0 +1,18 @@
+"""Times as callers write them: RFC 3339, always with an offset, because a time without one means another everywhere."""
+
+from datetime import UTC, datetime
+
+TAKES = "a time such as 2026-05-01T12:00:00Z"
+
+
+def moment(text: object) -> datetime:
+    """The time in UTC; raises ValueError for anything else."""
+    if not isinstance(text, str) or len(text) > 64 or "T" not in text.upper():
+        raise ValueError(f"takes {TAKES}")
+    try:
+        at = datetime.fromisoformat(text.upper())
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError(f"takes {TAKES}")
