@@ -59,6 +59,7 @@ def _routes(parts: Components) -> list[BaseRoute]:
             signer=parts.signer,
             revoked=parts.revoked.ids,
             intake=parts.intake,
+            allowances=parts.allowances,
             readiness=parts.readiness,
             refused=refused,
             metrics=parts.metrics,
@@ -93,6 +94,15 @@ def _api_routes(parts: Components, keys: ApiKeys, refused: RefusedCallbacks) -> 
         reconcile=parts.reconcile_nudge,
         sidecars=parts.sidecar_nudge,
     )
+    inbox = InboxRoutes(
+        catalog=parts.catalog,
+        refused=refused,
+        rules=parts.rules,
+        metrics=parts.metrics,
+        archive=parts.archive_nudge,
+        reconcile=parts.reconcile_nudge,
+        sidecars=parts.sidecar_nudge,
+    )
     stats = StatsRoutes(
         catalog=parts.catalog,
         rules=parts.rules,
@@ -103,7 +113,7 @@ def _api_routes(parts: Components, keys: ApiKeys, refused: RefusedCallbacks) -> 
         *urls.routes(keys),
         *tasks.routes(keys),
         *assets.routes(keys),
-        *InboxRoutes(catalog=parts.catalog, refused=refused).routes(keys),
+        *inbox.routes(keys),
         *stats.routes(keys),
     ]
 

@@ -21,6 +21,7 @@ from tests.support.deliveries import TASK, task_object
 
 COMMANDS = {
     *("serve", "callback-url", "register", "reconcile", "retry"),
+    *("replay", "revoke", "verify", "rebuild"),
     *("migrate", "healthcheck", "doctor", "simulator", "demo"),
 }
 SECRET = "s" * 40

@@ -23,6 +23,7 @@ from service.outbound.address_policy import AddressPolicy
 from service.outbound.guarded_client import GuardedClient, Timeouts
 from service.outbound.tls import tls_context
 from service.settings import Role, Settings
+from service.upkeep.retention import Retention
 
 SIDECARS_AT_ONCE = 4
 SHORTEST_DRAIN = 1.0
@@ -38,6 +39,7 @@ async def running(parts: Components) -> AsyncIterator[None]:
     background = Background()
     background.start("readiness", parts.readiness.run)
     background.start("revoked", parts.revoked.run)
+    background.start("allowances", parts.allowances.run)
     background.start("gauges", Gauges(catalog=parts.catalog, metrics=parts.metrics).run)
     background.start("intake", parts.intake.run)
     async with AsyncExitStack() as stack:
@@ -47,6 +49,8 @@ async def running(parts: Components) -> AsyncIterator[None]:
             _start_archive(parts, background, await stack.enter_async_context(_guarded_client(settings)))
         if Role.RECONCILER in settings.roles:
             start_reconcile(asking_of(parts), background, parts.readiness)
+            retention = Retention(catalog=parts.catalog, after=settings.callbacks.retention)
+            background.start("retention", retention.run)
         try:
             yield
         finally:

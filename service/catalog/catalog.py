@@ -9,16 +9,19 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from service.catalog.checks import Checks
+from service.catalog.clearing import Clearing
 from service.catalog.dead import Dead
 from service.catalog.figures import Counting
 from service.catalog.inbox import Inbox
 from service.catalog.marks import Marks
 from service.catalog.migrate import is_new, missing_revision, upgrade
 from service.catalog.queries import Queries
+from service.catalog.replays import Replays
 from service.catalog.restore import Restore
 from service.catalog.sqlite import Priority, SqliteEngine
 from service.catalog.tasks import Tasks
 from service.catalog.tokens import Tokens
+from service.catalog.usage import Usage
 from service.catalog.walk import Walk
 from service.catalog.work import Work
 
@@ -36,6 +39,9 @@ class Transaction:
     checks: Checks
     marks: Marks
     tokens: Tokens
+    usage: Usage
+    replays: Replays
+    clearing: Clearing
     query: Queries
     figures: Counting
     dead: Dead
@@ -94,6 +100,9 @@ class Catalog:
             checks=Checks(connection, now),
             marks=Marks(connection),
             tokens=Tokens(connection),
+            usage=Usage(connection),
+            replays=Replays(connection),
+            clearing=Clearing(connection, now),
             query=Queries(connection),
             figures=Counting(connection),
             dead=Dead(connection),

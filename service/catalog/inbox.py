@@ -1,6 +1,6 @@
 """The inbox: callbacks as received, kept raw. A unique constraint decides what is a repetition."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,12 +19,16 @@ MOST_BELIEVED = 64
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A callback to keep; `task_id` is '' when its body names none. `deliveries` counts equal ones of one batch."""
+    """A callback to keep; `task_id` is '' when its body names none. `deliveries` counts equal ones of one batch.
+
+    `body` is None where there is no room for it; `size` is what it had, in bytes.
+    """
 
     source: str
     origin: Origin
     task_id: str
-    body: bytes
+    body: bytes | None
+    size: int
     body_sha256: str
     verdict: Verdict
     received_at: datetime
@@ -48,6 +52,17 @@ class Kept:
     id: int
     repeated: bool
     verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """One of a task's callbacks, without its body; `size` in bytes of what of it is kept, None where nothing is."""
+
+    id: int
+    task_id: str
+    size: int | None
+    verdict: Verdict
+    status: str | None
 
 
 def _keep_statement() -> ReturningInsert[Any]:
@@ -105,6 +120,22 @@ class Inbox:
         )
         return [(row.id, row.body) for row in self._connection.execute(query)][::-1]
 
+    def of_tasks(self, task_ids: Collection[str]) -> list[InboxRow]:
+        """All callbacks of these tasks."""
+        c = callbacks.c
+        query = sa.select(c.id, c.task_id, sa.func.length(c.body), c.verdict, c.status)
+        rows = self._connection.execute(query.where(c.task_id.in_(list(task_ids))))
+        return [InboxRow(row_id, task, size, Verdict(verdict), status) for row_id, task, size, verdict, status in rows]
+
+    def drop(self, *, bodies: Collection[int], rows: Collection[int]) -> None:
+        """Remove what there is no room for."""
+        this_row = callbacks.c.id == sa.bindparam("row")
+        if bodies:
+            emptied = sa.update(callbacks).where(this_row).values(body=None, headers={})
+            self._connection.execute(emptied, [{"row": row_id} for row_id in bodies])
+        if rows:
+            self._connection.execute(sa.delete(callbacks).where(this_row), [{"row": row_id} for row_id in rows])
+
     def hashes_of(self, task_id: str) -> list[sa.RowMapping]:
         """The evidence for one task: what was received, when, through which token."""
         query = (
@@ -132,8 +163,8 @@ def _values(one: Received) -> dict[str, object]:
         "task_id": one.task_id,
         "body_sha256": one.body_sha256,
         "body": one.body,
-        "bytes": len(one.body),
-        "headers": dict(one.headers),
+        "bytes": one.size,
+        "headers": dict(one.headers) if one.body is not None else {},
         "token_id": one.token_id,
         "ref": one.ref,
         "tags": dict(one.tags),

@@ -1,13 +1,15 @@
 """Tasks with their assets and history: loaded, decided upon elsewhere, saved whole."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import Insert, insert
 
 from service.catalog import rows, tables
+from service.catalog.tables import UNPROVEN
 from service.domain.asset import Asset
 from service.domain.history import HistoryEntry
 from service.domain.task import Task
@@ -21,8 +23,16 @@ class TaskState:
     assets: tuple[Asset, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Whose callback was the first to tell of a task, and how much room that takes, in bytes."""
+
+    token_id: str
+    size: int
+
+
 def _upsert_task() -> Insert:
-    """A task's `sidecar_version` is the sidecar writer's: set when the row is new, never written over."""
+    """What others say is set when the row is new, and never written over: its sidecar, its claims, who named it."""
     statement = insert(tables.tasks)
     kept = (
         "seq",
@@ -33,6 +43,8 @@ def _upsert_task() -> Insert:
         "sidecar_after",
         "check_claim",
         "check_until",
+        "named_by",
+        "named_bytes",
     )
     written = [column.name for column in tables.tasks.c if column.name not in kept]
     return statement.on_conflict_do_update(
@@ -41,6 +53,11 @@ def _upsert_task() -> Insert:
 
 
 _UPSERT_TASK = _upsert_task()  # built once: it is on the path of every callback
+_NOBODY: Mapping[str, Named] = MappingProxyType({})
+
+
+def _naming(named: Named | None) -> dict[str, Any]:
+    return {"named_by": named.token_id if named else None, "named_bytes": named.size if named else 0}
 
 
 class Tasks:
@@ -73,14 +90,19 @@ class Tasks:
     def get(self, task_id: str) -> TaskState | None:
         return self.load([task_id]).get(task_id)
 
-    def save(self, changes: Iterable[tuple[TaskState | None, TaskState]]) -> None:
-        """Write what differs between each (before, after); `before` is None for a task that was not there."""
+    def save(
+        self, changes: Iterable[tuple[TaskState | None, TaskState]], *, named: Mapping[str, Named] = _NOBODY
+    ) -> None:
+        """Write what differs between each (before, after); `before` is None for a task that was not there.
+
+        `named` tells of which new tasks we know by a callback alone.
+        """
         changed_tasks: list[dict[str, Any]] = []
         new_assets: list[dict[str, Any]] = []
         changed_assets: list[Asset] = []
         for before, after in changes:
             if before is None or before.task != after.task:
-                changed_tasks.append(rows.task_values(after.task))
+                changed_tasks.append(rows.task_values(after.task) | _naming(named.get(after.task.id)))
             known = {asset.index: asset for asset in before.assets} if before else {}
             for asset in after.assets:
                 if asset.index not in known:
@@ -98,12 +120,31 @@ class Tasks:
                 .values(rows.asset_values(asset))
             )
 
+    def known_by_callbacks_alone(self, ids: Iterable[str]) -> set[str]:
+        """Those of these tasks that nobody but callbacks told of, and that no answer has confirmed."""
+        t = tables.tasks.c
+        return set(self._connection.execute(sa.select(t.id).where(t.id.in_(list(ids)), sa.text(UNPROVEN))).scalars())
+
+    def weigh(self, sizes: Mapping[str, int]) -> None:
+        """Note how much room the callbacks of tasks take, in bytes, where nobody else told of them."""
+        t = tables.tasks.c
+        statement = sa.update(tables.tasks).where(t.id == sa.bindparam("task"), sa.text(UNPROVEN))
+        values = [{"task": task_id, "size": size} for task_id, size in sizes.items()]
+        if values:
+            self._connection.execute(statement.values(named_bytes=sa.bindparam("size")), values)
+
     def note(self, entries: Sequence[tuple[str, HistoryEntry]]) -> None:
         """Append to the history of tasks."""
         if entries:
             self._connection.execute(
                 sa.insert(tables.history), [rows.entry_values(task_id, entry) for task_id, entry in entries]
             )
+
+    def lengths_of_history(self, ids: Iterable[str]) -> dict[str, int]:
+        """How many entries the history of each of these tasks has."""
+        h = tables.history.c
+        query = sa.select(h.task_id, sa.func.count()).where(h.task_id.in_(list(ids))).group_by(h.task_id)
+        return {task_id: number for task_id, number in self._connection.execute(query)}  # noqa: C416 - rows
 
     def history(self, task_id: str) -> list[HistoryEntry]:
         query = sa.select(tables.history).where(tables.history.c.task_id == task_id).order_by(tables.history.c.seq)

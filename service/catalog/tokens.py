@@ -1,12 +1,12 @@
 """What was signed and given away: callback tokens and signed links, listed and revocable."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from service.catalog.tables import callback_tokens, signed_links
+from service.catalog.tables import callback_tokens, callbacks, signed_links
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +55,34 @@ class Tokens:
         )
 
     def revoke(self, token_id: str, now: datetime) -> bool:
-        """Revoke a callback token; False when there is none of that id. Revoking again changes nothing."""
-        row = self._connection.execute(
-            sa.select(callback_tokens.c.revoked_at).where(callback_tokens.c.id == token_id)
-        ).one_or_none()
-        if row is None:
+        """Revoke a callback token; False when there is none of that id. Revoking again changes nothing.
+
+        One of which only callbacks are left, as after a rebuild, is revoked too: its signature is still good.
+        """
+        known = self.known([token_id]).get(token_id) or self._from_callbacks(token_id)
+        if known is None:
             return False
-        if row.revoked_at is None:
+        if known.revoked_at is None:
             self._connection.execute(
                 sa.update(callback_tokens).where(callback_tokens.c.id == token_id).values(revoked_at=now)
             )
         return True
+
+    def _from_callbacks(self, token_id: str) -> MintedToken | None:
+        """Remember a token again by the latest callback that came through it."""
+        c = callbacks.c
+        query = sa.select(c.source, c.ref, c.tags, c.received_at).where(c.token_id == token_id)
+        row = self._connection.execute(query.order_by(c.id.desc()).limit(1)).one_or_none()
+        if row is None:
+            return None
+        token = MintedToken(token_id, row.source, row.received_at, ref=row.ref, tags=row.tags)
+        self.add(token)
+        return token
+
+    def known(self, token_ids: Collection[str]) -> dict[str, MintedToken]:
+        """Those of these tokens that were minted here, revoked or not."""
+        query = sa.select(callback_tokens).where(callback_tokens.c.id.in_(list(token_ids)))
+        return {row["id"]: minted_token(row) for row in self._connection.execute(query).mappings()}
 
     def revoked(self) -> frozenset[str]:
         query = sa.select(callback_tokens.c.id).where(callback_tokens.c.revoked_at.is_not(None))

@@ -13,10 +13,10 @@ import structlog
 
 from service.background import Nudge
 from service.catalog.catalog import Catalog
-from service.domain.callback import Verdict
 from service.domain.rules import Rules
 from service.errors import CatalogUnavailable
-from service.intake.batch import Answer, Delivery, Taken, received_from, take_in
+from service.intake.allowance import Allowances
+from service.intake.batch import Delivery, Taken, take_in
 from service.observability import Metrics
 
 LARGEST_BATCH = 256
@@ -47,6 +47,7 @@ class Intake:
         sidecars: Nudge,
         reconcile: Nudge,
         metrics: Metrics,
+        allowances: Allowances,
     ) -> None:
         self._catalog = catalog
         self._rules = rules
@@ -54,6 +55,7 @@ class Intake:
         self._sidecars = sidecars
         self._reconcile = reconcile
         self._metrics = metrics
+        self._allowances = allowances
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
@@ -90,7 +92,7 @@ class Intake:
     async def _commit(self, batch: Sequence[_Waiting]) -> None:
         deliveries = [waiting.delivery for waiting in batch]
         try:
-            results = await self._catalog.write(partial(take_in, batch=deliveries, rules=self._rules), intake=True)
+            results = await self._take_in(deliveries)
         except CatalogUnavailable as error:
             for waiting in batch:
                 waiting.taken.set_exception(error)
@@ -104,6 +106,7 @@ class Intake:
         else:
             self._metrics.batch_committed(len(batch))
             for waiting, taken in zip(batch, results, strict=True):
+                self._allowances.add(waiting.delivery.token.id, taken.spent)
                 waiting.taken.set_result(taken)
                 for reason in taken.deaths:
                     self._metrics.died(reason)
@@ -113,16 +116,22 @@ class Intake:
                 self._reconcile.nudge()
             self._sidecars.nudge()
 
+    async def _take_in(self, batch: Sequence[Delivery]) -> list[Taken]:
+        spent = {delivery.token.id: self._allowances.spent(delivery.token.id) for delivery in batch}
+        work = partial(take_in, batch=batch, rules=self._rules, spent=spent)
+        return await self._catalog.write(work, intake=True)
+
     async def _keep_raw(self, waiting: _Waiting, error: Exception) -> None:
         """A delivery that no transaction takes is kept as bytes, as an unreadable one would be."""
         log.error("callback_poison", body_sha256=waiting.delivery.body_sha256, error=type(error).__name__)
         raw = replace(waiting.delivery, event=None, detail=f"could not be stored as a task: {type(error).__name__}")
         try:
-            await self._catalog.write(lambda tx: tx.inbox.keep([received_from(raw)]), intake=True)
+            [taken] = await self._take_in([raw])
         except Exception:  # noqa: BLE001 - not even its bytes: the provider must try again
             waiting.taken.set_exception(CatalogUnavailable("the callback could not be stored"))
         else:
-            waiting.taken.set_result(Taken(Answer.UNREADABLE, Verdict.UNREADABLE))
+            self._allowances.add(raw.token.id, taken.spent)
+            waiting.taken.set_result(taken)
 
 
 def _forget(taken: "asyncio.Future[Taken]") -> None:

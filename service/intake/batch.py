@@ -4,17 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 
 from service.catalog.catalog import Transaction
 from service.catalog.inbox import Kept, Received
-from service.catalog.tasks import TaskState
+from service.catalog.tasks import Named, TaskState
+from service.domain.allowance import NOTHING_SPENT, Keep, Spent, room
 from service.domain.apply_event import Arrival, Sender, apply_event
 from service.domain.asset import AssetStatus
 from service.domain.callback import Verdict, judge
 from service.domain.history import HistoryEntry
 from service.domain.rules import ConfirmMode, Rules
 from service.domain.task import Origin, Standing, TaskEvent
+from service.intake.admission import Admission, gate
 from service.intake.callback_token import CallbackToken
+from service.intake.crowd import thin_out
 
 
 class Answer(StrEnum):
@@ -23,6 +27,7 @@ class Answer(StrEnum):
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
     UNREADABLE = "unreadable"
+    LIMITED = "limited"  # its token has used up what it may: nothing was kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,8 @@ class Delivery:
 class Taken:
     """One delivery's result.
 
-    `wakes`: the archive has something to do; `asks`: the provider is to be asked; `deaths`: why something is given up.
+    `wakes`: the archive has something to do; `asks`: the provider is to be asked; `deaths`: why something is given up;
+    `spent`: what is kept of it that nothing vouches for.
     """
 
     answer: Answer
@@ -57,6 +63,7 @@ class Taken:
     wakes: bool = False
     asks: bool = False
     deaths: tuple[str, ...] = ()
+    spent: Spent = NOTHING_SPENT
 
 
 @dataclass(slots=True)
@@ -67,24 +74,45 @@ class _Ledger:
     states: dict[str, TaskState]
     verdicts: dict[tuple[str, str, str], Verdict] = field(default_factory=dict)
     entries: list[tuple[str, HistoryEntry]] = field(default_factory=list)
+    named: dict[str, Named] = field(default_factory=dict)
+    crowded: set[str] = field(default_factory=set)  # tasks that have more callbacks than one
+    paid: set[tuple[str, str, str]] = field(default_factory=set)
 
 
-def take_in(tx: Transaction, batch: Sequence[Delivery], *, rules: Rules) -> list[Taken]:
-    """Take deliveries in, in order; returns one result for each."""
-    kept = tx.inbox.keep(_coalesced(batch))
+NO_ACCOUNTS: Mapping[str, Spent] = MappingProxyType({})
+
+
+def take_in(
+    tx: Transaction, batch: Sequence[Delivery], *, rules: Rules, spent: Mapping[str, Spent] = NO_ACCOUNTS
+) -> list[Taken]:
+    """Take deliveries in, in order; returns one result for each. `spent` is what their tokens have used up so far."""
     loaded = tx.tasks.load({delivery.event.task_id for delivery in batch if delivery.event})
-    ledger = _Ledger(kept=kept, states=dict(loaded))
-    results = [_take(tx, delivery, ledger, rules) for delivery in batch]
+    judge_next = gate(tx, loaded, spent, size=sum(room(len(one.body)) for one in batch), rules=rules).judge
+    admitted = [(one, judge_next(one.token, one.event, len(one.body))) for one in batch]
+    ledger = _Ledger(kept=tx.inbox.keep(_coalesced(admitted)), states=dict(loaded))
+    results = [_take(tx, delivery, admission, ledger, rules) for delivery, admission in admitted]
     changed = [(loaded.get(task_id), state) for task_id, state in ledger.states.items()]
-    tx.tasks.save(changed)
-    tx.tasks.note(ledger.entries)
+    tx.tasks.save(changed, named=ledger.named)
+    tx.tasks.note(thin_out(tx, ledger.crowded, ledger.entries))
     return results
 
 
-def _take(tx: Transaction, delivery: Delivery, ledger: _Ledger, rules: Rules) -> Taken:
+def _take(tx: Transaction, delivery: Delivery, admission: Admission, ledger: _Ledger, rules: Rules) -> Taken:
+    if admission.keep is Keep.NOTHING:
+        refused = Answer.LIMITED if delivery.event else Answer.UNREADABLE
+        return Taken(refused, Verdict.ACCEPTED if delivery.event else Verdict.UNREADABLE)
+    if ledger.kept[delivery.key].repeated or delivery.key in ledger.paid:
+        return _judged(tx, delivery, ledger, rules, spent=NOTHING_SPENT)
+    ledger.paid.add(delivery.key)
+    if admission.names and delivery.event:
+        ledger.named[delivery.event.task_id] = Named(delivery.token.id, room(len(delivery.body)))
+    return _judged(tx, delivery, ledger, rules, spent=admission.cost)
+
+
+def _judged(tx: Transaction, delivery: Delivery, ledger: _Ledger, rules: Rules, *, spent: Spent) -> Taken:
     row, event, token = ledger.kept[delivery.key], delivery.event, delivery.token
     if event is None:
-        return Taken(Answer.UNREADABLE, Verdict.UNREADABLE)
+        return Taken(Answer.UNREADABLE, Verdict.UNREADABLE, spent=spent)
     state = ledger.states.get(event.task_id)
     verdict = judge(
         owner=state.task.token_id if state else None,
@@ -99,12 +127,13 @@ def _take(tx: Transaction, delivery: Delivery, ledger: _Ledger, rules: Rules) ->
         # the same body through a wrong token must not suppress it through the right one
         tx.inbox.judge(row.id, verdict, token.id)
     ledger.verdicts[delivery.key] = verdict
-    before = ledger.states.get(event.task_id)
-    state = _apply(delivery, event, verdict, row, ledger, rules)
-    if state is None:
-        return Taken(Answer.ACCEPTED, verdict)
-    asks = state.task.check.at is not None and state.task.check.at <= delivery.received_at
-    return Taken(Answer.ACCEPTED, verdict, has_work(state), asks, deaths(before, state))
+    if state is not None and (state.task.token_id is not None or verdict is Verdict.FOREIGN):
+        ledger.crowded.add(event.task_id)
+    after = _apply(delivery, event, verdict, row, ledger, rules)
+    if after is None:
+        return Taken(Answer.ACCEPTED, verdict, spent=spent)
+    asks = after.task.check.at is not None and after.task.check.at <= delivery.received_at
+    return Taken(Answer.ACCEPTED, verdict, has_work(after), asks, deaths(state, after), spent)
 
 
 def _apply(
@@ -144,25 +173,28 @@ def deaths(before: TaskState | None, after: TaskState) -> tuple[str, ...]:
     return (*assets, *([after.task.reason.value] if newly_dead and after.task.reason else []))
 
 
-def _coalesced(batch: Sequence[Delivery]) -> list[Received]:
-    """One row for each distinct body of the batch, as one statement cannot touch a row twice."""
+def _coalesced(batch: Sequence[tuple[Delivery, Admission]]) -> list[Received]:
+    """One row for each distinct body that is kept, as one statement cannot touch a row twice."""
     received: dict[tuple[str, str, str], Received] = {}
-    for delivery in batch:
+    for delivery, admission in batch:
+        if admission.keep is Keep.NOTHING:
+            continue
         if (earlier := received.get(delivery.key)) is not None:
             received[delivery.key] = replace(earlier, deliveries=earlier.deliveries + 1)
         else:
-            received[delivery.key] = received_from(delivery)
+            received[delivery.key] = _received(delivery, admission.keep)
     return list(received.values())
 
 
-def received_from(delivery: Delivery) -> Received:
+def _received(delivery: Delivery, keep: Keep) -> Received:
     """A delivery as the inbox keeps it; readable ones are accepted until judged otherwise."""
     token = delivery.token
     return Received(
         source=delivery.source,
         origin=delivery.origin,
         task_id=delivery.event.task_id if delivery.event else "",
-        body=delivery.body,
+        body=delivery.body if keep is Keep.WHOLE else None,
+        size=len(delivery.body),
         body_sha256=delivery.body_sha256,
         verdict=Verdict.ACCEPTED if delivery.event else Verdict.UNREADABLE,
         received_at=delivery.received_at,

@@ -29,6 +29,7 @@ class CallbackVerdict(StrEnum):
     DUPLICATE = "duplicate"
     FOREIGN = "foreign"
     UNREADABLE = "unreadable"
+    LIMITED = "limited"  # its token has used up what it may
     REFUSED = "refused"  # bad, expired or revoked token, unknown source
     TOO_LARGE = "too_large"
     INCOMPLETE = "incomplete"  # the caller hung up or took too long

@@ -58,6 +58,13 @@ class Callbacks(Group):
         secret=True,
     )
     max_body_bytes: Size = setting("1 MiB", "Larger callbacks are answered 413.", takes=SIZE, ge=1024)
+    retention: PositiveDuration = setting(
+        "90d",
+        "How long the inbox keeps raw bodies and headers after their task has settled; unreadable and foreign ones so "
+        "long after they came. What came, when and from whom stays.",
+        takes=f"{DURATION}, up to 100 years",
+        le=timedelta(days=36525),
+    )
 
 
 class Evolink(Group):

@@ -22,7 +22,6 @@ ENV_FILE = Path(".env")
 _LATER = tuple(
     f"{PREFIX}{name}"
     for name in (
-        "CALLBACKS__RETENTION",
         "STORAGE__OPTIONS",
         "STORAGE__REDIRECT",
     )

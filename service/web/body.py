@@ -24,11 +24,16 @@ class BodyIncomplete(Exception):  # noqa: N818 - an outcome that the route answe
     """The caller hung up or took too long; nothing was kept."""
 
 
+def announced_bytes(request: Request) -> int | None:
+    """The length that a body is announced with, or None where it is not."""
+    text = request.headers.get("content-length", "")
+    return int(text[:19]) if text.isascii() and text.isdigit() else None
+
+
 async def read_capped(request: Request, limit: int) -> bytes:
     """The body, in one buffer; raises BodyTooLarge as soon as more than `limit` bytes are announced or came,
     BodyIncomplete when it does not come whole within 15 s."""
-    announced = request.headers.get("content-length", "")
-    if announced.isascii() and announced.isdigit() and int(announced[:19]) > limit:
+    if (announced_bytes(request) or 0) > limit:
         raise BodyTooLarge
     body = bytearray()
     try:

@@ -1,6 +1,7 @@
 """`/v1/callback-urls`: mint, list, revoke."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -8,15 +9,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from service.catalog.catalog import Catalog
+from service.catalog.catalog import Catalog, Transaction
 from service.catalog.tokens import MintedToken
+from service.catalog.usage import Touched
 from service.errors import NotFound
 from service.intake.callback_token import TokenSigner
 from service.intake.minting import LONGEST_LIFE, Wish, mint
 from service.intake.revocation import RevokedTokens
 from service.provider.payload import storable
 from service.web.body import read_model
-from service.web.documents import rfc3339
+from service.web.documents import rfc3339, touched_document
 from service.web.keys import ApiKeys, Scope
 from service.web.paging import list_query, page
 
@@ -48,7 +50,7 @@ class CallbackUrlRoutes:
         path = "/v1/callback-urls"
         return [
             keys.route(path, GET=(Scope.READ, self.list), POST=(Scope.WRITE, self.mint)),
-            keys.route(f"{path}/{{id}}", DELETE=(Scope.ADMIN, self.revoke)),
+            keys.route(f"{path}/{{id}}", GET=(Scope.READ, self.one), DELETE=(Scope.ADMIN, self.revoke)),
         ]
 
     async def mint(self, request: Request) -> Response:
@@ -68,6 +70,14 @@ class CallbackUrlRoutes:
         found = await self._catalog.read(lambda tx: tx.query.tokens(after=query.after, limit=query.limit))
         return JSONResponse(page([_document(token) for token in found.items], found.next))
 
+    async def one(self, request: Request) -> Response:
+        """One callback URL, with the tasks that callbacks through it named, the latest first."""
+        found = await self._catalog.read(partial(_one, token_id=request.path_params["id"]))
+        if found is None:
+            raise NotFound("callback_url_not_found", "no callback URL of this id was minted here")
+        token, touched = found
+        return JSONResponse({**_document(token), "touched": touched_document(touched)})
+
     async def revoke(self, request: Request) -> Response:
         """204; from now on the URL is answered 404."""
         token_id = request.path_params["id"]
@@ -75,6 +85,11 @@ class CallbackUrlRoutes:
             raise NotFound("callback_url_not_found", "no callback URL of this id was minted here")
         await self._revoked.refresh()
         return Response(status_code=204)
+
+
+def _one(tx: Transaction, *, token_id: str) -> tuple[MintedToken, Touched] | None:
+    token = tx.tokens.known([token_id]).get(token_id)
+    return (token, tx.usage.touched(token_id)) if token else None
 
 
 def _document(token: MintedToken) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import math
 import time
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
@@ -12,16 +13,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from service.domain.allowance import NAME_AGAIN_AFTER
 from service.domain.callback import Verdict
 from service.domain.task import Origin
 from service.errors import Unavailable
 from service.intake.accept import Intake
+from service.intake.allowance import Allowances
 from service.intake.batch import Answer, Delivery, Taken
 from service.intake.callback_token import CallbackToken, TokenSigner
 from service.intake.readiness import Readiness
 from service.observability import CallbackVerdict, Metrics
 from service.provider.payload import Readable, Unreadable, read_callback
-from service.web.body import READ_WITHIN, BodyIncomplete, BodyTooLarge, read_capped
+from service.web.body import READ_WITHIN, BodyIncomplete, BodyTooLarge, announced_bytes, read_capped
 from service.web.problems import problem
 from service.web.refused import RefusalReason, RefusedCallback, RefusedCallbacks
 
@@ -35,6 +38,8 @@ _KEPT_HEADERS = ("content-type", "content-length", "user-agent", "x-forwarded-fo
 """Headers that the inbox keeps; proxies write the whole path, and with it the token, into others."""
 
 _LONGEST_HEADER = 300
+_TOO_FAST = "this callback URL is called too often"
+_TOO_MANY = "too many tasks that only this callback URL has named wait for the provider's word"
 _NOT_NOW = "the callback cannot be stored just now; send it again"  # the reason is the operator's: log and /readyz
 
 
@@ -47,6 +52,7 @@ class CallbackRoutes:
         signer: TokenSigner,
         revoked: Callable[[], Collection[str]],
         intake: Intake,
+        allowances: Allowances,
         readiness: Readiness,
         refused: RefusedCallbacks,
         metrics: Metrics,
@@ -55,6 +61,7 @@ class CallbackRoutes:
         self._signer = signer
         self._revoked = revoked
         self._intake = intake
+        self._allowances = allowances
         self._readiness = readiness
         self._refused = refused
         self._metrics = metrics
@@ -76,6 +83,9 @@ class CallbackRoutes:
             return self._refuse(request, source, RefusalReason.BAD_TOKEN, now)
         if token.id in self._revoked():
             return self._refuse(request, source, RefusalReason.REVOKED_TOKEN, now)
+        if (wait := self._allowances.admit(token.id)) > 0:
+            self._count_limited(source, token)
+            return _limited(_TOO_FAST, math.ceil(wait))
         try:
             return await self._take(request, source, token, now, started)
         except Unavailable as error:
@@ -87,6 +97,8 @@ class CallbackRoutes:
         self, request: Request, source: str, token: CallbackToken, now: datetime, started: float
     ) -> Response:
         self._readiness.require_storable()
+        announced = announced_bytes(request)
+        self._allowances.charge(token.id, min(announced or 0, self._max_body_bytes))
         try:
             body = await read_capped(request, self._max_body_bytes)
         except BodyTooLarge:
@@ -97,9 +109,20 @@ class CallbackRoutes:
             self._metrics.callback(source, CallbackVerdict.INCOMPLETE)
             log.warning("callback", source=source, token_id=token.id, verdict="incomplete")
             return problem(408, "body_incomplete", f"the body did not arrive whole within {READ_WITHIN:.0f} s")
+        if announced is None:
+            self._allowances.charge(token.id, len(body))
+        await self._allowances.look(token.id)
         delivery = _delivery(source, token, body, now, request.headers)
         taken = await self._intake.accept(delivery)
-        seconds = time.perf_counter() - started
+        if taken.answer is Answer.LIMITED:
+            self._count_limited(source, token)
+        else:
+            self._count(delivery, taken, time.perf_counter() - started)
+        return _answer(taken, delivery)
+
+    def _count(self, delivery: Delivery, taken: Taken, seconds: float) -> None:
+        """A callback was made durable, with one log line."""
+        source, token = delivery.source, delivery.token
         self._metrics.acknowledged(source, _counted(taken), seconds)
         log.log(
             logging.INFO if _counted(taken) in _ORDINARY else logging.WARNING,
@@ -109,10 +132,14 @@ class CallbackRoutes:
             status=delivery.event.word if delivery.event else None,
             verdict=_counted(taken).value,
             token_id=token.id,
-            bytes=len(body),
+            bytes=len(delivery.body),
             ms=round(seconds * 1000, 1),
         )
-        return _answer(taken, delivery)
+
+    def _count_limited(self, source: str, token: CallbackToken) -> None:
+        """A callback was turned away; the log hears of these once a minute."""
+        self._metrics.callback(source, CallbackVerdict.LIMITED)
+        self._allowances.limited(token.id)
 
     def _refuse(self, request: Request, source: str, reason: RefusalReason, now: datetime) -> Response:
         client = request.client.host if request.client else None
@@ -150,14 +177,22 @@ def _counted(taken: Taken) -> CallbackVerdict:
             return CallbackVerdict.DUPLICATE
         case Answer.UNREADABLE:
             return CallbackVerdict.UNREADABLE
+        case Answer.LIMITED:
+            return CallbackVerdict.LIMITED
         case Answer.ACCEPTED:
             return CallbackVerdict.FOREIGN if taken.verdict is Verdict.FOREIGN else CallbackVerdict.ACCEPTED
         case _:
             assert_never(taken.answer)
 
 
+def _limited(why: str, wait: int) -> Response:
+    return problem(429, "limited", why, headers={"Retry-After": str(wait)})
+
+
 def _answer(taken: Taken, delivery: Delivery) -> Response:
     match taken.answer:
+        case Answer.LIMITED:
+            return _limited(_TOO_MANY, NAME_AGAIN_AFTER)
         case Answer.ACCEPTED:
             return JSONResponse({"status": "accepted"}, status_code=202)
         case Answer.DUPLICATE:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from service.catalog.usage import Touched
 from service.domain.asset import Asset, AssetStatus
 from service.domain.history import WHY, Effect, HistoryEntry, contradicts
 from service.domain.link import link_host
@@ -93,6 +94,12 @@ def entry_document(entry: HistoryEntry, task: Task) -> dict[str, Any]:
         "callback_id": str(entry.callback_id) if entry.callback_id is not None else None,
         "note": entry.note,
     }
+
+
+def touched_document(touched: Touched) -> dict[str, Any]:
+    """The tasks that a callback URL's callbacks named; `status` is null where no task came of them."""
+    tasks = [{"id": one.id, "status": one.status, "confirmed": one.confirmed} for one in touched.tasks]
+    return {"tasks": tasks, "total": touched.total}
 
 
 def callback_document(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,47 +1,119 @@
-"""`/v1/callbacks`: what was received, and what was turned away."""
+"""`/v1/callbacks`: what was received, what was turned away, and running it again."""
 
+import asyncio
 import base64
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any
 
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from service.background import Nudge
 from service.catalog.catalog import Catalog
+from service.catalog.inbox_filter import InboxFilter
 from service.catalog.queries import CALLBACK_FILTERS
 from service.domain.callback import Verdict
+from service.domain.moment import moment
+from service.domain.rules import Rules
 from service.domain.task import Origin
-from service.errors import Invalid, NotFound
+from service.errors import Conflict, Invalid, NotFound
+from service.intake.replay import Progress, replay
+from service.observability import Metrics
+from service.provider.payload import storable
+from service.web.body import read_model
 from service.web.documents import callback_document, rfc3339
 from service.web.keys import ApiKeys, Scope
 from service.web.paging import list_query, page
 from service.web.refused import RefusedCallback, RefusedCallbacks
 
+MOST_IDS = 1000
+
 _REFUSED = "refused"
 _VALUES = {"verdict": (*Verdict, _REFUSED), "origin": tuple(Origin)}
+_TIMES = ("received_after", "received_before")
+
+Text = Annotated[str, Field(max_length=200), AfterValidator(storable)]
+Moment = Annotated[datetime, BeforeValidator(moment)]
+CallbackId = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
+
+
+class CallbacksToReplay(BaseModel):
+    """Which callbacks to run again; `all` has to be said where nothing else is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    verdict: Verdict | None = None
+    task_id: Text | None = None
+    token_id: Text | None = None
+    status: Text | None = None
+    received_after: Moment | None = None
+    received_before: Moment | None = None
+    ids: list[CallbackId] = Field(default_factory=list, max_length=MOST_IDS)
+    all: StrictBool = False
+    dry_run: StrictBool = False
+
+    def filter(self) -> InboxFilter:
+        """Raises Invalid when it is not clear what is meant."""
+        wanted = InboxFilter(
+            verdict=self.verdict,
+            task_id=self.task_id,
+            token_id=self.token_id,
+            status=self.status,
+            received_after=self.received_after,
+            received_before=self.received_before,
+            ids=tuple(int(one) for one in self.ids),
+        )
+        if wanted.is_empty and (not self.all or "ids" in self.model_fields_set):
+            raise Invalid("empty_filter", 'nothing is filtered: say "all": true to run the whole inbox again')
+        if self.all and not wanted.is_empty:
+            raise Invalid("contradictory_filter", '"all": true takes no other filter')
+        return wanted
 
 
 class InboxRoutes:
-    def __init__(self, *, catalog: Catalog, refused: RefusedCallbacks) -> None:
+    """One replay at a time: a second one would do the same work over."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        refused: RefusedCallbacks,
+        rules: Rules,
+        metrics: Metrics,
+        archive: Nudge,
+        reconcile: Nudge,
+        sidecars: Nudge,
+    ) -> None:
         self._catalog = catalog
         self._refused = refused
+        self._rules = rules
+        self._metrics = metrics
+        self._nudges = (archive, reconcile, sidecars)
+        self._replaying = asyncio.Lock()
 
     def routes(self, keys: ApiKeys) -> list[Route]:
         return [
             keys.route("/v1/callbacks", GET=(Scope.READ, self.list)),
+            keys.route("/v1/callbacks/replay", POST=(Scope.ADMIN, self.replay)),
             keys.route("/v1/callbacks/{id}", GET=(Scope.ADMIN, self.one)),
         ]
 
     async def list(self, request: Request) -> Response:
         """The inbox; `verdict=refused` shows the ring of requests that were turned away instead."""
-        query = list_query(request, CALLBACK_FILTERS, values=_VALUES)
+        query = list_query(request, (*CALLBACK_FILTERS, *_TIMES), values=_VALUES)
         if query.filters.get("verdict") == _REFUSED:
             if len(query.filters) > 1 or query.after is not None:
                 raise Invalid("invalid_parameter", "verdict=refused takes no other filters and no cursor")
             newest = self._refused.newest_first()[: query.limit]
             return JSONResponse(page([_refused_document(one) for one in newest], None))
+        filters = {name: value for name, value in query.filters.items() if name not in _TIMES}
+        times = {name: _moment(name, query.filters[name]) for name in _TIMES if name in query.filters}
         found = await self._catalog.read(
-            lambda tx: tx.query.callbacks(filters=query.filters, after=query.after, limit=query.limit)
+            lambda tx: tx.query.callbacks(filters=filters, after=query.after, limit=query.limit, **times)
         )
         return JSONResponse(page([callback_document(dict(row)) for row in found.items], found.next))
 
@@ -53,7 +125,36 @@ class InboxRoutes:
             row = await self._catalog.read(lambda tx: tx.query.callback(int(text)))
         if row is None:
             raise NotFound("callback_not_found", "no such callback")
-        return JSONResponse({**callback_document(dict(row)), "headers": row["headers"], **_body(row["body"])})
+        document = {**callback_document(dict(row)), "headers": row["headers"], **_body(row["body"])}
+        return JSONResponse({**document, "detail": _detail(row)})
+
+    async def replay(self, request: Request) -> Response:
+        """Run callbacks again that were kept; 409 while another replay runs."""
+        body = await read_model(request, CallbacksToReplay)
+        wanted = body.filter()
+        if self._replaying.locked():
+            raise Conflict("replay_running", "another replay is running; wait for its end")
+        async with self._replaying:
+            progress = self._watch if not body.dry_run else _nobody
+            replayed = await replay(self._catalog, wanted, rules=self._rules, dry_run=body.dry_run, progress=progress)
+        return JSONResponse(asdict(replayed))
+
+    def _watch(self, progress: Progress) -> None:
+        for reason in progress.deaths:
+            self._metrics.died(reason)
+        for nudge in self._nudges:
+            nudge.nudge()
+
+
+def _nobody(_progress: Progress) -> None:
+    """Nobody has to hear of what only would be done."""
+
+
+def _moment(name: str, text: str) -> datetime:
+    try:
+        return moment(text)
+    except ValueError as error:
+        raise Invalid("invalid_parameter", f"{name} {error}") from None
 
 
 def _body(body: bytes | None) -> dict[str, Any]:
@@ -63,6 +164,16 @@ def _body(body: bytes | None) -> dict[str, Any]:
         return {"body": body.decode("utf-8"), "body_base64": None}
     except UnicodeDecodeError:
         return {"body": None, "body_base64": base64.b64encode(body).decode()}
+
+
+def _detail(row: Mapping[Any, Any]) -> str | None:
+    """What was wrong with it, and why its body is not shown."""
+    said = [row["detail"]] if row["detail"] else []
+    if row["body"] is None and row["cleared_at"] is not None:
+        said.append(f"body and headers were removed at {rfc3339(row['cleared_at'])}, when their time was over")
+    elif row["body"] is None:
+        said.append("the body was not kept: there was no room for more of its callback URL or its task")
+    return "; ".join(said) or None
 
 
 def _refused_document(refused: RefusedCallback) -> dict[str, Any]:

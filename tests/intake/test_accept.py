@@ -13,16 +13,27 @@ from service.background import Nudge
 from service.catalog.catalog import Catalog
 from service.errors import CatalogUnavailable
 from service.intake.accept import LONGEST_QUEUE, Intake
+from service.intake.allowance import Allowances
 from service.intake.batch import Answer
 from service.observability import Metrics
 from tests.support.deliveries import RULES, delivery, task_object
 
 
+def intake_of(catalog: Catalog, metrics: Metrics | None = None) -> Intake:
+    return Intake(
+        catalog=catalog,
+        rules=RULES,
+        archive=Nudge(),
+        sidecars=Nudge(),
+        reconcile=Nudge(),
+        metrics=metrics or Metrics(),
+        allowances=Allowances(catalog=catalog),
+    )
+
+
 @asynccontextmanager
 async def running(catalog: Catalog, metrics: Metrics | None = None) -> AsyncIterator[Intake]:
-    intake = Intake(
-        catalog=catalog, rules=RULES, archive=Nudge(), sidecars=Nudge(), reconcile=Nudge(), metrics=metrics or Metrics()
-    )
+    intake = intake_of(catalog, metrics)
     loop = asyncio.create_task(intake.run())
     yield intake
     loop.cancel()
@@ -77,9 +88,7 @@ async def test_a_caller_that_hangs_up_cancels_nothing(catalog: Catalog) -> None:
 
 
 async def test_a_full_queue_refuses_instead_of_growing(catalog: Catalog) -> None:
-    intake = Intake(
-        catalog=catalog, rules=RULES, archive=Nudge(), sidecars=Nudge(), reconcile=Nudge(), metrics=Metrics()
-    )
+    intake = intake_of(catalog)
     waiting = [asyncio.create_task(intake.accept(delivery())) for _ in range(LONGEST_QUEUE)]
     await asyncio.sleep(0)
     with pytest.raises(CatalogUnavailable, match="too many"):

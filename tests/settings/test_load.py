@@ -246,9 +246,9 @@ def test_a_ca_file_must_hold_certificates(
 
 
 def test_settings_of_later_versions_are_passed_over_with_a_word(load: Load) -> None:
-    settings = load(STORAGE__REDIRECT="on", CALLBACKS__RETENTION="90d")
+    settings = load(STORAGE__REDIRECT="on", STORAGE__OPTIONS="{}")
     assert settings.unknown == (
-        "DARKROOM_CALLBACKS__RETENTION: has no effect in this version",
+        "DARKROOM_STORAGE__OPTIONS: has no effect in this version",
         "DARKROOM_STORAGE__REDIRECT: has no effect in this version",
     )
 

@@ -1,0 +1,370 @@
+"""Kept callbacks run again: what changes, what does not, and that it is done in portions behind live ones."""
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.background import Nudge
+from service.catalog.inbox_filter import InboxFilter
+from service.catalog.tokens import MintedToken
+from service.domain.asset import AssetReason, AssetStatus
+from service.domain.rules import ConfirmMode, Rules
+from service.domain.task import Origin, TaskStatus
+from service.intake.accept import COMMIT_WITHIN, Intake
+from service.intake.allowance import Allowances
+from service.intake.batch import take_in
+from service.intake.callback_token import CallbackToken
+from service.intake.replay import Progress, Replayed, replay
+from service.observability import Metrics
+from tests.support.deliveries import LINK, NOW, RULES, TASK, delivery, task_object, token
+from tests.support.dump import dump
+from tests.support.ledger import CONFIRMING, SILENT, Ledger, ledger_in
+
+ALL = InboxFilter()
+ELSEWHERE = "https://images.example.com/0.png"
+OPENED = replace(RULES, allowed_hosts=("*",))
+
+
+@dataclass(slots=True)
+class Past:
+    """An inbox that was filled some time ago."""
+
+    ledger: Ledger
+    path: Path
+
+    async def came(
+        self,
+        body: Mapping[str, Any] | bytes,
+        *,
+        by: CallbackToken | None = None,
+        misread: bool = False,
+        rules: Rules | None = None,
+    ) -> int:
+        """A callback was kept; `misread` by a version that could not read it. Returns its id."""
+        arrived = delivery(body, through=by, at=self.ledger.clock.now)
+        if misread:
+            arrived = replace(arrived, event=None, detail="not readable as a task: KeyError")
+        await self.ledger.catalog.write(partial(take_in, batch=[arrived], rules=rules or self.ledger.rules))
+        [newest] = (
+            await self.ledger.catalog.read(lambda tx: tx.query.callbacks(filters={}, after=None, limit=1))
+        ).items
+        return int(newest["id"])
+
+    async def again(self, wanted: InboxFilter = ALL, *, rules: Rules | None = None, dry_run: bool = False) -> Replayed:
+        return await replay(self.ledger.catalog, wanted, rules=rules or self.ledger.rules, dry_run=dry_run)
+
+    async def row(self, callback_id: int) -> Mapping[str, Any] | None:
+        return await self.ledger.catalog.read(lambda tx: tx.query.callback(callback_id))  # type: ignore[arg-type]  # a row is a mapping
+
+    def dump(self) -> Any:
+        return dump(self.path)
+
+
+@contextmanager
+def past(folder: Path, rules: Rules = RULES) -> Iterator[Past]:
+    with ledger_in(folder, rules) as ledger:
+        yield Past(ledger, folder / "ledger.db")
+
+
+@pytest.fixture
+def believing(tmp_path: Path) -> Iterator[Past]:
+    """Callbacks are believed."""
+    with past(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def confirming(tmp_path: Path) -> Iterator[Past]:
+    """The provider is asked first."""
+    with past(tmp_path, CONFIRMING) as opened:
+        yield opened
+
+
+async def test_a_callback_that_can_be_read_by_now_becomes_its_tasks(believing: Past) -> None:
+    unread = await believing.came(task_object(), by=token(ref="order 7"), misread=True)
+    believing.ledger.clock.move(days=2)
+    assert await believing.again() == Replayed(
+        dry_run=False,
+        matched=1,
+        readable=1,
+        accepted=1,
+        foreign=0,
+        unreadable=0,
+        without_body=0,
+        changed=(TASK,),
+        changed_total=1,
+    )
+    row = await believing.row(unread)
+    assert row is not None
+    assert (row["task_id"], row["verdict"], row["status"], row["detail"]) == (TASK, "accepted", "completed", None)
+    state = await believing.ledger.state()
+    assert (state.task.status, state.task.ref, state.task.token_id) == (TaskStatus.COMPLETED, "order 7", "tok-1")
+    assert (state.task.received_at, [asset.links for asset in state.assets]) == (NOW, [(LINK,)])
+
+
+async def test_the_history_tells_that_it_was_a_replay_when_it_was_and_of_which_callback(believing: Past) -> None:
+    unread = await believing.came(task_object(), misread=True)
+    believing.ledger.clock.move(days=2)
+    await believing.again()
+    [entry] = await believing.ledger.history()
+    assert (entry.origin, entry.callback_id, entry.at) == (Origin.REPLAY, unread, NOW + timedelta(days=2))
+
+
+async def test_what_still_cannot_be_read_stays_as_it_is(believing: Past) -> None:
+    await believing.came(b"not json")
+    before = believing.dump()
+    done = await believing.again()
+    assert (done.matched, done.unreadable, done.readable, done.changed_total) == (1, 1, 0, 0)
+    assert believing.dump() == before
+
+
+async def test_a_body_that_came_again_and_was_read_then_becomes_one_with_it(believing: Past) -> None:
+    await believing.came(task_object("failed"), misread=True)
+    believing.ledger.clock.move(minutes=5)
+    read = await believing.came(task_object("failed"))
+    done = await believing.again(InboxFilter(verdict="unreadable"))
+    assert (done.accepted, done.changed_total) == (1, 0)
+    [row] = (await believing.ledger.catalog.read(lambda tx: tx.query.callbacks(filters={}, after=None, limit=9))).items
+    assert (row["id"], row["deliveries"], row["verdict"]) == (read, 2, "accepted")
+    assert (row["received_at"], row["last_received_at"]) == (NOW, NOW + timedelta(minutes=5))
+
+
+async def test_becoming_one_does_not_make_an_accepted_callback_foreign_and_may_make_a_foreign_one_accepted(
+    believing: Past,
+) -> None:
+    await believing.came(task_object("processing", "task-a"), by=token("owner"))
+    await believing.came(task_object("failed", "task-a"), by=token("other"), misread=True)
+    accepted = await believing.came(task_object("failed", "task-a"), by=token("owner"))
+    await believing.came(task_object("processing", "task-b"), by=token("owner"))
+    await believing.came(task_object("failed", "task-b"), by=token("owner"), misread=True)
+    foreign = await believing.came(task_object("failed", "task-b"), by=token("other"))
+    done = await believing.again(InboxFilter(verdict="unreadable"))
+    assert (done.accepted, done.foreign, done.changed) == (1, 1, ("task-b",))
+    for callback_id in (accepted, foreign):
+        row = await believing.row(callback_id)
+        assert row is not None
+        assert (row["verdict"], row["token_id"], row["deliveries"]) == ("accepted", "owner", 2)
+    [entry] = [one for one in await believing.ledger.history("task-b") if one.origin is Origin.REPLAY]
+    assert entry.callback_id == foreign
+
+
+async def test_a_host_that_is_allowed_by_now_is_fetched_from(believing: Past) -> None:
+    await believing.came(task_object(results=[ELSEWHERE]))
+    assert (await believing.ledger.state()).assets[0].reason is AssetReason.REFUSED_HOST
+    assert (await believing.again()).changed_total == 0
+    assert (await believing.again(rules=OPENED)).changed == (TASK,)
+    state = await believing.ledger.state()
+    assert (state.assets[0].status, state.task.settled_at) == (AssetStatus.PENDING, None)
+
+
+async def test_a_foreign_callback_is_judged_again_and_stays_no_more_than_a_hint(believing: Past) -> None:
+    await believing.came(task_object("processing"), by=token("owner"))
+    await believing.came(task_object("completed"), by=token("leaked"))
+    done = await believing.again(InboxFilter(verdict="foreign"))
+    assert (done.foreign, done.changed_total) == (1, 0)
+    assert (await believing.ledger.state()).assets == ()
+
+
+async def test_a_foreign_callback_of_a_task_that_has_no_owner_any_more_is_accepted(believing: Past) -> None:
+    await believing.came(task_object("processing"), by=token("owner"))
+    mine = await believing.came(task_object("completed"), by=token("other"))
+    state = await believing.ledger.state()
+    await believing.ledger.save(state, replace(state, task=replace(state.task, token_id=None)))
+    done = await believing.again(InboxFilter(ids=(mine,)))
+    row = await believing.row(mine)
+    assert row is not None
+    assert (done.accepted, row["verdict"]) == (1, "accepted")
+    assert (await believing.ledger.task()).status is TaskStatus.COMPLETED
+
+
+async def test_a_token_that_was_minted_for_one_task_speaks_for_no_other_in_a_replay_either(believing: Past) -> None:
+    await believing.ledger.catalog.write(
+        lambda tx: tx.tokens.add(MintedToken("bound", "evolink", NOW, task_id="task-own"))
+    )
+    await believing.came(task_object(task_id="task-other"), by=token("bound", task_id="task-own"), misread=True)
+    done = await believing.again()
+    assert (done.foreign, done.changed_total) == (1, 0)
+    assert await believing.ledger.catalog.read(lambda tx: tx.tasks.get("task-other")) is None
+
+
+async def test_what_came_through_a_url_that_was_revoked_since_is_not_believed(believing: Past) -> None:
+    await believing.ledger.catalog.write(lambda tx: tx.tokens.add(MintedToken("tok-1", "evolink", NOW)))
+    await believing.came(task_object(), misread=True)
+    await believing.ledger.catalog.write(lambda tx: tx.tokens.revoke("tok-1", NOW))
+    assert (await believing.again()).changed_total == 0
+    assert await believing.ledger.catalog.read(lambda tx: tx.tasks.get(TASK)) is None
+
+
+async def test_where_the_provider_can_be_asked_a_replay_has_it_asked_and_believes_nothing(confirming: Past) -> None:
+    await confirming.came(task_object(), misread=True)
+    confirming.ledger.clock.move(days=1)
+    done = await confirming.again()
+    state = await confirming.ledger.state()
+    assert (done.accepted, done.changed) == (1, (TASK,))
+    assert (state.task.status, state.assets) == (TaskStatus.PENDING, ())
+    assert state.task.check.at == NOW + timedelta(days=1)
+    await confirming.ledger.prove_key()
+    await confirming.ledger.keep_answering(SILENT, until=CONFIRMING.patience)
+    assert (await confirming.ledger.answer(SILENT)).believed  # its body is found under the task
+
+
+async def test_a_body_that_is_gone_is_counted_and_nothing_else(believing: Past) -> None:
+    await believing.came(task_object("failed"))
+    await believing.ledger.catalog.write(lambda tx: tx.inbox.drop(bodies=[1], rows=[]))
+    done = await believing.again()
+    assert (done.matched, done.without_body, done.readable, done.unreadable) == (1, 1, 0, 0)
+
+
+async def test_filters_choose_what_is_run_again(believing: Past) -> None:
+    ids = [await believing.came(b"bad")]
+    for name, status in (("task-a", "failed"), ("task-b", "cancelled")):
+        believing.ledger.clock.move(hours=1)
+        ids.append(await believing.came(task_object(status, name), by=token(f"of-{name}")))
+    hour = timedelta(hours=1)
+    for wanted, matched in (
+        (ALL, 3),
+        (InboxFilter(verdict="unreadable"), 1),
+        (InboxFilter(task_id="task-a"), 1),
+        (InboxFilter(task_id="task-none"), 0),
+        (InboxFilter(token_id="of-task-b"), 1),
+        (InboxFilter(status="failed"), 1),
+        (InboxFilter(received_after=NOW + hour), 2),
+        (InboxFilter(received_before=NOW + hour), 1),
+        (InboxFilter(received_after=NOW + hour, received_before=NOW + 2 * hour), 1),
+        (InboxFilter(ids=(ids[0], ids[2], 999)), 2),
+        (InboxFilter(ids=(999,)), 0),
+        (InboxFilter(status="failed", token_id="of-task-b"), 0),
+    ):
+        assert (await believing.again(wanted, dry_run=True)).matched == matched, wanted
+
+
+async def test_an_empty_inbox_has_nothing_to_run_again(believing: Past) -> None:
+    assert (await believing.again()).matched == 0
+
+
+async def test_many_and_large_ones_are_run_in_portions_each_once(believing: Past) -> None:
+    bodies = [task_object("failed", f"task-{number:03}") for number in range(250)]
+    bodies[10:14] = [task_object("failed", f"task-{n:03}", filler="x" * 1_500_000) for n in range(10, 14)]
+    arrived = [replace(delivery(body), event=None) for body in bodies]
+    for start in range(0, 250, 5):
+        await believing.ledger.catalog.write(partial(take_in, batch=arrived[start : start + 5], rules=RULES))
+    heard: list[Progress] = []
+    done = await replay(believing.ledger.catalog, ALL, rules=RULES, dry_run=False, progress=heard.append)
+    assert (done.matched, done.accepted, done.changed_total, len(done.changed)) == (250, 250, 250, 100)
+    assert len(heard) == 4  # by a hundred, and by 4 MiB
+    shares = [one.share for one in heard]
+    assert (shares, shares[-1]) == (sorted(shares), 1.0)
+    assert heard[-1].matched == 250
+
+
+async def test_what_comes_while_it_runs_is_not_run_again(believing: Past) -> None:
+    for number in range(3):
+        await believing.came(task_object("failed", f"task-{number}"))
+    running = asyncio.create_task(believing.again())
+    await asyncio.sleep(0)
+    late = [delivery(task_object("failed", f"task-late-{number}")) for number in range(50)]
+    await believing.ledger.catalog.write(partial(take_in, batch=late, rules=RULES))
+    assert (await running).matched <= 53  # those of before, and of after its first look at most
+
+
+async def test_live_callbacks_go_on_while_it_runs(tmp_path: Path) -> None:
+    with past(tmp_path) as opened:
+        catalog = opened.ledger.catalog
+        for start in range(0, 3000, 250):
+            misread = [replace(delivery(task_object("failed", f"task-{start + n:04}")), event=None) for n in range(250)]
+            await catalog.write(partial(take_in, batch=misread, rules=RULES))
+        intake = Intake(
+            catalog=catalog,
+            rules=RULES,
+            archive=Nudge(),
+            sidecars=Nudge(),
+            reconcile=Nudge(),
+            metrics=Metrics(),
+            allowances=Allowances(catalog=catalog),
+        )
+        loop = asyncio.create_task(intake.run())
+        running = asyncio.create_task(opened.again())
+        slowest = 0.0
+        for number in range(20):
+            began = asyncio.get_running_loop().time()
+            await intake.accept(delivery(task_object("failed", f"task-live-{number}")))
+            slowest = max(slowest, asyncio.get_running_loop().time() - began)
+        assert not running.done()
+        assert slowest < COMMIT_WITHIN / 2
+        assert (await running).accepted >= 3000
+        loop.cancel()
+        await asyncio.wait([loop])
+
+
+async def test_a_task_that_is_given_up_by_it_is_told(believing: Past) -> None:
+    await believing.came(task_object(results=[ELSEWHERE]), misread=True)
+    heard: list[Progress] = []
+    await replay(believing.ledger.catalog, ALL, rules=RULES, dry_run=False, progress=heard.append)
+    assert [one.deaths for one in heard] == [("refused_host",)]
+
+
+TOKENS = [token("tok-a"), token("tok-b"), token("tok-c", task_id="task-0")]
+BODIES = st.one_of(
+    st.builds(
+        lambda status, number, links, credits: json.dumps(
+            {"id": f"task-{number}", "status": status, "results": links, "usage": {"credits_used": credits}}
+        ).encode(),
+        st.sampled_from(["processing", "completed", "failed", "cancelled", "resting"]),
+        st.integers(0, 2),
+        st.lists(st.sampled_from([LINK, f"{LINK}?sig=2", "https://files.evolink.ai/b.png", ELSEWHERE]), max_size=2),
+        st.integers(0, 1),
+    ),
+    st.sampled_from([b"bad", b"[]"]),
+)
+ARRIVALS = st.lists(st.tuples(BODIES, st.sampled_from(TOKENS), st.booleans()), min_size=1, max_size=12)
+MODES = st.sampled_from([RULES, CONFIRMING, OPENED, replace(CONFIRMING, mode=ConfirmMode.OFF)])
+
+
+@given(ARRIVALS, MODES, MODES)
+@settings(max_examples=40)
+def test_a_dry_run_changes_no_row_and_tells_what_happens_and_the_second_time_nothing_does(
+    arrivals: list[tuple[bytes, CallbackToken, bool]], then: Rules, now: Rules
+) -> None:
+    asyncio.run(_twice(arrivals, then, now))
+
+
+async def _twice(arrivals: list[tuple[bytes, CallbackToken, bool]], then: Rules, now: Rules) -> None:
+    with tempfile.TemporaryDirectory() as folder, past(Path(folder), then) as opened:
+        await opened.ledger.catalog.write(
+            lambda tx: tx.tokens.add(MintedToken("tok-c", "evolink", NOW, task_id="task-0"))
+        )
+        for body, by, misread in arrivals:
+            await opened.came(body, by=by, misread=misread)
+            opened.ledger.clock.move(minutes=1)
+        before = opened.dump()
+        would = await opened.again(rules=now, dry_run=True)
+        assert opened.dump() == before
+        done = await opened.again(rules=now)
+        assert replace(would, dry_run=False) == done
+        once = opened.dump()
+        opened.ledger.clock.move(minutes=1)
+        second = await opened.again(rules=now)
+        assert (second.changed_total, opened.dump()) == (0, once)
+        assert second.readable == second.accepted + second.foreign
+        assert second.matched == second.readable + second.unreadable + second.without_body
+
+
+async def test_a_dry_run_over_several_portions_tells_what_happens(believing: Past) -> None:
+    """Who owns a task that only a portion before would have made is known to the next."""
+    for number in range(150):
+        body = task_object("processing" if number < 120 else "failed", "task-one", n=number)
+        await believing.came(body, by=token(f"tok-{number // 120}"), misread=True)
+    would = await believing.again(dry_run=True)
+    assert (would.accepted, would.foreign, would.changed) == (120, 30, ("task-one",))
+    assert replace(would, dry_run=False) == await believing.again()
