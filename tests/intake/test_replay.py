@@ -65,7 +65,8 @@ class Past:
         return await replay(self.ledger.catalog, wanted, rules=rules or self.ledger.rules, dry_run=dry_run)
 
     async def row(self, callback_id: int) -> Mapping[str, Any] | None:
-        return await self.ledger.catalog.read(lambda tx: tx.query.callback(callback_id))  # type: ignore[arg-type]  # a row is a mapping
+        found = await self.ledger.catalog.read(lambda tx: tx.query.callback(callback_id))
+        return dict(found) if found is not None else None
 
     def dump(self) -> Any:
         return dump(self.path)
