@@ -142,7 +142,8 @@ def test_a_round_runs_beside_a_server_and_without_the_sweep_where_that_is_off(ru
     assert (result.exit_code, json.loads(result.stdout)["sweep"], provider.requests) == (0, None, [])
 
 
-def test_without_once_it_goes_on_until_it_is_interrupted(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_without_once_it_goes_on_until_it_is_told_to_stop(tmp_path: Path, number: signal.Signals, code: int) -> None:
     with on_loopback(showing(MISSED)) as provider:
         given = {**os.environ, **environment(tmp_path, **asking(provider))}
         command = [sys.executable, "-m", "service", "reconcile"]
@@ -151,10 +152,10 @@ def test_without_once_it_goes_on_until_it_is_interrupted(tmp_path: Path) -> None
             command, env=given, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         assert provider.reached.wait(30)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         output, errors = process.communicate(timeout=30)
-    assert (process.returncode, output) == (130, "")
-    assert errors.splitlines()[-1] == "interrupted"
+    assert (process.returncode, output) == (code, "")
+    assert errors.endswith("interrupted\n") == (number is signal.SIGINT)
     assert "Traceback" not in errors
 
 

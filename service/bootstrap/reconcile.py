@@ -1,6 +1,7 @@
 """Asking the provider: as a part of a running service, or by a command beside it."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -81,12 +82,14 @@ async def reconcile_once(settings: Settings, *, progress: Callable[[Round], None
 
 
 async def reconcile_for_ever(settings: Settings) -> None:
-    """Ask until cancelled. Raises SettingsError without a key."""
+    """Ask until SIGTERM or cancelled, then hand back what is under way. Raises SettingsError without a key."""
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     async with _beside_a_server(settings) as asking:
         background = Background()
         start_reconcile(asking, background, AlwaysReady())
         try:
-            await asyncio.Event().wait()
+            await stopped.wait()
         finally:
             await background.stop(DRAIN_SECONDS)
 

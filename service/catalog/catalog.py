@@ -107,5 +107,5 @@ class Catalog:
             figures=Counting(connection),
             dead=Dead(connection),
             walk=Walk(connection),
-            restore=Restore(connection),
+            restore=Restore(connection, now),
         )

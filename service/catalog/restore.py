@@ -29,8 +29,9 @@ class Remembered:
 class Restore:
     """Restoring within one transaction, while no server runs."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, now: datetime) -> None:
         self._connection = connection
+        self._now = now
 
     def any_task(self) -> bool:
         return self._connection.execute(sa.select(tasks.c.seq).limit(1)).first() is not None
@@ -48,7 +49,7 @@ class Restore:
         new = [one for one in remembered if (one.task_id, one.body_sha256) not in there]
         if not new:
             return there
-        self._connection.execute(sa.insert(callbacks), [_values(one) for one in new])
+        self._connection.execute(sa.insert(callbacks), [_values(one, self._now) for one in new])
         return self._callback_ids(wanted)
 
     def order(self) -> None:
@@ -82,7 +83,7 @@ class Restore:
             self._connection.execute(sa.update(column.table).values({column: -column}).where(column < 0))
 
 
-def _values(one: Remembered) -> dict[str, object]:
+def _values(one: Remembered, now: datetime) -> dict[str, object]:
     return {
         "source": one.source,
         "origin": one.origin,
@@ -98,4 +99,5 @@ def _values(one: Remembered) -> dict[str, object]:
         "deliveries": one.deliveries,
         "received_at": one.received_at,
         "last_received_at": one.received_at,
+        "cleared_at": now,
     }

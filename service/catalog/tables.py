@@ -63,7 +63,7 @@ callbacks = sa.Table(
     sa.Column("deliveries", sa.Integer, nullable=False),
     sa.Column("received_at", UtcTime, nullable=False),
     sa.Column("last_received_at", UtcTime, nullable=False),
-    sa.Column("cleared_at", UtcTime),  # when body and headers were removed because their time was over
+    sa.Column("cleared_at", UtcTime),  # when body and headers were removed, or lost with an earlier database
     sa.UniqueConstraint("source", "task_id", "body_sha256"),
     sa.Index("ix_callbacks_task_id", "task_id"),
     sa.Index("ix_callbacks_token_id", "token_id", "id"),

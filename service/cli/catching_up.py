@@ -29,7 +29,7 @@ _SHOWN = 20
 def reconcile(once: bool, as_json: bool) -> None:
     """Ask the provider about tasks that are due, and look through the account for others.
 
-    Runs beside `serve` or without it; without --once until Ctrl-C.
+    Runs beside `serve` or without it; without --once until SIGTERM or Ctrl-C.
     """
     settings = load_settings()
     if not once:

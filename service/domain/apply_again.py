@@ -12,7 +12,7 @@ from service.domain.apply_event import Applied, Arrival, apply_event, settle
 from service.domain.asset import Asset, AssetReason, AssetStatus, retried
 from service.domain.history import Effect
 from service.domain.link import MAX_ALTERNATES, identity
-from service.domain.rules import Rules
+from service.domain.rules import ConfirmMode, Rules
 from service.domain.task import Standing, Task, TaskEvent
 
 _REFUSED = (AssetReason.REFUSED_HOST, AssetReason.REFUSED_ADDRESS)
@@ -29,6 +29,8 @@ def apply_again(
     event_json: str | None = None,
 ) -> Applied | None:
     """The state after an event that was received at `arrival.at`; None where it changes nothing."""
+    if task is not None and _is_idle(task, arrival, rules):
+        return None
     believed = arrival.standing is Standing.AUTHORITATIVE and not (task is not None and task.confirmed)
     # what is believed counts from its receipt, as its links do; a question that a hint asks is asked now
     heard = arrival if believed else replace(arrival, at=now)
@@ -47,6 +49,11 @@ def apply_again(
     if task is not None:
         settled = replace(settled, version=task.version + 1)
     return Applied(settled, after, replace(applied.entry, at=now))
+
+
+def _is_idle(task: Task, arrival: Arrival, rules: Rules) -> bool:
+    """Whether it is a hint about what has ended where callbacks are believed: the next one that is would outdo it."""
+    return task.terminal and arrival.standing is Standing.HINT and rules.mode is ConfirmMode.OFF
 
 
 def _as_known(link: str, assets: Sequence[Asset]) -> str:

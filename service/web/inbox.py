@@ -170,7 +170,7 @@ def _detail(row: Mapping[Any, Any]) -> str | None:
     """What was wrong with it, and why its body is not shown."""
     said = [row["detail"]] if row["detail"] else []
     if row["body"] is None and row["cleared_at"] is not None:
-        said.append(f"body and headers were removed at {rfc3339(row['cleared_at'])}, when their time was over")
+        said.append(f"body and headers are kept no longer since {rfc3339(row['cleared_at'])}")
     elif row["body"] is None:
         said.append("the body was not kept: there was no room for more of its callback URL or its task")
     return "; ".join(said) or None

@@ -38,6 +38,7 @@ async def test_a_callback_is_remembered_once(catalog: Catalog) -> None:
     assert again[("task-b", "task-b" * 9)] == first[("task-b", "task-b" * 9)]
     listed = await catalog.read(lambda tx: tx.query.callbacks(filters={}, after=None, limit=9))
     assert [(row["task_id"], row["bytes"]) for row in listed.items] == [("task-c", 99), ("task-b", 99), ("task-a", 99)]
+    assert all(row["cleared_at"] for row in listed.items), "so that nobody waits for bodies to be removed"
 
 
 async def test_numbers_follow_time_and_what_refers_to_them_follows(catalog: Catalog) -> None:

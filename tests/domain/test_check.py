@@ -23,7 +23,6 @@ from service.domain.check import (
     after_throttling,
     begin,
     first_check,
-    lacks_links,
     with_nobody_to_ask,
 )
 from service.domain.rules import ConfirmMode, Rules
@@ -48,10 +47,6 @@ def called_back(check: Check = BEGUN, **members: Any) -> Task:
 
 def confirmed(check: Check = BEGUN) -> Task:
     return task(check, status=TaskStatus.COMPLETED, rank=Rank.COMPLETED, confirmed=True)
-
-
-def completed(*links: str) -> TaskEvent:
-    return TaskEvent("task-1", EventStatus.COMPLETED, "completed", links=links)
 
 
 def silence(one: Task, *, now: datetime, rules: Rules = RULES, images: int = 1, reachable: bool = False) -> Next:
@@ -224,39 +219,6 @@ def test_without_a_key_a_told_task_is_given_up_exactly_at_the_horizon() -> None:
     assert (before.gives_up, before.check.at) == (None, NOW + HORIZON)
     assert unasked(told, now=NOW + HORIZON).gives_up is TaskReason.NEVER_FINISHED
     assert unasked(confirmed(), now=NOW + HORIZON) == Next(Check())
-
-
-@pytest.mark.parametrize(
-    ("links", "expected", "lacking"),
-    [
-        ((), 0, True),
-        (("https://a/1",), 0, False),
-        (("https://a/1",), 2, True),
-        (("https://a/1?x", "https://a/1?y"), 2, True),
-        (("https://a/1", "https://a/2", "https://a/3"), 2, False),
-    ],
-)
-def test_an_answer_lacks_links_that_a_callback_told_of(links: Sequence[str], expected: int, lacking: bool) -> None:
-    assert lacks_links(task(expected_images=expected), completed(*links)) is lacking
-    assert not lacks_links(task(expected_images=expected), PROCESSING)
-
-
-def test_missing_links_are_asked_for_until_exactly_the_end_of_the_patience() -> None:
-    assert after_end(confirmed(), lacking=False, now=NOW, rules=RULES) == Next(Check())
-    lacking = confirmed(Check(NOW, NOW, 4, linkless_since=NOW))
-    assert after_end(lacking, lacking=True, now=NOW + PATIENCE - MOMENT, rules=RULES).check.at == NOW + PATIENCE
-    assert after_end(lacking, lacking=True, now=NOW + PATIENCE, rules=RULES) == Next(Check())
-
-
-def test_the_patience_with_missing_links_counts_from_the_first_answer_without_them() -> None:
-    unknown = after_missing(called_back(), now=NOW, rules=RULES).check
-    ended = called_back(unknown, status=TaskStatus.COMPLETED)
-    assert after_end(ended, lacking=True, now=NOW + PATIENCE, rules=RULES).check.at is not None
-
-
-def test_one_time_of_not_knowing_does_not_end_the_patience_that_missing_links_began() -> None:
-    lacking = after_end(called_back(), lacking=True, now=NOW, rules=RULES).check
-    assert after_missing(called_back(lacking), now=NOW + PATIENCE, rules=RULES).gives_up is None
 
 
 ANSWERS = st.lists(st.sampled_from(["not yet", "missing", "silent", "throttled", "lacking"]), min_size=1, max_size=40)

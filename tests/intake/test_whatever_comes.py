@@ -157,7 +157,7 @@ async def the_truth_prevails(ledger: Ledger) -> None:
         assert any(identity(link) == identity(A) for one in assets if one.reason is None for link in one.links)
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.sampled_from([CONFIRMING, REQUIRING]), STEPS)
 def test_nothing_waits_for_nobody_and_nothing_forged_stays(rules: Rules, steps: list[Step]) -> None:
     asyncio.run(live(rules, steps))

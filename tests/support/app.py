@@ -3,7 +3,7 @@
 It has no archiver of its own: `House.archive` does that work when a test asks for it, without a network.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +17,8 @@ from starlette.types import ASGIApp
 from service.app import create_app
 from service.bootstrap import Components, open_components
 from service.domain.attempt import Failed
+from service.intake.accept import Intake
+from service.intake.allowance import Allowances
 from service.settings import Settings, load_settings
 from service.storage import ObjectStore
 from tests.support.deliveries import TASK, task_object
@@ -103,15 +105,35 @@ class House:
 
 
 @asynccontextmanager
-async def serving(folder: Path, *, store: ObjectStore | None = None, **overrides: Any) -> AsyncIterator[House]:
-    """A house for as long as the block runs; `store` takes the place of the one on disk."""
+async def serving(
+    folder: Path, *, store: ObjectStore | None = None, clock: Callable[[], float] | None = None, **overrides: Any
+) -> AsyncIterator[House]:
+    """A house for as long as the block runs; `store` takes the place of the one on disk.
+
+    `clock` tells how time passes for what tokens may use up.
+    """
     with open_components(settings_for(folder, **overrides)) as opened:
         parts = replace(opened, store=store) if store is not None else opened
+        parts = _with_clock(parts, clock) if clock is not None else parts
         async with LifespanManager(create_app(parts)) as manager:
             clients = [client_for(manager.app, key=key) for key in (None, *(f"key-{scope}" for scope in SCOPES))]
             yield House(parts, manager.app, *clients)
             for client in clients:
                 await client.aclose()
+
+
+def _with_clock(parts: Components, clock: Callable[[], float]) -> Components:
+    allowances = Allowances(catalog=parts.catalog, clock=clock)
+    intake = Intake(
+        catalog=parts.catalog,
+        rules=parts.rules,
+        archive=parts.archive_nudge,
+        sidecars=parts.sidecar_nudge,
+        reconcile=parts.reconcile_nudge,
+        metrics=parts.metrics,
+        allowances=allowances,
+    )
+    return replace(parts, allowances=allowances, intake=intake)
 
 
 def assert_problem(answer: httpx.Response, status: int, code: str) -> None:

@@ -114,9 +114,14 @@ def test_what_was_being_written_at_the_kill_does_not_count(tmp_path: Path) -> No
             b'{"finding": {"kind": "missing", "key": "c", "detail": "", "task_id": "t", "index": 0, "done": ""}}\n'
         )
         file.write(b'{"finding": {"kind": "missing", "key": "d", "detail": ')
-    with suppress(KeyboardInterrupt), open_journal(path, resume=True, quick=False) as journal:
+    found: list[Finding] = []
+    with (
+        suppress(KeyboardInterrupt),
+        open_journal(path, resume=True, quick=False, found=found.append) as journal,
+    ):
         journal.note([], Position(Phase.ROWS, "60"))
         raise KeyboardInterrupt
+    assert found == [FOUND]
     assert resumed(path) == (Position(Phase.ROWS, "60"), [FOUND])
 
 

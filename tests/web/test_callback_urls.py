@@ -1,12 +1,14 @@
 """`/v1/callback-urls`: minted ones work, revoked ones do not, and what they carry is checked."""
 
 import json
+from datetime import UTC, datetime
 from hashlib import sha512
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from service.intake.callback_token import CallbackToken
 from tests.support.app import PUBLIC_URL, House, assert_problem, serving
 from tests.support.deliveries import TASK, task_object
 
@@ -66,6 +68,54 @@ async def test_a_revoked_url_is_404_from_then_on_also_after_a_restart(tmp_path: 
         newest, oldest = (await house.json("/v1/callback-urls"))["items"]
         assert newest["revoked_at"] is None
         assert oldest["revoked_at"].endswith("Z")
+
+
+async def test_a_url_tells_which_tasks_its_callbacks_named_also_once_it_is_revoked(house: House) -> None:
+    path = await house.mint(ref="leaked")
+    [listed] = (await house.json("/v1/callback-urls"))["items"]
+    url = f"/v1/callback-urls/{listed['id']}"
+    assert await house.json(url) == {**listed, "touched": {"tasks": [], "total": 0}}
+    await house.call_back(task_object("failed", "task-a"), path=path)
+    await house.call_back(task_object("processing", "task-b"), path=path)
+    await house.call_back(task_object("failed", "task-of-others"))
+    await house.call_back(b"bad", path=path)
+    assert (await house.admin.delete(url)).status_code == 204
+    one = await house.json(url)
+    assert one["revoked_at"] is not None
+    assert one["touched"] == {
+        "tasks": [
+            {"id": "task-b", "status": "processing", "confirmed": False},
+            {"id": "task-a", "status": "failed", "confirmed": False},
+        ],
+        "total": 2,
+    }
+
+
+async def test_at_most_a_hundred_tasks_are_listed_and_all_are_counted(house: House) -> None:
+    path = await house.mint()
+    for number in range(120):
+        await house.call_back(task_object("failed", f"task-{number:03}"), path=path)
+    [listed] = (await house.json("/v1/callback-urls"))["items"]
+    touched = (await house.json(f"/v1/callback-urls/{listed['id']}"))["touched"]
+    assert (len(touched["tasks"]), touched["tasks"][0]["id"], touched["total"]) == (100, "task-119", 120)
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_url_that_was_never_minted_is_404(empty: House, method: str) -> None:
+    answer = await empty.admin.request(method, "/v1/callback-urls/none")
+    assert_problem(answer, 404, "callback_url_not_found")
+
+
+async def test_a_url_of_which_only_callbacks_are_left_can_be_revoked(house: House) -> None:
+    """As after the database was made anew from the archive: the signature is still good."""
+    token = CallbackToken(id="old", source="evolink", issued_at=datetime.now(UTC), ref="r")
+    path = f"/callbacks/evolink/{house.parts.signer.sign(token)}"
+    assert_problem(await house.admin.delete("/v1/callback-urls/old"), 404, "callback_url_not_found")
+    assert (await house.call_back(task_object("failed"), path=path)).status_code == 202
+    assert (await house.admin.delete("/v1/callback-urls/old")).status_code == 204
+    assert_problem(await house.call_back(task_object("failed"), path=path), 404, "not_found")
+    assert (await house.json("/v1/callback-urls/old"))["ref"] == "r"
 
 
 async def test_a_url_for_one_task_speaks_for_no_other(house: House) -> None:

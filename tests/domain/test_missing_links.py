@@ -1,0 +1,67 @@
+"""Answers that show fewer links than there must be: asked again for as long as the patience, which is theirs alone."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from service.domain.check import Next, after_end, after_missing, lacks_links
+from service.domain.rules import ConfirmMode, Rules
+from service.domain.task import Check, EventStatus, Rank, Task, TaskEvent, TaskStatus
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+RULES = Rules(timedelta(hours=24), ("*.evolink.ai",), ConfirmMode.PREFERRED, can_ask=True)
+PATIENCE = RULES.patience
+MOMENT = timedelta(microseconds=1)
+BEGUN = Check(NOW, NOW)
+PROCESSING = TaskEvent("task-1", EventStatus.PROCESSING, "processing")
+
+
+def task(check: Check = BEGUN, **members: Any) -> Task:
+    return Task(id="task-1", source="evolink", received_at=NOW, check=check, **members)
+
+
+def called_back(check: Check = BEGUN, **members: Any) -> Task:
+    return task(check, callback_rank=Rank.COMPLETED, expected_images=1, **members)
+
+
+def confirmed(check: Check = BEGUN) -> Task:
+    return task(check, status=TaskStatus.COMPLETED, rank=Rank.COMPLETED, confirmed=True)
+
+
+def completed(*links: str) -> TaskEvent:
+    return TaskEvent("task-1", EventStatus.COMPLETED, "completed", links=links)
+
+
+@pytest.mark.parametrize(
+    ("links", "expected", "lacking"),
+    [
+        ((), 0, True),
+        (("https://a/1",), 0, False),
+        (("https://a/1",), 2, True),
+        (("https://a/1?x", "https://a/1?y"), 2, True),
+        (("https://a/1", "https://a/2", "https://a/3"), 2, False),
+    ],
+)
+def test_an_answer_lacks_links_that_a_callback_told_of(links: Sequence[str], expected: int, lacking: bool) -> None:
+    assert lacks_links(task(expected_images=expected), completed(*links)) is lacking
+    assert not lacks_links(task(expected_images=expected), PROCESSING)
+
+
+def test_missing_links_are_asked_for_until_exactly_the_end_of_the_patience() -> None:
+    assert after_end(confirmed(), lacking=False, now=NOW, rules=RULES) == Next(Check())
+    lacking = confirmed(Check(NOW, NOW, 4, linkless_since=NOW))
+    assert after_end(lacking, lacking=True, now=NOW + PATIENCE - MOMENT, rules=RULES).check.at == NOW + PATIENCE
+    assert after_end(lacking, lacking=True, now=NOW + PATIENCE, rules=RULES) == Next(Check())
+
+
+def test_the_patience_with_missing_links_counts_from_the_first_answer_without_them() -> None:
+    unknown = after_missing(called_back(), now=NOW, rules=RULES).check
+    ended = called_back(unknown, status=TaskStatus.COMPLETED)
+    assert after_end(ended, lacking=True, now=NOW + PATIENCE, rules=RULES).check.at is not None
+
+
+def test_one_time_of_not_knowing_does_not_end_the_patience_that_missing_links_began() -> None:
+    lacking = after_end(called_back(), lacking=True, now=NOW, rules=RULES).check
+    assert after_missing(called_back(lacking), now=NOW + PATIENCE, rules=RULES).gives_up is None
