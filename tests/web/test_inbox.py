@@ -110,7 +110,7 @@ async def test_a_callback_whose_time_is_over_is_shown_without_its_body_and_says_
     failed, bad = await later(tmp_path, days=91)
     for one in (failed, bad):
         assert (one["body"], one["body_base64"], one["headers"]) == (None, None, {})
-        assert "body and headers were removed at 20" in one["detail"]
+        assert "body and headers are kept no longer since 20" in one["detail"]
     assert bad["detail"].startswith("not readable")
     assert (failed["verdict"], failed["status"], failed["bytes"] > 0) == ("accepted", "failed", True)
 
