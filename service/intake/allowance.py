@@ -80,9 +80,12 @@ class Allowances:
             account.looked_at = self._clock()
 
     async def run(self) -> None:
-        """Tell the log once a minute which tokens were turned away, and how often."""
-        while True:
-            await asyncio.sleep(TELL_SECONDS)
+        """Tell the log once a minute, and at the end, which tokens were turned away, and how often."""
+        try:
+            while True:
+                await asyncio.sleep(TELL_SECONDS)
+                self.tell()
+        finally:
             self.tell()
 
     def tell(self) -> None:

@@ -127,7 +127,7 @@ def test_only_the_tokens_that_were_used_last_are_remembered() -> None:
     assert desk.allowances.spent("gone") == Spent()
 
 
-def test_the_log_hears_once_a_minute_of_each_token_that_was_turned_away() -> None:
+def test_the_log_hears_once_a_minute_and_at_the_end_of_each_token_that_was_turned_away() -> None:
     async def flooded() -> list[list[tuple[str, int]]]:
         desk, told = Desk(), []
         loop = asyncio.create_task(desk.allowances.run())
@@ -138,11 +138,14 @@ def test_the_log_hears_once_a_minute_of_each_token_that_was_turned_away() -> Non
                         desk.allowances.limited(token_id)
                 await asyncio.sleep(TELL_SECONDS + 0.1)
             told.append([(line["token_id"], line["count"]) for line in lines])
-        loop.cancel()
-        await asyncio.wait([loop])
+        desk.allowances.limited("late")
+        with capture_logs() as lines:
+            loop.cancel()
+            await asyncio.wait([loop])
+        told.append([(line["token_id"], line["count"]) for line in lines])
         return told
 
-    assert run(flooded()) == [[("a", 5000), ("b", 1)], [("a", 3)], []]
+    assert run(flooded()) == [[("a", 5000), ("b", 1)], [("a", 3)], [], [("late", 1)]]
 
 
 def test_a_token_that_is_forgotten_is_told_of_first() -> None:
