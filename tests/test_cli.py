@@ -57,8 +57,11 @@ def one_line(result: Result) -> str:
 
 
 def test_every_command_explains_itself(run: Run) -> None:
-    assert set(main.commands) == COMMANDS
-    for name, command in main.commands.items():
+    context = click.Context(main)
+    commands = {name: main.get_command(context, name) for name in main.list_commands(context)}
+    assert set(commands) == COMMANDS == set(main.commands), "a command is not in the list of modules"
+    for name, command in commands.items():
+        assert command is not None, name
         assert command.help, name
         result = run(name, "--help")
         assert result.exit_code == 0, name

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from service.app import create_app
 from service.bootstrap import open_components
-from service.cli import main
+from service.cli.group import MODULES
 from service.settings import settings_table
 from tests.support.app import settings_for
 
@@ -79,14 +79,14 @@ def test_every_route_of_the_table_exists(tmp_path: Path) -> None:
 
 def test_every_command_is_in_the_readme() -> None:
     section = README.partition("## Commands")[2].partition("\n## ")[0]
-    for name in main.commands:
+    for name in MODULES:
         assert f"`{name}" in section or f"`darkroom {name}" in section, f"the README does not name `darkroom {name}`"
 
 
 def test_every_command_that_the_readme_shows_exists() -> None:
     shown = set(re.findall(r"(?:^|[`(])darkroom ([a-z][a-z-]+)", README, re.MULTILINE))
     assert shown
-    assert shown <= set(main.commands)
+    assert shown <= set(MODULES)
 
 
 def test_every_setting_that_the_readme_mentions_exists() -> None:

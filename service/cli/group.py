@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
+from importlib import import_module
 from typing import Any, NoReturn, ParamSpec
 
 import click
@@ -15,6 +16,36 @@ from service.provider.payload import storable
 P = ParamSpec("P")
 
 USAGE_ERROR = 2
+
+MODULES = {
+    "callback-url": "tasks",
+    "demo": "trial",
+    "doctor": "serving",
+    "healthcheck": "serving",
+    "migrate": "serving",
+    "rebuild": "upkeep",
+    "reconcile": "catching_up",
+    "register": "tasks",
+    "replay": "inbox",
+    "retry": "catching_up",
+    "revoke": "inbox",
+    "serve": "serving",
+    "simulator": "trial",
+    "verify": "upkeep",
+}
+"""Where each command is."""
+
+
+class Commands(click.Group):
+    """Imports a command's module when it is asked for: some need a second of libraries, a healthcheck hardly any."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in MODULES:
+            import_module(f"service.cli.{MODULES[cmd_name]}")
+        return super().get_command(ctx, cmd_name)
 
 
 def fail(message: str, code: int = 1) -> NoReturn:
@@ -40,7 +71,7 @@ def said_plainly(command: Callable[P, None]) -> Callable[P, None]:
     return wrapped
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="darkroom", prog_name="darkroom")
 def main() -> None:
     """Darkroom keeps the images that an image API hands out for a day only."""

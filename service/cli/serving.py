@@ -6,9 +6,7 @@ from typing import Any
 
 import click
 
-from service import bootstrap
 from service.cli.group import fail, main, print_json, said_plainly
-from service.doctor import Finding, examine
 from service.settings import load_settings
 
 
@@ -27,6 +25,8 @@ def serve(roles: str | None) -> None:
 @said_plainly
 def migrate() -> None:
     """Bring the database to this version's schema."""
+    from service import bootstrap
+
     with bootstrap.open_catalog(load_settings(), schema=bootstrap.Schema.AS_IT_IS) as catalog:
         missing = catalog.missing_revision()
         if missing is None:
@@ -54,15 +54,13 @@ def healthcheck(timeout: float) -> None:
 @said_plainly
 def doctor(as_json: bool) -> None:
     """Look at settings, disk, database and keys, and say what is wrong or weak."""
+    from service.doctor import examine
+
     findings = asyncio.run(examine(load_settings()))
     if as_json:
         print_json([{"check": f.check, "level": f.level.value, "message": f.message} for f in findings])
     else:
         for finding in findings:
-            _show(finding)
+            click.echo(f"{finding.level.mark} {finding.check}: {finding.message}")
     if any(finding.level.bad for finding in findings):
         sys.exit(1)
-
-
-def _show(finding: Finding) -> None:
-    click.echo(f"{finding.level.mark} {finding.check}: {finding.message}")

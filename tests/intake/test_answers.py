@@ -205,7 +205,7 @@ async def test_links_that_show_within_the_patience_are_all_there_is_to_it(ledger
 async def test_throttling_changes_nothing_but_the_time_of_the_next_question(ledger: Ledger) -> None:
     await ledger.call_back()
     before = await ledger.state()
-    answers = await ledger.keep_answering(Throttled(60), until=HORIZON + PATIENCE)
+    answers = await ledger.keep_answering(Throttled(1800), until=HORIZON + PATIENCE)
     assert {one.result for one in answers} == {Result.THROTTLED}
     after = await ledger.state()
     assert replace(after.task, check=before.task.check) == before.task

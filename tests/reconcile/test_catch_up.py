@@ -132,7 +132,7 @@ async def test_strangers_that_the_account_shows_are_asked_about_in_the_same_roun
 
 
 @pytest.mark.parametrize(
-    ("page", "good"), [(Unsupported(), True), (Unreachable("no route"), False), (Throttled(9), False)]
+    ("page", "good"), [(Unsupported(), True), (Unreachable("no route"), False), (Throttled(0.01), False)]
 )
 async def test_a_round_is_good_where_there_is_no_list_and_not_where_it_was_not_shown(
     ledger: Ledger, page: Listing, good: bool

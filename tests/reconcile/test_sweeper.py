@@ -17,7 +17,7 @@ from tests.support.ledger import CONFIRMING, KEY, Ledger, ledger_in
 
 HORIZON = CONFIRMING.horizon
 MINUTE = timedelta(minutes=1)
-SICK: list[Listing] = [Unreachable("no route"), Throttled(9)]
+SICK: list[Listing] = [Unreachable("no route"), Throttled(0.01)]
 
 
 @pytest.fixture
