@@ -28,10 +28,10 @@ demo: $(READY)
 	@$(BIN)/darkroom demo $(ARGS)
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 test-all: $(READY)
-	$(BIN)/python -m pytest -n auto --nothing-skipped $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal --nothing-skipped $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """Settings of the test tools that hold for every test."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from service.catalog.catalog import Catalog
+from tests.support.migrated import put_migrated
 
 # shared machines stall now and then: a slow example is no finding
 settings.register_profile("darkroom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -15,12 +17,16 @@ settings.load_profile("darkroom")
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    """A catalog on disk, migrated."""
-    opened = Catalog(tmp_path / "darkroom.db")
+    """A catalog on disk."""
+    opened = Catalog(put_migrated(tmp_path / "darkroom.db"))
     opened.open()
-    opened.upgrade()
     yield opened
     opened.close()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """What `-n auto` means: twice the processors, as half of the time tests wait for disks and other processes."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

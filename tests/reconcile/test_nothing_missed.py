@@ -13,7 +13,7 @@ from service.domain.rules import ConfirmMode
 from service.domain.task import TaskReason, TaskStatus
 from tests.reconcile.world import HOST, Misbehave, Outcome, Truth, World, live, plain_link, stored
 
-N = 40
+N = 24
 HOUR = 3600.0
 
 

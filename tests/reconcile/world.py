@@ -35,6 +35,7 @@ from service.reconcile.sweeper import Sweeper
 from tests.support.deliveries import delivery
 from tests.support.fetching import FakeFetcher, archive_due, archiver_for
 from tests.support.memory_store import MemoryStore
+from tests.support.migrated import put_migrated
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 HOST = "https://files.evolink.ai"
@@ -174,9 +175,8 @@ async def live(
 
     `told` are the tasks that we are told of, all where it is None; `asleep_until` is when our service starts.
     """
-    catalog = Catalog(world.folder / "darkroom.db", clock=lambda: world.now)
+    catalog = Catalog(put_migrated(world.folder / "darkroom.db"), clock=lambda: world.now)
     catalog.open()
-    catalog.upgrade()
     store = MemoryStore(world.folder)
     provider = ProviderClient(
         api_url="https://api.evolink.test",
@@ -215,7 +215,7 @@ async def live(
         following = [*(world.truths[one].created for one in waiting[:1]), *await _next(world, catalog, provider)]
         if not following:
             break
-        world.seconds = max(world.seconds + 0.01, min(following))
+        world.seconds = max(world.seconds + 1.0, min(following))  # a look a second is enough
     await provider.aclose()
     outcome = await _account(world, catalog, store)
     catalog.close()

@@ -23,6 +23,7 @@ from service.settings import Settings, load_settings
 from service.storage import ObjectStore
 from tests.support.deliveries import TASK, task_object
 from tests.support.fetching import FakeFetcher, archive_due, archiver_for, purge_due, write_sidecars
+from tests.support.migrated import put_migrated
 
 PUBLIC_URL = "https://darkroom.example.com"
 SCOPES = ("read", "write", "admin")
@@ -112,7 +113,11 @@ async def serving(
 
     `clock` tells how time passes for what tokens may use up.
     """
-    with open_components(settings_for(folder, **overrides)) as opened:
+    settings = settings_for(folder, **overrides)
+    database = settings.data_dir / "darkroom.db"
+    if not database.exists():
+        put_migrated(database)
+    with open_components(settings) as opened:
         parts = replace(opened, store=store) if store is not None else opened
         parts = _with_clock(parts, clock) if clock is not None else parts
         async with LifespanManager(create_app(parts)) as manager:

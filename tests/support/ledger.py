@@ -22,6 +22,7 @@ from service.intake.register import Told, register
 from service.provider.payload import Readable, read_callback
 from service.provider.reading import Found, Missing, Reading, Unreachable
 from tests.support.deliveries import NOW, RULES, TASK, delivery, task_object
+from tests.support.migrated import put_migrated
 
 KEY = "key:evolink:test"
 CONFIRMING = replace(RULES, mode=ConfirmMode.PREFERRED, can_ask=True)
@@ -125,8 +126,7 @@ class Ledger:
 def ledger_in(folder: Path, rules: Rules = CONFIRMING) -> Iterator[Ledger]:
     """A ledger in a database of its own."""
     clock = Clock()
-    catalog = Catalog(folder / "ledger.db", clock=clock)
+    catalog = Catalog(put_migrated(folder / "ledger.db"), clock=clock)
     catalog.open()
-    catalog.upgrade()
     yield Ledger(catalog, clock, rules)
     catalog.close()

@@ -29,6 +29,7 @@ from service.upkeep.row_check import Seen
 from service.upkeep.verify import Verifier
 from tests.support.deliveries import RULES, TASK, delivery, task_object
 from tests.support.fetching import FakeFetcher, archive_due, archiver_for, purge_due, write_sidecars
+from tests.support.migrated import put_migrated
 
 ASKING = replace(RULES, mode=ConfirmMode.PREFERRED, can_ask=True)
 
@@ -185,9 +186,8 @@ class Archive:
     @asynccontextmanager
     async def without_database(self, **changed: Any) -> AsyncIterator["Archive"]:
         """The same store with a catalog that is new."""
-        catalog = Catalog(self.folder / f"new-{len(list(self.folder.iterdir()))}.db")
+        catalog = Catalog(put_migrated(self.folder / f"new-{len(list(self.folder.iterdir()))}.db"))
         catalog.open()
-        catalog.upgrade()
         yield replace(self, catalog=catalog, **changed)
         catalog.close()
 
