@@ -17,7 +17,7 @@ from service.observability import Metrics
 from service.outbound.tls import tls_context
 from service.provider.client import NO_TASK
 from service.provider.reading import Found, Listed, Listing, Missing, Throttled, Unreachable, Unsupported
-from service.settings import Settings
+from service.settings import Role, Settings
 from service.storage.filesystem import FilesystemStore
 
 SHORTEST_SECRET = 32
@@ -62,7 +62,12 @@ async def examine(settings: Settings) -> list[Finding]:
 def _settings(settings: Settings) -> Iterator[Finding]:
     for line in settings.unknown:
         yield Finding("settings", Level.WEAK, line)
-    yield Finding("settings", Level.OK, f"roles: {', '.join(sorted(role.value for role in settings.roles))}")
+    roles = ", ".join(sorted(role.value for role in settings.roles))
+    if missing := ", ".join(sorted(role.value for role in frozenset(Role) - settings.roles)):
+        message = f"roles: {roles}; nothing is done here that is the work of {missing}: another process has to"
+        yield Finding("settings", Level.WEAK, message)
+    else:
+        yield Finding("settings", Level.OK, f"roles: {roles}")
 
 
 def _public_url(settings: Settings) -> Iterator[Finding]:
