@@ -249,9 +249,9 @@ def failed(asset: Asset, failed: Failed, *, tried: str, now: datetime, jitter: f
         asset = replace(asset, links=others, refused=(tried, *asset.refused))
     elif len(others) < len(asset.links):
         asset = replace(asset, links=(*others, tried))  # the next attempt takes the next one
-    at = (
-        next_attempt(failed.failure, attempts, now=now, deadline=asset.deadline, jitter=jitter) if asset.links else None
-    )
+    at = None
+    if links := len(asset.links):
+        at = next_attempt(failed.failure, attempts, now=now, deadline=asset.deadline, jitter=jitter, links=links)
     if at is not None:
         asked = min(now + timedelta(seconds=failed.retry_after or 0), asset.deadline)
         return replace(asset, attempts=attempts, next_attempt_at=max(at, asked), detail=failed.detail)

@@ -14,6 +14,8 @@ LAST_ATTEMPT = timedelta(hours=1)
 QUICK_ATTEMPTS = 5
 """Attempts of the first minute and a half; made even when the deadline is long past, unless the link is gone."""
 
+MOST_SHARING = 2
+
 EARLIEST_CREATED = datetime(2024, 1, 1, tzinfo=UTC)
 CLOCK_SKEW = timedelta(minutes=5)
 MILLISECONDS_ABOVE = 1e11
@@ -37,15 +39,23 @@ def link_deadline(created: datetime | None, received_at: datetime, lifetime: tim
 
 
 def next_attempt(
-    failure: Failure, attempts: int, *, now: datetime, deadline: datetime, jitter: float
+    failure: Failure, attempts: int, *, now: datetime, deadline: datetime, jitter: float, links: int = 1
 ) -> datetime | None:
     """When to try after `attempts` attempts, the last of which ended in `failure`; None when there is no use.
 
-    `jitter` from 0 to 1 spreads the wait by ± 20 %.
+    `jitter` from 0 to 1 spreads the wait by ± 20 %. Of several `links`, two share each of the quick rungs, one right
+    after the other: a link that has died must not cost the good one minutes.
     """
-    wait = LADDER[attempts] if attempts < len(LADDER) else AFTER_LADDER
+    sharing = min(links, MOST_SHARING)
+    rung, rest = divmod(attempts, sharing)
+    if rung >= QUICK_ATTEMPTS:
+        rung, rest = attempts - QUICK_ATTEMPTS * (sharing - 1), 0
+    if rest:
+        wait = LADDER[0]
+    else:
+        wait = LADDER[rung] if rung < len(LADDER) else AFTER_LADDER
     at = now + wait * (1 + JITTER * (2 * jitter - 1))
-    still_quick = attempts < QUICK_ATTEMPTS and failure is not Failure.LINK_GONE
+    still_quick = rung < QUICK_ATTEMPTS and failure is not Failure.LINK_GONE
     if at <= deadline or still_quick:
         return at
     last = deadline + LAST_ATTEMPT

@@ -26,6 +26,12 @@ def test_the_ladder_has_these_rungs(attempts: int, seconds: int) -> None:
     assert after(attempts) == NOW + timedelta(seconds=seconds)
 
 
+@pytest.mark.parametrize(("attempts", "seconds"), [(1, 0), (2, 2), (3, 0), (8, 60), (9, 0), (10, 300), (11, 900)])
+def test_two_links_share_each_of_the_quick_rungs(attempts: int, seconds: int) -> None:
+    at = next_attempt(Failure.LINK_GONE, attempts, now=NOW, deadline=FAR, jitter=0.5, links=2)
+    assert at == NOW + timedelta(seconds=seconds)
+
+
 @given(st.integers(0, 50), st.floats(0, 1))
 def test_jitter_stays_within_twenty_percent(attempts: int, jitter: float) -> None:
     exact, spread = after(attempts), next_attempt(Failure.TRUNCATED, attempts, now=NOW, deadline=FAR, jitter=jitter)
