@@ -21,6 +21,8 @@ from service.settings import Role, Settings
 from service.storage.filesystem import FilesystemStore
 
 SHORTEST_SECRET = 32
+LONGEST_LOOK = 60.0
+"""Seconds for looking through the database."""
 
 
 class Level(StrEnum):
@@ -175,7 +177,8 @@ def _data_dir(path: Path) -> Finding:
 async def _storage(settings: Settings) -> Finding:
     store = FilesystemStore(settings.storage_root)
     try:
-        store.open()
+        # never an empty folder in the place of a disk that is away: a running service would take it for the archive
+        store.open(expected=await asyncio.to_thread(_has_stored, settings))
         await store.check()
         free = await store.free_bytes()
     except DarkroomError as error:
@@ -186,12 +189,31 @@ async def _storage(settings: Settings) -> Finding:
     return Finding("storage", Level.OK, f"{settings.storage_root} takes images, {(free or 0) // 2**20} MiB free")
 
 
+def _has_stored(settings: Settings) -> bool:
+    """Whether there must be an archive already; a database that cannot tell speaks for it."""
+    if not settings.database_path.exists():
+        return False
+    try:
+        with bootstrap.open_catalog(settings, schema=bootstrap.Schema.AS_IT_IS) as catalog:
+            return not catalog.is_new() and catalog.has_stored()
+    except DarkroomError:
+        return True
+
+
+def _is_filled(archive: Path) -> bool:
+    return archive.is_dir() and any(not one.name.startswith((".", "lost+found")) for one in archive.iterdir())
+
+
 def _database(settings: Settings) -> Finding:
     if not settings.database_path.exists():
+        if _is_filled(settings.storage_root):
+            message = f"{settings.database_path} is gone, but the archive is there: `darkroom rebuild` makes it anew"
+            return Finding("database", Level.BROKEN, message)
         return Finding("database", Level.OK, f"{settings.database_path} will be made at the first start")
     try:
         with bootstrap.open_catalog(settings, schema=bootstrap.Schema.AS_IT_IS) as catalog:
             missing = catalog.missing_revision()
+            catalog.require_sound(within=LONGEST_LOOK)
     except DarkroomError as error:
         return Finding("database", Level.BROKEN, str(error))
     if missing is not None:

@@ -29,6 +29,9 @@ from service.storage.filesystem import FilesystemStore
 
 log = structlog.get_logger(__name__)
 
+LOOK_FOR_DAMAGE = 0.5
+"""Seconds; what is looked through by then of a large database are its first pages, which every transaction needs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Components:
@@ -93,11 +96,12 @@ def open_components(settings: Settings) -> Iterator[Components]:
         stack.enter_context(server_lock(settings.database_path))
         signing = signing_secrets(settings)
         api_keys = settings.api_keys or (generated_key(settings),)
+        catalog = stack.enter_context(open_catalog(settings, schema=Schema.UPGRADED))
+        catalog.require_sound(within=LOOK_FOR_DAMAGE)
         store = FilesystemStore(settings.storage_root)
-        store.open()
+        store.open(expected=catalog.has_stored())
         if left := store.clean_staging():
             log.info("staging_cleaned", files=left)
-        catalog = stack.enter_context(open_catalog(settings, schema=Schema.UPGRADED))
         metrics, archive, sidecars, reconcile = Metrics(), Nudge(), Nudge(), Nudge()
         allowances = Allowances(catalog=catalog)
         rules = rules_of(settings)

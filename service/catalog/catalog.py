@@ -22,6 +22,7 @@ from service.catalog.sqlite import Priority, SqliteEngine
 from service.catalog.tasks import Tasks
 from service.catalog.tokens import Tokens
 from service.catalog.usage import Usage
+from service.catalog.waits import Waits
 from service.catalog.walk import Walk
 from service.catalog.work import Work
 
@@ -37,6 +38,7 @@ class Transaction:
     tasks: Tasks
     work: Work
     checks: Checks
+    waits: Waits
     marks: Marks
     tokens: Tokens
     usage: Usage
@@ -65,6 +67,11 @@ class Catalog:
     def close(self) -> None:
         self._engine.close()
 
+    @property
+    def trouble(self) -> str | None:
+        """Why the last transaction that ended did not commit; None when it did."""
+        return self._engine.trouble
+
     def missing_revision(self) -> str | None:
         """The newest revision that this program needs and the database lacks; None when it is current."""
         return missing_revision(self._engine.for_inspection)
@@ -72,6 +79,14 @@ class Catalog:
     def is_new(self) -> bool:
         """Whether it has no tables yet."""
         return is_new(self._engine.for_inspection)
+
+    def has_stored(self) -> bool:
+        """Whether a store was worked with already: then one that is missing is lost, not new."""
+        return self._engine.read_now(lambda connection: Walk(connection).any_stored())
+
+    def require_sound(self, *, within: float) -> None:
+        """Raise CatalogUnavailable where the file is damaged, as far as a look of so many seconds finds out."""
+        self._engine.require_sound(within)
 
     def upgrade(self) -> None:
         """Bring the schema to this program's revision."""
@@ -98,6 +113,7 @@ class Catalog:
             tasks=Tasks(connection),
             work=Work(connection, now),
             checks=Checks(connection, now),
+            waits=Waits(connection, now),
             marks=Marks(connection),
             tokens=Tokens(connection),
             usage=Usage(connection),

@@ -2,7 +2,8 @@
 
 A write runs whole on the writer's thread inside `BEGIN IMMEDIATE`, so nothing upgrades a lock half-way and a statement
 costs no thread hop. Writes that wait share a transaction, each in a savepoint of its own: one fsync for all of them.
-It must not hold a read transaction open longer than one function runs.
+A commit counts only while the files are still where they were. After a disk error the connection goes on: SQLite
+writes what failed anew before it counts. It must not hold a read transaction open longer than one function runs.
 """
 
 import asyncio
@@ -11,8 +12,10 @@ import os
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import partial
@@ -20,15 +23,20 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+import structlog
 
+from service.catalog.illness import Illness, damaged, illness, not_ours, reason
+from service.catalog.sqlite_connections import READERS, engine_for
+from service.catalog.sqlite_files import SqliteFiles, Standing
 from service.errors import CatalogUnavailable
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 Work = Callable[[sa.Connection], T]
 
-READERS = 4
-BUSY_TIMEOUT_MS = 4000
 LONGEST_QUEUE = 10_000
+_STEPS_BETWEEN_LOOKS = 10_000
 FILE_MODE = 0o640
 """The database holds raw callbacks and links; SQLite gives its other files the same mode."""
 
@@ -56,25 +64,35 @@ class SqliteEngine:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._files = SqliteFiles(path)
         self._jobs: queue.PriorityQueue[_Job] = queue.PriorityQueue()
         self._order = itertools.count()
-        self._writer = _engine(path, begin="BEGIN IMMEDIATE")
-        self._reader = _engine(path, begin="BEGIN", read_only=True)
+        self._writer = engine_for(path, begin="BEGIN IMMEDIATE")
+        self._reader = engine_for(path, begin="BEGIN", read_only=True)
+        sa.event.listen(self._writer, "connect", self._note_logs)
+        sa.event.listen(self._reader, "connect", lambda _connection, _record: self._require_ours())
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="catalog-read")
         self._thread = threading.Thread(target=self._run, name="catalog-write", daemon=True)
         self._closed = False
+        self._damage: str | None = None  # for good: only a restart with another database ends it
         self._proofs = 0
+        self.trouble: str | None = None
+        """Why the last transaction that ended did not commit, for those whose own is still waiting."""
 
     def open(self) -> None:
         """Create the file if need be and make its directory entry durable."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
+            self._files.note_database()
             with self._writer.connect() as connection:
                 connection.rollback()
+            with ExitStack() as readers:  # all of them now: one opened later would not find a database that is gone
+                for _ in range(READERS):
+                    readers.enter_context(self._reader.connect())
             _sync_directory(self._path.parent)
         except (sa.exc.DBAPIError, OSError) as error:
-            raise CatalogUnavailable(f"the database {self._path} cannot be opened: {_reason(error)}") from error
+            raise CatalogUnavailable(f"the database {self._path} cannot be opened: {reason(error)}") from error
         self._thread.start()
 
     @property
@@ -89,6 +107,8 @@ class SqliteEngine:
         """Run `work` in one durable transaction; when this returns it is committed."""
         if self._closed or self._jobs.qsize() >= LONGEST_QUEUE:
             raise CatalogUnavailable("the database's queue is full or closed")
+        if self._damage is not None:
+            raise CatalogUnavailable(self._damage)
         job = _Job(priority, next(self._order), work)
         self._jobs.put(job)
         result: T = await asyncio.wrap_future(job.done)
@@ -100,6 +120,32 @@ class SqliteEngine:
             raise CatalogUnavailable("the database is closed")
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._transact, self._reader, work)
 
+    def require_sound(self, within: float) -> None:
+        """Look through the whole file, for at most so many seconds. Raises CatalogUnavailable where it is damaged."""
+        until = time.monotonic() + within
+
+        def look(connection: sa.Connection) -> object:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            driver.set_progress_handler(lambda: time.monotonic() > until, _STEPS_BETWEEN_LOOKS)
+            try:
+                return driver.execute("PRAGMA quick_check(1)").fetchone()[0]
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                    return "ok"
+                raise CatalogUnavailable(f"the database {self._path} cannot be read: {error}") from error
+            except sqlite3.DatabaseError as error:
+                return error
+            finally:
+                driver.set_progress_handler(None, 0)
+
+        if (found := self.read_now(look)) != "ok":
+            raise CatalogUnavailable(damaged(self._path, found))
+
+    def read_now(self, work: Work[T]) -> T:
+        """The same, blocking: for a start, before there is a loop."""
+        return self._transact(self._reader, work)
+
     async def prove_writable(self) -> None:
         """Write the file's header, whose user version nobody else uses."""
         self._proofs = (self._proofs + 1) % 1_000_000
@@ -109,6 +155,10 @@ class SqliteEngine:
     def close(self) -> None:
         """Finish what is queued, then close the connections."""
         self._closed = True
+        if self._files.look() is Standing.LOST and self._thread.is_alive():
+            # the last connection removes its log by name, and that name may be another database's by now
+            self._readers.shutdown()
+            return
         if self._thread.is_alive():
             self._jobs.put(_Job(Priority.WORK + 1, next(self._order), None))
             self._thread.join()
@@ -121,12 +171,60 @@ class SqliteEngine:
         while not closing:
             jobs, closing = self._next_jobs()
             wanted = [job for job in jobs if job.done.set_running_or_notify_cancel()]
+            if not wanted:  # nobody waits any more: to wait for a lock would only hold up the end
+                continue
             try:
-                outcomes = self._transact(self._writer, partial(_run_each, jobs=wanted))
+                outcomes = self._commit(wanted)
+                self.trouble = None
+            except CatalogUnavailable as error:
+                self.trouble = str(error)
+                outcomes = [error for _ in wanted]
             except BaseException as error:  # noqa: BLE001 - nothing was committed: it belongs to all of them
                 outcomes = [error for _ in wanted]
             for job, outcome in zip(wanted, outcomes, strict=True):
                 _tell(job, outcome)
+
+    def _note_logs(self, connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("SELECT count(*) FROM sqlite_schema")  # the first read opens or makes the log
+        self._files.note_logs()
+
+    def _commit(self, jobs: "list[_Job]") -> list[Any]:
+        """Run jobs in one transaction, in files that have their names before it and after it."""
+        self._require_in_place()
+        outcomes = self._transact(self._writer, partial(_run_each, jobs=jobs))
+        self._require_in_place()
+        return outcomes
+
+    def _require_in_place(self) -> None:
+        """Raise CatalogUnavailable when what we commit would not be found again by who opens the database next."""
+        match self._files.look():
+            case Standing.IN_PLACE:
+                return
+            case Standing.LOG_GONE:
+                self._begin_new_log()
+            case Standing.LOST:
+                raise CatalogUnavailable(not_ours(self._path))
+
+    def _require_ours(self) -> None:
+        if self._files.look() is Standing.LOST:
+            raise CatalogUnavailable(not_ours(self._path))
+
+    def _begin_new_log(self) -> None:
+        """Bring what the nameless log holds into the database, then let all connections go and make new files."""
+        try:
+            connection = self._writer.raw_connection()
+            try:
+                row = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                connection.close()
+            if row is None or row[0]:
+                raise CatalogUnavailable("the database's log lost its name, and somebody still reads from it")
+            self._reader.dispose()
+            self._writer.dispose()
+            with self._writer.connect():
+                log.warning("database_log_renewed", reason="its -wal or -shm was removed; nothing is lost")
+        except (sa.exc.DBAPIError, sqlite3.Error) as error:
+            raise CatalogUnavailable(f"the database's log lost its name and was not saved: {reason(error)}") from error
 
     def _next_jobs(self) -> tuple[list[_Job], bool]:
         """Wait for a job, and take those that wait with it; whether the end was asked for."""
@@ -138,15 +236,17 @@ class SqliteEngine:
                 break
         return [job for job in jobs if job.work is not None], jobs[-1].work is None
 
-    @staticmethod
-    def _transact(engine: sa.Engine, work: Work[T]) -> T:
+    def _transact(self, engine: sa.Engine, work: Work[T]) -> T:
         try:
             with engine.begin() as connection:
                 return work(connection)
         except sa.exc.DBAPIError as error:
-            if _database_is_ill(error):
-                raise CatalogUnavailable(f"the database did not commit: {_reason(error)}") from error
-            raise
+            kind = illness(error)
+            if kind is Illness.NONE:
+                raise
+            if kind is Illness.DAMAGED:
+                self._damage = damaged(self._path, error.orig)
+            raise CatalogUnavailable(self._damage or f"the database did not commit: {reason(error)}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +267,7 @@ def _run_one(connection: sa.Connection, job: _Job) -> Any:
     try:
         result = job.work(connection)
     except Exception as error:
-        if isinstance(error, sa.exc.DBAPIError) and _database_is_ill(error):
+        if isinstance(error, sa.exc.DBAPIError) and illness(error) is not Illness.NONE:
             raise
         savepoint.rollback()
         return _Refusal(error)
@@ -185,47 +285,9 @@ def _tell(job: _Job, outcome: Any) -> None:
             job.done.set_result(outcome)
 
 
-def _database_is_ill(error: sa.exc.DBAPIError) -> bool:
-    """Locked, full, gone, corrupt: the next transaction would fail too. Anything else is this one's own fault."""
-    if isinstance(error, sa.exc.OperationalError) or error.connection_invalidated:
-        return True
-    return type(error.orig) is sqlite3.DatabaseError  # malformed, not a database
-
-
 def _sync_directory(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _reason(error: Exception) -> str:
-    return str(error.orig if isinstance(error, sa.exc.DBAPIError) else error)
-
-
-def _engine(path: Path, *, begin: str, read_only: bool = False) -> sa.Engine:
-    engine = sa.create_engine(
-        sa.URL.create("sqlite+pysqlite", database=str(path)),
-        poolclass=sa.QueuePool,
-        pool_size=READERS if read_only else 1,
-        max_overflow=0,
-        hide_parameters=True,  # errors are logged, and parameters hold prompts and links
-        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
-    )
-
-    @sa.event.listens_for(engine, "connect")
-    def _configure(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None  # the driver must not begin transactions behind our back
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")  # NORMAL loses acknowledged rows when the power fails
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-        if read_only:
-            connection.execute("PRAGMA query_only=ON")
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine

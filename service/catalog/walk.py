@@ -11,6 +11,10 @@ class Walk:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
+    def any_stored(self) -> bool:
+        """Whether there is a task that has a folder in the store, or was about to get one."""
+        return bool(self._connection.execute(sa.select(sa.exists().where(tasks.c.archive_date.is_not(None)))).scalar())
+
     def with_folder(self, *, after: int, limit: int) -> list[tuple[int, str]]:
         """Position and id of the next tasks that have, or will have, something in the store."""
         c = tasks.c

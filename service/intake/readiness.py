@@ -26,6 +26,7 @@ class Readiness:
         self._data_dir = data_dir
         self._min_free_bytes = min_free_bytes
         self._problems: dict[str, str] = {"start": "not probed yet"}
+        self._looking: asyncio.Task[int] | None = None
         self.lapses = 0
         """How often it stopped being ready; callbacks may have been lost each time."""
         self.draining_since: float | None = None
@@ -68,27 +69,39 @@ class Readiness:
         except CatalogUnavailable as error:
             return "database", str(error)
         except TimeoutError:
-            return "database", f"the database did not answer within {PROBE_WITHIN:.0f} s"
+            return "database", self._catalog.trouble or f"the database did not answer within {PROBE_WITHIN:.0f} s"
         return "database", None
 
     async def _space(self) -> tuple[str, str | None]:
         try:
-            async with asyncio.timeout(PROBE_WITHIN):
-                in_store = await self._store.free_bytes()
-                beside_database = await asyncio.to_thread(_free_bytes, self._data_dir)
-        except TimeoutError:
-            return "storage", f"the disk did not answer within {PROBE_WITHIN:.0f} s"
+            free = await self._free_within(PROBE_WITHIN)
         except StorageUnavailable as error:
             return "storage", str(error)
         except OSError as error:
             return "storage", f"the data directory cannot be read: {error.strerror}"
-        free = min(beside_database, in_store if in_store is not None else beside_database)
+        if free is None:
+            return "storage", f"the disk did not answer within {PROBE_WITHIN:.0f} s"
         if free >= self._min_free_bytes:
             return "storage", None
         return (
             "storage",
             f"only {free} bytes are free; DARKROOM_STORAGE__MIN_FREE_BYTES asks for {self._min_free_bytes}",
         )
+
+    async def _free_within(self, seconds: float) -> int | None:
+        """What is free, or None when the disk does not answer; a look that hangs is waited for, not joined by more."""
+        self._looking = self._looking or asyncio.create_task(self._free())
+        await asyncio.wait([self._looking], timeout=seconds)
+        if not self._looking.done():
+            return None
+        looked, self._looking = self._looking, None
+        return looked.result()
+
+    async def _free(self) -> int:
+        """Bytes for the database and the archive, whichever has fewer."""
+        in_store = await self._store.free_bytes()
+        beside_database = await asyncio.to_thread(_free_bytes, self._data_dir)
+        return min(beside_database, in_store if in_store is not None else beside_database)
 
 
 def _free_bytes(path: Path) -> int:

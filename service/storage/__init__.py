@@ -52,7 +52,7 @@ class ObjectStore(Protocol):
         """The objects whose keys begin with `prefix`, lazily, in the order of their keys."""
 
     async def free_bytes(self) -> int | None:
-        """Room that is left, or None where it has no limit."""
+        """Room that is left, or None where it has no limit; a store that takes no writes is ill."""
 
     async def check(self) -> None:
         """Prove that the store takes and removes an object; StorageUnavailable says what is wrong and what to do."""

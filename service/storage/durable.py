@@ -65,11 +65,15 @@ class Folders:
                 os.replace(staged, target)
             except FileNotFoundError:
                 if not left or not staged.exists():
+                    self.prune(target.parent)  # it may have been made where the disk of the store is not mounted
                     raise
             else:
                 break
-        with suppress(FileNotFoundError):  # deleted again already, durably, by somebody who was allowed to
+        try:
             sync_folder(target.parent)
+        except FileNotFoundError:
+            if not staged.parent.is_dir():
+                raise  # the whole store went away; otherwise deleted again, durably, by somebody who was allowed to
 
     def prune(self, folder: Path) -> None:
         """Remove a folder and those above it as far as they are empty; never the root."""
@@ -103,10 +107,23 @@ class Folders:
                 except FileExistsError:
                     if one in self._known:
                         continue  # it is durable; otherwise somebody may have made it and not come to sync it
-                sync_folder(one.parent)
+                self._sync_name(one)
                 if len(self._known) >= _KNOWN_AT_MOST:
                     self._known.clear()
                 self._known.add(one)
+
+    @staticmethod
+    def _sync_name(folder: Path) -> None:
+        """Sync the folder that holds a folder's name; where that fails, take the name back, to be made anew.
+
+        The kernel reports a failed write once, and the next sync would succeed although the name was never written.
+        """
+        try:
+            sync_folder(folder.parent)
+        except OSError:
+            with suppress(OSError):
+                folder.rmdir()
+            raise
 
 
 def move_across(staged: Path, here: Path) -> None:

@@ -1,7 +1,8 @@
 """Objects as files below one folder, durable when a verb returns: fsync, rename, fsync of the folder.
 
 It never follows a symbolic link out of its folder, and never makes the folder anew once opened: a disk that was
-unmounted is unavailable, not empty.
+unmounted is unavailable, not empty, and the disk below its mount point is not filled instead. What marks an archive is
+its staging folder; when that is back, work goes on.
 """
 
 import asyncio
@@ -37,7 +38,7 @@ _ADVICE = {
     errno.EROFS: "mount it writable",
     errno.EACCES: "give it to the user that runs this service",
     errno.EPERM: "give it to the user that runs this service",
-    errno.ENOENT: "mount or restore it, then start again",
+    errno.ENOENT: "mount or restore it, and work goes on",
     errno.EIO: "look at the disk's health",
     errno.ELOOP: "symbolic links are not followed",
     errno.EXDEV: "staging and archive must be on one filesystem",
@@ -56,15 +57,22 @@ class FilesystemStore:
     def staging(self) -> Path:
         return self._root / STAGING
 
-    def open(self) -> None:
-        """Make the folder if it is missing; safe beside another process. Raises StorageUnavailable."""
+    def open(self, *, expected: bool = False) -> None:
+        """Make the folder if it is missing; safe beside another process. Raises StorageUnavailable.
+
+        `expected`: it must hold objects already, so where it is missing its disk is: nothing is made then, and every
+        verb raises StorageUnavailable until it is back.
+        """
         with self._told():
-            make_root(self._root)
-            make_root(self.staging)
+            if not expected:
+                make_root(self._root)
+                make_root(self.staging)
 
     def clean_staging(self) -> int:
         """Remove what a crash left behind, and say how many files; only for who holds the server lock."""
         with self._told():
+            if not self.staging.is_dir():
+                return 0
             left = [*self.staging.iterdir(), *self._root.glob(f"{_PROBE}*")]
             for path in left:
                 path.unlink(missing_ok=True)
@@ -161,6 +169,10 @@ class FilesystemStore:
     def _free_bytes(self) -> int:
         self._require_mounted()
         found = os.statvfs(self._root)
+        if found.f_flag & os.ST_RDONLY:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        if not os.access(self.staging, os.W_OK | os.X_OK):
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
         no_inodes = found.f_files > 0 and found.f_favail == 0
         return 0 if no_inodes else found.f_bavail * found.f_frsize
 
