@@ -18,6 +18,7 @@ from service.errors import SettingsError
 from service.observability import Metrics
 from service.provider.client import ProviderClient
 from service.reconcile.catch_up import Round, catch_up
+from service.reconcile.clock_watch import ClockWatch, Writes
 from service.reconcile.provider import Nobody
 from service.reconcile.reconciler import Questions, Reconciler
 from service.reconcile.sweeper import Sweeper, Watch
@@ -39,11 +40,12 @@ class Asking:
     nudge: Nudge
 
 
-def asking_of(parts: Components) -> Asking:
+def asking_of(parts: Components, watch: ClockWatch) -> Asking:
     """The asker of a running service."""
     return _asking(
         parts.settings,
         catalog=parts.catalog,
+        writes=watch,
         provider=parts.provider,
         rules=parts.rules,
         metrics=parts.metrics,
@@ -113,6 +115,7 @@ async def _beside_a_server(settings: Settings) -> AsyncIterator[Asking]:
             yield _asking(
                 settings,
                 catalog=catalog,
+                writes=catalog,
                 provider=provider,
                 rules=rules_of(settings),
                 metrics=metrics,
@@ -126,6 +129,7 @@ def _asking(
     settings: Settings,
     *,
     catalog: Catalog,
+    writes: Writes,
     provider: ProviderClient | None,
     rules: Rules,
     metrics: Metrics,
@@ -137,7 +141,7 @@ def _asking(
     if provider is not None and settings.reconcile.sweep:
         sweeper = Sweeper(catalog=catalog, provider=provider, rules=rules, key_mark=mark, nudge=nudge, source=SOURCE)
     reconciler = Reconciler(
-        catalog=catalog,
+        catalog=writes,
         provider=provider or Nobody(),
         rules=rules,
         key_mark=mark,

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
+import structlog
+
 from service.archive.archiver import Archiver
 from service.archive.fetcher import Fetcher
 from service.archive.gauges import Gauges
@@ -19,11 +21,16 @@ from service.bootstrap.provider import USER_AGENT
 from service.bootstrap.reconcile import asking_of, start_reconcile
 from service.catalog.catalog import Transaction
 from service.domain.check import FIRST_CHECK
+from service.domain.clock_step import LONGEST_WAIT
+from service.errors import CatalogUnavailable
 from service.outbound.address_policy import AddressPolicy
 from service.outbound.guarded_client import GuardedClient, Timeouts
 from service.outbound.tls import tls_context
+from service.reconcile.clock_watch import ClockWatch
 from service.settings import Role, Settings
 from service.upkeep.retention import Retention
+
+log = structlog.get_logger(__name__)
 
 SIDECARS_AT_ONCE = 4
 SHORTEST_DRAIN = 1.0
@@ -33,10 +40,14 @@ SHORTEST_DRAIN = 1.0
 async def running(parts: Components) -> AsyncIterator[None]:
     """Run the background work; on leaving, finish what is under way within the drain time and hand the rest back."""
     settings = parts.settings
-    await parts.catalog.write(partial(_take_over, can_ask=parts.rules.can_ask))
+    try:
+        await parts.catalog.write(partial(_take_over, can_ask=parts.rules.can_ask))
+    except CatalogUnavailable as error:  # a full disk, a lock: the claims end by themselves, and readiness tells
+        log.error("claims_left_to_expire", reason=str(error))
     await parts.readiness.probe()
     await parts.revoked.refresh()
-    background = Background()
+    background, watch = Background(), ClockWatch(parts.catalog)
+    background.start("clock", watch.run)
     background.start("readiness", parts.readiness.run)
     background.start("revoked", parts.revoked.run)
     background.start("allowances", parts.allowances.run)
@@ -48,7 +59,7 @@ async def running(parts: Components) -> AsyncIterator[None]:
         if Role.ARCHIVER in settings.roles:
             _start_archive(parts, background, await stack.enter_async_context(_guarded_client(settings)))
         if Role.RECONCILER in settings.roles:
-            start_reconcile(asking_of(parts), background, parts.readiness)
+            start_reconcile(asking_of(parts, watch), background, parts.readiness)
             retention = Retention(catalog=parts.catalog, after=settings.callbacks.retention)
             background.start("retention", retention.run)
         try:
@@ -59,9 +70,13 @@ async def running(parts: Components) -> AsyncIterator[None]:
 
 
 def _take_over(tx: Transaction, *, can_ask: bool) -> None:
-    """Forget the claims of processes that are gone: the server lock says that nobody else is alive."""
+    """Forget the claims of processes that are gone: the server lock says that nobody else is alive.
+
+    What is planned for later than anything is ever planned was written while the clock was ahead.
+    """
     tx.work.clear_leases()
     tx.checks.clear()
+    tx.waits.pull_in(tx.now + LONGEST_WAIT)
     if can_ask:
         tx.checks.hasten(tx.now + FIRST_CHECK)
 

@@ -50,10 +50,7 @@ def next_attempt(
     rung, rest = divmod(attempts, sharing)
     if rung >= QUICK_ATTEMPTS:
         rung, rest = attempts - QUICK_ATTEMPTS * (sharing - 1), 0
-    if rest:
-        wait = LADDER[0]
-    else:
-        wait = LADDER[rung] if rung < len(LADDER) else AFTER_LADDER
+    wait = (*LADDER, AFTER_LADDER)[0 if rest else min(rung, len(LADDER))]
     at = now + wait * (1 + JITTER * (2 * jitter - 1))
     still_quick = rung < QUICK_ATTEMPTS and failure is not Failure.LINK_GONE
     if at <= deadline or still_quick:

@@ -12,13 +12,13 @@ import structlog
 
 from service.archive.worker import AFTER_A_BUG
 from service.background import Nudge
-from service.catalog.catalog import Catalog
 from service.catalog.checks import ClaimedCheck
 from service.domain.rules import ConfirmMode, Rules
 from service.errors import Unavailable
 from service.intake.answers import Concluded, NobodyToAsk, Result, take_answers
 from service.observability import Metrics
 from service.provider.reading import HealthState, Reading, Unreachable
+from service.reconcile.clock_watch import Writes
 from service.reconcile.provider import Provider
 
 log = structlog.get_logger(__name__)
@@ -33,12 +33,16 @@ _AWAY = (HealthState.DOWN, HealthState.REFUSED)
 
 
 class Reconciler:
-    """A kind of leased work: one piece of it is as many questions as the provider takes at once."""
+    """A kind of leased work: one piece of it is as many questions as the provider takes at once.
+
+    `catalog` is where it writes: through a `ClockWatch` in a running service, so that no answer is judged by a clock
+    that was just set.
+    """
 
     def __init__(
         self,
         *,
-        catalog: Catalog,
+        catalog: Writes,
         provider: Provider,
         rules: Rules,
         key_mark: str,

@@ -101,7 +101,7 @@ class Sweeper:
         while True:
             now = await self._catalog.read(lambda tx: tx.now)
             lapses = watch.lapses
-            if not watch.problems and (lapses != seen_lapses or due is None or now >= due):
+            if not watch.problems and (lapses != seen_lapses or due is None or _is_due(due, now)):
                 swept = await self.sweep()
                 seen_lapses = lapses
                 ended = await self._catalog.read(lambda tx: tx.now)
@@ -131,7 +131,9 @@ class Sweeper:
     def _window(self, tx: Transaction) -> tuple[datetime, datetime]:
         earliest = tx.now - self._rules.horizon
         last = tx.marks.get(self._mark)
-        return tx.now, max(earliest, last - OVERLAP) if last is not None else earliest
+        if last is None or last > tx.now:  # a clock that was ahead says nothing of what has been looked through
+            return tx.now, earliest
+        return tx.now, max(earliest, last - OVERLAP)
 
     async def _pages(self, since: datetime, now: datetime) -> Swept:
         strangers = due = 0
@@ -167,6 +169,11 @@ class Sweeper:
         if events and tx.marks.get(self._key_mark) is None:
             tx.marks.set(self._key_mark, tx.now)
         return notice(tx, events, rules=self._rules, since=since, source=self._source)
+
+
+def _is_due(due: datetime, now: datetime) -> bool:
+    """Whether the time has come, or lies so far ahead that the clock must have been set back since."""
+    return now >= due or due - now > SWEEP_EVERY
 
 
 def _reaches_behind(events: Sequence[TaskEvent], since: datetime, now: datetime) -> bool:

@@ -1,19 +1,26 @@
-"""Raw callbacks are kept for a time after their task has settled; once an hour those whose time is over are cleared."""
+"""Raw callbacks are kept for a time after their task has settled; once an hour those whose time is over are cleared.
+
+No pass clears more than a day beyond the one before it, so that a clock which is set far ahead can be set right again.
+"""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.clearing import Cleared, Place
+from service.domain.clock_step import clear_before
 
 EVERY_SECONDS = 3600.0
 TOGETHER = 200
 """Callbacks that one transaction looks at: intake waits for no more than these."""
 
 PAUSE_SECONDS = 0.05
+
+REACHED = "retention:reached"
+"""The mark that tells up to when the last pass has cleared."""
 
 log = structlog.get_logger(__name__)
 
@@ -32,15 +39,23 @@ class Retention:
 
     async def clear(self) -> int:
         """One pass over what is old enough; returns how many callbacks were cleared."""
-        cleared = await self._catalog.write(partial(self._some, after=None))
+        before = await self._catalog.write(self._begin)
+        cleared = await self._catalog.write(partial(_some, before=before, after=None))
         number = cleared.number
         while cleared.next is not None:
             await asyncio.sleep(PAUSE_SECONDS)
-            cleared = await self._catalog.write(partial(self._some, after=cleared.next))
+            cleared = await self._catalog.write(partial(_some, before=before, after=cleared.next))
             number += cleared.number
         if number:
             log.info("callbacks_cleared", count=number)
         return number
 
-    def _some(self, tx: Transaction, *, after: Place | None) -> Cleared:
-        return tx.clearing.clear(tx.now - self._after, limit=TOGETHER, after=after)
+    def _begin(self, tx: Transaction) -> datetime:
+        """Up to when this pass clears, noted for the next one."""
+        before = clear_before(tx.now - self._after, tx.marks.get(REACHED))
+        tx.marks.set(REACHED, before)
+        return before
+
+
+def _some(tx: Transaction, *, before: datetime, after: Place | None) -> Cleared:
+    return tx.clearing.clear(before, limit=TOGETHER, after=after)

@@ -245,3 +245,18 @@ async def test_a_lapse_during_a_sweep_is_followed_by_another_sweep(ledger: Ledge
         life.lapses = 1  # not ready for a moment, and ready again
 
     assert await Life(ledger, during=lapse).run(seconds=600) == [0, 2]
+
+
+async def test_after_the_clock_was_set_back_a_day_it_does_not_wait_for_a_day(ledger: Ledger) -> None:
+    life = Life(ledger, events={60: lambda it: it.ledger.clock.move(days=-1)})
+    looks = 0
+
+    def enough(life: Life) -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            raise OverError
+
+    life.during = enough
+    await life.run(seconds=HOUR)
+    assert looks == 2

@@ -43,3 +43,16 @@ async def test_many_go_in_portions_between_which_a_callback_is_taken_in(tmp_path
         row = await ledger.catalog.read(lambda tx: tx.query.callback(5 * TOGETHER + 1))
         assert row is not None
         assert row["body"] == live.body
+
+
+async def test_a_clock_that_is_a_year_ahead_clears_a_day_more_with_each_pass_and_no_more(tmp_path: Path) -> None:
+    with ledger_in(tmp_path) as ledger:
+        retention = Retention(catalog=ledger.catalog, after=DAYS)
+        assert await retention.clear() == 0
+        await arrive(ledger.catalog, 3)
+        ledger.clock.move(days=365)
+        assert [await retention.clear() for _ in range(80)] == [0] * 80
+        ledger.clock.move(days=-365)
+        assert await retention.clear() == 0
+        ledger.clock.move(days=365)
+        assert sum([await retention.clear() for _ in range(92)]) == 3
