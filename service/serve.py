@@ -2,8 +2,9 @@
 
 import asyncio
 import os
+import resource
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 import structlog
 import uvicorn
@@ -23,6 +24,7 @@ def serve(settings: Settings) -> None:
     configure_logging(settings.log.format, settings.log.level)
     for line in settings.unknown:
         log.warning("unknown_setting", reason=line)
+    _take_all_descriptors()
     with open_components(settings) as parts:
         config = config_for(
             create_app(parts),
@@ -34,6 +36,13 @@ def serve(settings: Settings) -> None:
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(_run(parts, config))
     log.info("stopped")
+
+
+def _take_all_descriptors() -> None:
+    """Each connection takes one: within the usual soft limit of 1024, idle clients would shut the provider out."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _run(parts: Components, config: uvicorn.Config) -> None:

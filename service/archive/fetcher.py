@@ -6,6 +6,8 @@ because each of its calls is a visit to a thread: writing and hashing a block in
 """
 
 import asyncio
+import errno
+import os
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from pathlib import Path
 from service.archive.staged_file import StagedFile
 from service.domain.attempt import Failed, Failure
 from service.domain.image import Image
+from service.errors import Unavailable
 from service.outbound.guarded_client import Answer, GetError, GuardedClient
 from service.outbound.retry_after import retry_after
 
@@ -24,6 +27,7 @@ BLOCK = 256 * 1024
 _OK = 200
 _GONE = frozenset({403, 404, 410})
 _ASKS_TO_WAIT = frozenset({429, 503})
+_OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,8 @@ class Fetcher:
         self._now = now
 
     async def fetch(self, link: str) -> Fetched | Failed:
-        """Fetch and prove one link. Raises StorageUnavailable when our own disk does not take the bytes.
+        """Fetch and prove one link. Raises StorageUnavailable when our own disk does not take the bytes, and
+        Unavailable when this process can open no connection: neither says anything of the link.
 
         Nothing stays behind in `staging` unless the outcome is Fetched, cancellation included.
         """
@@ -73,6 +78,7 @@ class Fetcher:
         except TimeoutError:
             outcome = Failed(Failure.UNREACHABLE, f"not finished within {self._total_timeout:g} s")
         except GetError as error:
+            _raise_if_ours(error)
             outcome = error.failed
         finally:
             if not isinstance(outcome, Fetched):
@@ -125,6 +131,23 @@ class Fetcher:
 
     def _too_large(self, answer: Answer) -> Failed:
         return Failed(Failure.TOO_LARGE, f"{answer.host} sends more than the {self._max_bytes} bytes allowed")
+
+
+def _raise_if_ours(error: GetError) -> None:
+    """Raise Unavailable where a connection failed for want of descriptors or memory of our own.
+
+    The resolver says only that it knows no answer, so whether a file can be opened is tried too.
+    """
+    cause: BaseException | None = error
+    while cause is not None and getattr(cause, "errno", None) not in _OURS:
+        cause = cause.__cause__
+    try:
+        if cause is None and error.failed.failure is Failure.UNREACHABLE:
+            os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as own:
+        cause = own
+    if cause is not None:
+        raise Unavailable(f"no connection can be opened: {os.strerror(getattr(cause, 'errno', 0))}") from error
 
 
 def _announced(answer: Answer) -> int | None:

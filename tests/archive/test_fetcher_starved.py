@@ -1,0 +1,56 @@
+"""This process may open no file any more: that says nothing of the link, and is no attempt."""
+
+import os
+import resource
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from service.archive.fetcher import Fetched, Fetcher
+from service.domain.attempt import Failed, Failure
+from service.errors import Unavailable
+from service.outbound.address_policy import Address
+from service.outbound.guarded_client import GuardedClient
+from tests.archive.test_fetcher import PNG
+from tests.outbound.origin import always, guarded_client, origin, reply
+
+
+def fetcher(client: GuardedClient, staging: Path) -> Fetcher:
+    return Fetcher(client=client, staging=staging, max_bytes=10**7, max_pixels=10**6, total_timeout=10)
+
+
+@contextmanager
+def no_more_files() -> Iterator[None]:
+    """Let this process open nothing that it has not opened yet."""
+    lowest_free = os.open(os.devnull, os.O_RDONLY)
+    os.close(lowest_free)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+async def unknown(name: str, port: int) -> Sequence[Address]:
+    """What the system's resolver says when it may open no socket, and also when a name server is away."""
+    raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+
+async def test_without_a_descriptor_for_a_connection_our_side_is_ill_and_not_the_link(tmp_path: Path) -> None:
+    async with origin(always(reply(PNG))) as host, guarded_client() as client:
+        with no_more_files(), pytest.raises(Unavailable, match="Too many open files"):
+            await fetcher(client, tmp_path).fetch(host.url())
+        assert isinstance(await fetcher(client, tmp_path).fetch(host.url()), Fetched)
+
+
+async def test_a_name_that_cannot_be_looked_up_is_our_fault_only_without_descriptors(tmp_path: Path) -> None:
+    async with guarded_client(lookup=unknown) as client:
+        outcome = await fetcher(client, tmp_path).fetch("https://images.example.com/a.png")
+        assert isinstance(outcome, Failed)
+        assert outcome.failure is Failure.UNREACHABLE
+        with no_more_files(), pytest.raises(Unavailable, match="Too many open files"):
+            await fetcher(client, tmp_path).fetch("https://images.example.com/a.png")
