@@ -16,7 +16,7 @@ from service.web.health import HealthRoutes
 from service.web.inbox import InboxRoutes
 from service.web.keys import ApiKey, ApiKeys, Scope
 from service.web.middleware import AnswerHeaders
-from service.web.problems import HANDLERS
+from service.web.problems import handlers
 from service.web.refused import RefusedCallbacks
 from service.web.stats import StatsRoutes
 from service.web.tasks import TaskRoutes
@@ -33,7 +33,7 @@ def create_app(parts: Components) -> Starlette:
     app = Starlette(
         routes=_routes(parts),
         middleware=[Middleware(AnswerHeaders, draining=lambda: parts.readiness.draining)],
-        exception_handlers=HANDLERS,
+        exception_handlers=handlers(),
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # a redirect on the callback path loses the callback
@@ -43,7 +43,7 @@ def create_app(parts: Components) -> Starlette:
 def create_metrics_app(parts: Components) -> Starlette:
     """Health and metrics alone, without keys, for a port of their own."""
     health = _health(parts)
-    return Starlette(routes=[*health.routes(), health.metrics_route(None)], exception_handlers=HANDLERS)
+    return Starlette(routes=[*health.routes(), health.metrics_route(None)], exception_handlers=handlers())
 
 
 def _routes(parts: Components) -> list[BaseRoute]:

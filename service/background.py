@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from service.errors import Unavailable
+
 log = structlog.get_logger(__name__)
 
 Run = Callable[[], Awaitable[None]]
@@ -79,9 +81,17 @@ async def keep_running(
             pause, incident = pauses.first, ""
         if repr(error) != incident:
             incident = repr(error)
-            log.error("loop_failed", loop=name, exc_info=error)
+            _tell(name, error)
         await sleep(pause)
         pause = min(pause * 2, pauses.longest)
+
+
+def _tell(name: str, error: Exception) -> None:
+    """An outage of what we depend on is told in a line; anything else is a bug, and told with where it happened."""
+    if isinstance(error, Unavailable):
+        log.error("loop_failed", loop=name, reason=str(error))
+    else:
+        log.error("loop_failed", loop=name, exc_info=error)
 
 
 async def _failure_of(run: Run) -> Exception:

@@ -23,6 +23,7 @@ from service.intake.batch import Answer, Delivery, Taken
 from service.intake.callback_token import CallbackToken, TokenSigner
 from service.intake.readiness import Readiness
 from service.observability import CallbackVerdict, Metrics
+from service.observability.seldom import Seldom
 from service.provider.payload import Readable, Unreadable, read_callback
 from service.web.body import READ_WITHIN, BodyIncomplete, BodyTooLarge, announced_bytes, read_capped
 from service.web.problems import problem
@@ -66,13 +67,14 @@ class CallbackRoutes:
         self._refused = refused
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
+        self._outages = Seldom("callback")
 
     def routes(self) -> list[Route]:
         path = "/callbacks/{source}/{token}"
         return [Route(path, self.receive, methods=["POST"]), Route(f"{path}/", self.receive, methods=["POST"])]
 
     async def receive(self, request: Request) -> Response:
-        """One callback; every way it can end is counted and leaves one log line."""
+        """One callback; every way it can end is counted and leaves a log line, during an outage one a minute."""
         started = time.perf_counter()
         now = datetime.now(UTC)
         source, text = request.path_params["source"], request.path_params["token"]
@@ -90,7 +92,7 @@ class CallbackRoutes:
             return await self._take(request, source, token, now, started)
         except Unavailable as error:
             self._metrics.callback(source, CallbackVerdict.UNAVAILABLE)
-            log.error("callback", source=source, token_id=token.id, verdict="unavailable", reason=str(error))
+            self._outages.tell(source=source, token_id=token.id, verdict="unavailable", reason=str(error))
             return problem(503, "unavailable", _NOT_NOW, headers={"Retry-After": str(error.retry_after)})
 
     async def _take(

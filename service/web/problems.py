@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from service.errors import Conflict, DarkroomError, Gone, Invalid, NotFound, Refused, TooLarge, Unavailable
-
-log = structlog.get_logger(__name__)
+from service.observability.seldom import Seldom
 
 _STATUS: Mapping[type[Refused], int] = {Invalid: 400, NotFound: 404, Gone: 410, Conflict: 409, TooLarge: 413}
 
@@ -26,16 +24,22 @@ def problem(status: int, code: str, detail: str, *, headers: Mapping[str, str] |
     return ProblemResponse({**document, "detail": detail}, status_code=status, headers=headers)
 
 
-def _expected(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, DarkroomError)
-    match error:
-        case Refused():
-            return problem(_STATUS[type(error)], error.code, str(error))
-        case Unavailable():
-            log.error("unavailable", reason=str(error))
-            return problem(503, "unavailable", str(error), headers={"Retry-After": str(error.retry_after)})
-        case _:
-            return _unexpected(_request, error)
+def handlers() -> dict[Any, Any]:
+    """What an application does with errors; each application has its own log of outages."""
+    outages = Seldom("unavailable")
+
+    def expected(request: Request, error: Exception) -> Response:
+        assert isinstance(error, DarkroomError)
+        match error:
+            case Refused():
+                return problem(_STATUS[type(error)], error.code, str(error))
+            case Unavailable():
+                outages.tell(reason=str(error))
+                return problem(503, "unavailable", str(error), headers={"Retry-After": str(error.retry_after)})
+            case _:
+                return _unexpected(request, error)
+
+    return {DarkroomError: expected, HTTPException: _http, Exception: _unexpected}
 
 
 def _http(_request: Request, error: Exception) -> Response:
@@ -48,6 +52,3 @@ def _unexpected(_request: Request, _error: Exception) -> Response:
     # outside of all middleware, so it sets what every answer has by itself
     headers = {"X-Content-Type-Options": "nosniff", "Connection": "close"}
     return problem(500, "internal_error", "something went wrong here; the log has the details", headers=headers)
-
-
-HANDLERS: Mapping[Any, Any] = {DarkroomError: _expected, HTTPException: _http, Exception: _unexpected}

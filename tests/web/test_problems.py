@@ -22,7 +22,7 @@ from service.errors import (
     SettingsError,
     StorageUnavailable,
 )
-from service.web.problems import HANDLERS
+from service.web.problems import handlers
 from tests.support.app import House, assert_problem, client_for, serving
 from tests.support.deliveries import TASK
 from tests.support.memory_store import MemoryStore
@@ -46,7 +46,7 @@ async def test_an_error_becomes_its_status_and_code(error: Exception, status: in
     async def fail(_request: Request) -> Response:
         raise error
 
-    app = Starlette(routes=[Route("/", fail)], exception_handlers=HANDLERS)
+    app = Starlette(routes=[Route("/", fail)], exception_handlers=handlers())
     async with client_for(app) as client:
         answer = await client.get("/")
     assert_problem(answer, status, code)
