@@ -5,12 +5,13 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint lock serve clean
+.PHONY: help demo test test-all chaos lint lock serve clean
 
 help:
 	@echo "make demo      see it work: service, stand-in provider, faults, a ledger"
 	@echo "make test      the test suite (under five minutes, no system packages)"
-	@echo "make test-all  the same, but nothing may be skipped (needs strace)"
+	@echo "make test-all  the same, faults, crashes and chaos too; nothing may be skipped (needs root, strace, faketime)"
+	@echo "make chaos     10,000 tasks through kills, outages and full disks (half an hour; needs strace, root fills disks)"
 	@echo "make lint      ruff and mypy"
 	@echo "make serve     run the service with ./data"
 	@echo "make lock      renew the requirements*.lock files (needs uv)"
@@ -28,10 +29,14 @@ demo: $(READY)
 	@$(BIN)/darkroom demo $(ARGS)
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not long" $(ARGS)
 
 test-all: $(READY)
 	$(BIN)/python -m pytest -n auto --dist worksteal --nothing-skipped $(ARGS)
+
+chaos: $(READY)
+	DARKROOM_CHAOS=full $(BIN)/python -m pytest -s --nothing-skipped tests/crash
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -81,6 +81,10 @@ class Darkroom:
                 stderr=log,
             )
 
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)
@@ -108,7 +112,7 @@ class Darkroom:
 
     async def close(self) -> None:
         """Leave nothing running."""
-        if self._process is not None and self._process.poll() is None:
+        if self.alive:
             await self.kill()
         await self.api.client.aclose()
 

@@ -28,6 +28,7 @@ class Ledger:
 
     requests: dict[str, int]
     answers: dict[str, int]
+    totals: dict[str, Any]
     tasks: dict[str, Any]
 
     @property
@@ -154,7 +155,7 @@ class StandIn:
         assert answer.status_code == 200, answer.text
         document = answer.json()
         tasks = {task["id"]: task for task in document["tasks"]}
-        return Ledger(document["requests"], document["answers"], tasks)
+        return Ledger(document["requests"], document["answers"], document["totals"], tasks)
 
     async def done(self, *task_ids: str) -> Ledger:
         """The ledger, as soon as these tasks have ended and their callbacks were delivered or given up."""
