@@ -49,8 +49,8 @@ class Plan:
 
     @property
     def disk(self) -> int:
-        """Bytes that the disk has: room for all images and again as much, and a quarter of a GiB."""
-        return self.tasks * 200 * 1024 + 256 * 1024 * 1024
+        """MiB that the disk has: room for all images and again as much, and a quarter of a GiB."""
+        return self.tasks // 5 + 256
 
     def chance(self, name: str) -> random.Random:
         """Chance for one purpose; the same seed gives the same choices, whatever other purposes draw."""

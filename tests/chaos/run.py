@@ -4,13 +4,12 @@ import asyncio
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.disk import SmallDisk, small_disk
 from tests.chaos.judge import Verdict, judge
 from tests.chaos.plan import Plan
 from tests.chaos.weather import floods, kills, outages, up
@@ -18,6 +17,7 @@ from tests.system.support.authority import new_authority
 from tests.system.support.darkroom import COMMAND, Darkroom, environment
 from tests.system.support.ports import free_port
 from tests.system.support.settings import settings_for
+from tests.system.support.small_disk import SmallDisk, mounted
 from tests.system.support.stand_in import StandIn
 from tests.system.support.waiting import eventually
 
@@ -44,48 +44,65 @@ class Outcome:
 async def run(plan: Plan, folder: Path, say: Say) -> Outcome:
     """Go through it all below a folder that is empty; `say` is told what is going on."""
     outcome = Outcome()
-    with small_disk(folder / "disk", plan.disk) as disk:
-        if not disk.mounted:
+    with _small_disk(folder / "disk", plan.disk) as disk:
+        if disk is None:
             say("the disk is not filled: mounting a small one takes root")
-        async with _scene(plan, folder, disk) as (service, stand_in):
+        async with _scene(plan, folder) as (service, stand_in):
             say(f"{plan.tasks} tasks, {plan.rate:.0f} a second")
             await _storm(service, stand_in, disk, plan, outcome.seen)
             say("calm: " + ", ".join(f"{number} {what}" for what, number in outcome.seen.items()))
             await _calm(service, plan, say)
-            truth = (await stand_in.ledger()).tasks
-            archive = Path(service.settings["DATA_DIR"]) / "archive"
-            tasks = await _tasks(service)
-            inbox = await service.api.all("/v1/callbacks")
-            outcome.seen["repeated fetches"] = sum(
-                max(0, asset["attempts"] - 1) for task in tasks for asset in task["assets"]
-            )
-            await _stop(service, outcome)
-            outcome.storm = await asyncio.to_thread(judge, list(truth.values()), tasks, inbox, archive)
-            for what in outcome.storm.wrong:
-                say(what)
-            say(f"{len(outcome.storm.wrong)} findings; verifying, then rebuilding from the sidecars")
-            await _command(service, outcome, "verify")
-            _take_away(Path(service.settings["DATA_DIR"]), folder / "database")
-            await _command(service, outcome, "rebuild")
-            await service.start()
-            tasks = await _tasks(service)
-            await _stop(service, outcome)
-            outcome.rebuilt = await asyncio.to_thread(judge, list(truth.values()), tasks, None, archive)
-            await _command(service, outcome, "verify")
+            truth = list((await stand_in.ledger()).tasks.values())
+            await _judge(service, truth, outcome, say)
+            say("making the database anew from the sidecars")
+            await _rebuild(service, truth, outcome, keep=folder / "database")
             outcome.complaints += [f"the log tells {secret}" for secret in service.leaked()]
-        if outcome.wrong and disk.mounted:
-            await asyncio.to_thread(shutil.copytree, disk.folder, folder / "left-on-disk")
+        if outcome.wrong and disk is not None:
+            await asyncio.to_thread(shutil.copytree, disk.path, folder / "left-on-disk")
     return outcome
 
 
-def _take_away(data: Path, where: Path) -> None:
-    where.mkdir()
-    for file in data.glob("darkroom.db*"):
-        shutil.move(file, where)
+@contextmanager
+def _small_disk(folder: Path, mebibytes: int) -> Iterator[SmallDisk | None]:
+    """A disk of its own for the data directory, so that it can be full; None where that takes rights we lack."""
+    disk = mounted(folder, mebibytes)
+    try:
+        yield disk
+    finally:
+        if disk is not None:
+            disk.unmount()
+
+
+async def _judge(service: Darkroom, truth: Sequence[Any], outcome: Outcome, say: Say) -> None:
+    tasks, inbox = await _tasks(service), await service.api.all("/v1/callbacks")
+    attempts = (asset["attempts"] for task in tasks for asset in task["assets"])
+    outcome.seen["failed attempts at images"] = sum(max(0, number - 1) for number in attempts)
+    await _stop(service, outcome)
+    outcome.storm = await asyncio.to_thread(judge, truth, tasks, inbox, _data(service) / "archive")
+    for what in outcome.storm.wrong:
+        say(what)
+    await _command(service, outcome, "verify")
+
+
+async def _rebuild(service: Darkroom, truth: Sequence[Any], outcome: Outcome, *, keep: Path) -> None:
+    """Take the database away, have it made anew, and judge once more; raw callbacks are not in sidecars."""
+    keep.mkdir()
+    for file in _data(service).glob("darkroom.db*"):
+        shutil.move(file, keep)
+    await _command(service, outcome, "rebuild")
+    await service.start()
+    tasks = await _tasks(service)
+    await _stop(service, outcome)
+    outcome.rebuilt = await asyncio.to_thread(judge, truth, tasks, None, _data(service) / "archive")
+    await _command(service, outcome, "verify")
+
+
+def _data(service: Darkroom) -> Path:
+    return Path(service.settings["DATA_DIR"])
 
 
 @asynccontextmanager
-async def _scene(plan: Plan, folder: Path, disk: SmallDisk) -> AsyncIterator[tuple[Darkroom, StandIn]]:
+async def _scene(plan: Plan, folder: Path) -> AsyncIterator[tuple[Darkroom, StandIn]]:
     authority = new_authority(folder)
     async with AsyncExitStack() as stack:
         stand_in = StandIn(folder=folder, authority=authority, options=plan.stand_in)
@@ -93,7 +110,7 @@ async def _scene(plan: Plan, folder: Path, disk: SmallDisk) -> AsyncIterator[tup
         await stand_in.start()
         changed: dict[str, str | None] = {
             **stand_in.settings,
-            "DATA_DIR": str(disk.folder / "data"),
+            "DATA_DIR": str(folder / "disk" / "data"),
             "STORAGE__MIN_FREE_BYTES": "0",
             "CONFIRM__PATIENCE": "60s",
             "LOG__LEVEL": "info",
@@ -105,7 +122,7 @@ async def _scene(plan: Plan, folder: Path, disk: SmallDisk) -> AsyncIterator[tup
         yield service, stand_in
 
 
-async def _storm(service: Darkroom, stand_in: StandIn, disk: SmallDisk, plan: Plan, seen: Counter[str]) -> None:
+async def _storm(service: Darkroom, stand_in: StandIn, disk: SmallDisk | None, plan: Plan, seen: Counter[str]) -> None:
     """Submit everything while it storms; ends when all has ended at the provider and its callbacks are over."""
     urls = [await service.api.mint(ref=f"batch-{number}") for number in range(plan.urls)]
     async with asyncio.TaskGroup() as group:

@@ -9,9 +9,9 @@ from collections import Counter
 
 import httpx
 
-from tests.chaos.disk import SmallDisk
 from tests.chaos.plan import OUTAGES, Plan
 from tests.system.support.darkroom import Darkroom
+from tests.system.support.small_disk import SmallDisk
 from tests.system.support.stand_in import StandIn
 
 LOOK_EVERY = 0.1
@@ -64,15 +64,18 @@ async def outages(stand_in: StandIn, plan: Plan, seen: Counter[str]) -> None:
         await stand_in.turn("ok")
 
 
-async def floods(disk: SmallDisk, plan: Plan, seen: Counter[str]) -> None:
+async def floods(disk: SmallDisk | None, plan: Plan, seen: Counter[str]) -> None:
     """Fill the disk to the last byte, or nearly, for some seconds."""
-    chance = plan.chance("floods")
+    chance, full = plan.chance("floods"), False
     try:
-        while disk.mounted:
+        while disk is not None:
             await asyncio.sleep(chance.uniform(5, 20))
-            await asyncio.to_thread(disk.fill, chance.choice((0, 0, 256 * 1024, 4 * 1024 * 1024)))
+            full = True
+            await asyncio.to_thread(disk.fill, leave=chance.choice((0, 0, 256 * 1024, 4 * 1024 * 1024)))
             seen["disk full"] += 1
             await asyncio.sleep(chance.uniform(1, 5))
             disk.empty()
+            full = False
     finally:
-        disk.empty()
+        if disk is not None and full:
+            disk.empty()
