@@ -85,6 +85,7 @@ def _api_routes(parts: Components, keys: ApiKeys, refused: RefusedCallbacks) -> 
         public_url=public_url,
         purge=parts.purge_nudge,
         sidecars=parts.sidecar_nudge,
+        redirect=parts.settings.storage.redirect,
     )
     tasks = TaskRoutes(
         catalog=parts.catalog,

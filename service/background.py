@@ -15,12 +15,21 @@ Drain = Callable[[float], Awaitable[None]]
 
 
 class Nudge:
-    """A wake-up that coalesces: many nudges before a wait wake it once. For one event loop, not for threads."""
+    """A wake-up that coalesces: many nudges before a wait wake it once. For one event loop, not for threads.
 
-    def __init__(self) -> None:
+    `tell` is called with each nudge, to pass it on to other processes; a wake stays in this one.
+    """
+
+    def __init__(self, tell: Callable[[], None] = lambda: None) -> None:
         self._event = asyncio.Event()
+        self._tell = tell
 
     def nudge(self) -> None:
+        """There is new work, for whoever is free."""
+        self._tell()
+        self.wake()
+
+    def wake(self) -> None:
         self._event.set()
 
     async def wait(self, timeout: float) -> bool:

@@ -18,7 +18,6 @@ from service.outbound.tls import tls_context
 from service.provider.client import NO_TASK
 from service.provider.reading import Found, Listed, Listing, Missing, Throttled, Unreachable, Unsupported
 from service.settings import Role, Settings
-from service.storage.filesystem import FilesystemStore
 
 SHORTEST_SECRET = 32
 LONGEST_LOOK = 60.0
@@ -53,7 +52,8 @@ async def examine(settings: Settings) -> list[Finding]:
     findings = [*_settings(settings), *_public_url(settings), *_trust(settings)]
     findings.append(await asyncio.to_thread(_data_dir, settings.data_dir))
     findings.append(await _storage(settings))
-    findings.append(await asyncio.to_thread(_database, settings))
+    filled = _is_missing(settings) and await _is_filled(settings)
+    findings.append(await asyncio.to_thread(_database, settings, filled=filled))
     tls = await asyncio.to_thread(_tls, settings)
     findings.append(tls)
     if settings.evolink.api_key is not None and not tls.level.bad:
@@ -64,6 +64,11 @@ async def examine(settings: Settings) -> list[Finding]:
 def _settings(settings: Settings) -> Iterator[Finding]:
     for line in settings.unknown:
         yield Finding("settings", Level.WEAK, line)
+    if settings.storage_bucket is None and (settings.storage.options or settings.storage.redirect):
+        message = (
+            "DARKROOM_STORAGE__OPTIONS and DARKROOM_STORAGE__REDIRECT are for buckets: a folder has no use for them"
+        )
+        yield Finding("settings", Level.WEAK, message)
     roles = ", ".join(sorted(role.value for role in settings.roles))
     if missing := ", ".join(sorted(role.value for role in frozenset(Role) - settings.roles)):
         message = f"roles: {roles}; nothing is done here that is the work of {missing}: another process has to"
@@ -147,7 +152,7 @@ async def _key(settings: Settings, listing: Listing | None) -> Finding:
 
 
 async def _worked_before(settings: Settings) -> bool:
-    if not settings.database_path.exists():
+    if _is_missing(settings):
         return False
     try:
         with bootstrap.open_catalog(settings) as catalog:
@@ -175,8 +180,8 @@ def _data_dir(path: Path) -> Finding:
 
 
 async def _storage(settings: Settings) -> Finding:
-    store = FilesystemStore(settings.storage_root)
     try:
+        store = bootstrap.store_of(settings)
         # never an empty folder in the place of a disk that is away: a running service would take it for the archive
         store.open(expected=await asyncio.to_thread(_has_stored, settings))
         await store.check()
@@ -186,12 +191,14 @@ async def _storage(settings: Settings) -> Finding:
     if free is not None and free < settings.storage.min_free_bytes:
         message = f"{free} bytes free, fewer than DARKROOM_STORAGE__MIN_FREE_BYTES: callbacks are answered 503"
         return Finding("storage", Level.BROKEN, message)
-    return Finding("storage", Level.OK, f"{settings.storage_root} takes images, {(free or 0) // 2**20} MiB free")
+    where = f"{bootstrap.place_of_store(settings)} takes images"
+    staged = " beside the database for images on their way" if settings.storage_bucket else ""
+    return Finding("storage", Level.OK, f"{where}, {(free or 0) // 2**20} MiB free{staged}")
 
 
 def _has_stored(settings: Settings) -> bool:
     """Whether there must be an archive already; a database that cannot tell speaks for it."""
-    if not settings.database_path.exists():
+    if _is_missing(settings):
         return False
     try:
         with bootstrap.open_catalog(settings, schema=bootstrap.Schema.AS_IT_IS) as catalog:
@@ -200,27 +207,39 @@ def _has_stored(settings: Settings) -> bool:
         return True
 
 
-def _is_filled(archive: Path) -> bool:
-    return archive.is_dir() and any(not one.name.startswith((".", "lost+found")) for one in archive.iterdir())
+async def _is_filled(settings: Settings) -> bool:
+    try:
+        async for _ in bootstrap.store_of(settings).list():
+            return True
+    except DarkroomError:
+        return False  # the store has a finding of its own
+    return False
 
 
-def _database(settings: Settings) -> Finding:
-    if not settings.database_path.exists():
-        if _is_filled(settings.storage_root):
+def _database(settings: Settings, *, filled: bool) -> Finding:
+    if _is_missing(settings):
+        if filled:
             message = f"{settings.database_path} is gone, but the archive is there: `darkroom rebuild` makes it anew"
             return Finding("database", Level.BROKEN, message)
         return Finding("database", Level.OK, f"{settings.database_path} will be made at the first start")
     try:
         with bootstrap.open_catalog(settings, schema=bootstrap.Schema.AS_IT_IS) as catalog:
-            missing = catalog.missing_revision()
+            missing, place = catalog.missing_revision(), catalog.place
             catalog.require_sound(within=LONGEST_LOOK)
     except DarkroomError as error:
         return Finding("database", Level.BROKEN, str(error))
+    if missing is not None and settings.on_postgres:
+        return Finding("database", Level.BROKEN, f"lacks revision {missing}: run `darkroom migrate`")
     if missing is not None:
         return Finding(
             "database", Level.WEAK, f"lacks revision {missing}; `darkroom migrate` or the next start adds it"
         )
-    return Finding("database", Level.OK, f"{settings.database_path} is current")
+    return Finding("database", Level.OK, f"{place} is current")
+
+
+def _is_missing(settings: Settings) -> bool:
+    """Whether the database is a file that is not there."""
+    return not settings.on_postgres and not settings.database_path.exists()
 
 
 def _tls(settings: Settings) -> Finding:

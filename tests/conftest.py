@@ -8,17 +8,31 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from service.catalog.catalog import Catalog
-from tests.support.migrated import put_migrated
+from tests.support.databases import Databases, SqliteDatabases
+from tests.support.postgres import PostgresDatabases, postgres_databases
 
 # shared machines stall now and then: a slow example is no finding
 settings.register_profile("darkroom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("darkroom")
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresDatabases]:
+    """One server for the session."""
+    with postgres_databases() as databases:
+        yield databases
+
+
 @pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    """A catalog on disk."""
-    opened = Catalog(put_migrated(tmp_path / "darkroom.db"))
+def databases(tmp_path: Path) -> Databases:
+    """Where new databases come from; folders whose tests run on both kinds have a fixture of their own."""
+    return SqliteDatabases(tmp_path)
+
+
+@pytest.fixture
+def catalog(databases: Databases) -> Iterator[Catalog]:
+    """A catalog that is open."""
+    opened = Catalog(databases.new())
     opened.open()
     yield opened
     opened.close()

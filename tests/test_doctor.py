@@ -39,6 +39,7 @@ async def test_a_sound_set_up_has_nothing_broken(tmp_path: Path) -> None:
         ("downloads", {"download": {"trusted_networks": ["10.0.0.0/8"]}}, "10.0.0.0/8"),
         ("confirmation", {}, "callback URL"),
         ("settings", {"roles": "receiver,archiver"}, "the work of api, reconciler"),
+        ("settings", {"storage": {"redirect": True}}, "for buckets"),
     ],
 )
 async def test_what_is_risky_is_weak_and_says_why(

@@ -39,9 +39,11 @@ COMMANDS = LAYERS[0] | LAYERS[1] | LAYERS[2]
 ONLY: Mapping[str, Set[str]] = {
     "sqlalchemy": {"catalog"},
     "alembic": {"catalog"},
+    "asyncpg": {"catalog"},
     "starlette": {"web", "app", "server", "simulator"},
     "prometheus_client": {"observability"},
     "click": {"cli"},
+    "obstore": {"storage"},
     "service.settings": COMMANDS | {"app", "bootstrap"},
 }
 """Who may import what; the part that is named may always import itself."""

@@ -98,7 +98,7 @@ class Worker(Generic[C]):
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._running.pop(task, None)
-        self._nudge.nudge()
+        self._nudge.wake()
 
     async def _do(self, claimed: C) -> None:
         try:

@@ -4,6 +4,7 @@ from service.bootstrap.components import Components, Schema, open_catalog, open_
 from service.bootstrap.provider import SOURCE, key_mark, provider_client, rules_of
 from service.bootstrap.reconcile import reconcile_for_ever, reconcile_once
 from service.bootstrap.secrets import signing_secrets, token_signer
+from service.bootstrap.storage import place_of_store, store_of
 from service.bootstrap.work import running
 
 __all__ = [
@@ -13,11 +14,13 @@ __all__ = [
     "key_mark",
     "open_catalog",
     "open_components",
+    "place_of_store",
     "provider_client",
     "reconcile_for_ever",
     "reconcile_once",
     "rules_of",
     "running",
     "signing_secrets",
+    "store_of",
     "token_signer",
 ]

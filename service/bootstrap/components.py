@@ -10,9 +10,11 @@ import structlog
 from service.background import Nudge
 from service.bootstrap.provider import provider_client, rules_of
 from service.bootstrap.secrets import generated_key, signing_secrets
+from service.bootstrap.storage import open_store
 from service.catalog.catalog import Catalog
+from service.catalog.wakeups import Wakeups
 from service.domain.rules import Rules
-from service.errors import SettingsError
+from service.errors import CatalogUnavailable, SettingsError
 from service.intake.accept import Intake
 from service.intake.allowance import Allowances
 from service.intake.asset_link import AssetLinkSigner
@@ -23,14 +25,17 @@ from service.observability import Metrics
 from service.provider.client import ProviderClient
 from service.provider.reading import HealthState
 from service.server_lock import server_lock
-from service.settings import ApiKeySetting, Settings
+from service.settings import ApiKeySetting, Role, Settings
 from service.storage import ObjectStore
-from service.storage.filesystem import FilesystemStore
+from service.storage.cloud import CloudStore
 
 log = structlog.get_logger(__name__)
 
 LOOK_FOR_DAMAGE = 0.5
 """Seconds; what is looked through by then of a large database are its first pages, which every transaction needs."""
+
+LONGEST_STAGED = 3600.0
+"""Seconds; a staged file that is older is nobody's, whoever else works in the same folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class Components:
     reconcile_nudge: Nudge
     sidecar_nudge: Nudge
     purge_nudge: Nudge
+    wakeups: Wakeups | None
 
     def warnings(self) -> dict[str, str]:
         """What is wrong without keeping callbacks from being stored, by part."""
@@ -75,11 +81,11 @@ class Schema(Enum):
 def open_catalog(settings: Settings, *, schema: Schema = Schema.REQUIRED) -> Iterator[Catalog]:
     """The catalog alone; commands may use it beside a server. Raises SettingsError where `migrate` has to run first."""
     _make_data_dir(settings)
-    catalog = Catalog(settings.database_path)
+    catalog = Catalog(settings.database)
     catalog.open()
     try:
         missing = catalog.missing_revision() if schema is not Schema.AS_IT_IS else None
-        if missing is not None and (catalog.is_new() or schema is Schema.UPGRADED):
+        if missing is not None and not catalog.shared and (catalog.is_new() or schema is Schema.UPGRADED):
             catalog.upgrade()
         elif missing is not None:
             raise SettingsError(f"the database lacks revision {missing}: run `darkroom migrate`, or start this version")
@@ -93,17 +99,23 @@ def open_components(settings: Settings) -> Iterator[Components]:
     """Open everything that outlives a request, holding the server lock. Raises SettingsError or Unavailable."""
     with ExitStack() as stack:
         _make_data_dir(settings)
-        stack.enter_context(server_lock(settings.database_path))
+        if not settings.on_postgres:
+            stack.enter_context(server_lock(settings.database_path))
         signing = signing_secrets(settings)
         api_keys = settings.api_keys or (generated_key(settings),)
-        catalog = stack.enter_context(open_catalog(settings, schema=Schema.UPGRADED))
+        # on PostgreSQL other versions may be at work: readiness names what is missing until `migrate` has run
+        schema = Schema.AS_IT_IS if settings.on_postgres else Schema.UPGRADED
+        catalog = stack.enter_context(open_catalog(settings, schema=schema))
         catalog.require_sound(within=LOOK_FOR_DAMAGE)
-        store = FilesystemStore(settings.storage_root)
-        store.open(expected=catalog.has_stored())
-        if left := store.clean_staging():
+        store = open_store(settings, expected=_must_have_archive(catalog))
+        if left := store.clean_staging(older_than=LONGEST_STAGED if catalog.shared else 0.0):
             log.info("staging_cleaned", files=left)
-        metrics, archive, sidecars, reconcile = Metrics(), Nudge(), Nudge(), Nudge()
+        metrics, wakeups = Metrics(), catalog.wakeups()
+        archive, sidecars, reconcile, purge = (
+            wakeups.nudge(name) if wakeups else Nudge() for name in ("archive", "sidecar", "reconcile", "purge")
+        )
         allowances = Allowances(catalog=catalog)
+        archives = Role.ARCHIVER in settings.roles  # who archives nothing needs the database only
         rules = rules_of(settings)
         yield Components(
             settings=settings,
@@ -127,7 +139,8 @@ def open_components(settings: Settings) -> Iterator[Components]:
             ),
             readiness=Readiness(
                 catalog=catalog,
-                store=store,
+                store=store if archives else None,
+                bucket=store.prove if archives and isinstance(store, CloudStore) else None,
                 data_dir=settings.data_dir,
                 min_free_bytes=settings.storage.min_free_bytes,
             ),
@@ -135,8 +148,20 @@ def open_components(settings: Settings) -> Iterator[Components]:
             archive_nudge=archive,
             reconcile_nudge=reconcile,
             sidecar_nudge=sidecars,
-            purge_nudge=Nudge(),
+            purge_nudge=purge,
+            wakeups=wakeups,
         )
+
+
+def _must_have_archive(catalog: Catalog) -> bool:
+    """Whether there must be an archive already; a server's database that is away just now speaks for it."""
+    try:
+        return catalog.has_stored()
+    except CatalogUnavailable as error:
+        if not catalog.shared:
+            raise
+        log.warning("database_away", reason=str(error))
+        return True
 
 
 def _make_data_dir(settings: Settings) -> None:

@@ -34,7 +34,9 @@ def generated_key(settings: Settings) -> ApiKeySetting:
 
 def _require_whole(settings: Settings, variable: str) -> None:
     if not settings.stands_alone:
-        raise SettingsError(f"{variable}: is needed where a process runs only some of the roles")
+        raise SettingsError(
+            f"{variable}: is needed where a process runs only some of the roles, or the database is PostgreSQL"
+        )
 
 
 def _shown(generated: GeneratedSecret, what: str, *, show: bool) -> GeneratedSecret:

@@ -41,11 +41,16 @@ async def running(parts: Components) -> AsyncIterator[None]:
     """Run the background work; on leaving, finish what is under way within the drain time and hand the rest back."""
     settings = parts.settings
     try:
-        await parts.catalog.write(partial(_take_over, can_ask=parts.rules.can_ask))
+        shared = parts.catalog.shared
+        await parts.catalog.write(partial(_take_over, can_ask=parts.rules.can_ask, alone=not shared))
     except CatalogUnavailable as error:  # a full disk, a lock: the claims end by themselves, and readiness tells
         log.error("claims_left_to_expire", reason=str(error))
     await parts.readiness.probe()
-    await parts.revoked.refresh()
+    try:
+        await parts.revoked.refresh()
+    except CatalogUnavailable:  # readiness tells; while it is not known who is revoked, nobody is let in
+        if not parts.catalog.shared:
+            raise
     background, watch = Background(), ClockWatch(parts.catalog)
     background.start("clock", watch.run)
     background.start("readiness", parts.readiness.run)
@@ -53,6 +58,8 @@ async def running(parts: Components) -> AsyncIterator[None]:
     background.start("allowances", parts.allowances.run)
     background.start("gauges", Gauges(catalog=parts.catalog, metrics=parts.metrics).run)
     background.start("intake", parts.intake.run)
+    if parts.wakeups is not None:
+        background.start("wakeups", parts.wakeups.run)
     async with AsyncExitStack() as stack:
         if parts.provider is not None:
             await stack.enter_async_context(parts.provider)
@@ -69,13 +76,15 @@ async def running(parts: Components) -> AsyncIterator[None]:
             await background.stop(max(SHORTEST_DRAIN, settings.server.drain_timeout.total_seconds() - spent))
 
 
-def _take_over(tx: Transaction, *, can_ask: bool) -> None:
-    """Forget the claims of processes that are gone: the server lock says that nobody else is alive.
+def _take_over(tx: Transaction, *, can_ask: bool, alone: bool) -> None:
+    """Forget the claims of processes that are gone, where the server lock says that nobody else is alive.
 
+    Elsewhere their claims end by themselves.
     What is planned for later than anything is ever planned was written while the clock was ahead.
     """
-    tx.work.clear_leases()
-    tx.checks.clear()
+    if alone:
+        tx.work.clear_leases()
+        tx.checks.clear()
     tx.waits.pull_in(tx.now + LONGEST_WAIT)
     if can_ask:
         tx.checks.hasten(tx.now + FIRST_CHECK)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,18 +11,21 @@ import sqlalchemy as sa
 from service.catalog.checks import Checks
 from service.catalog.clearing import Clearing
 from service.catalog.dead import Dead
+from service.catalog.engine import Engine, Priority
 from service.catalog.figures import Counting
 from service.catalog.inbox import Inbox
 from service.catalog.marks import Marks
-from service.catalog.migrate import is_new, missing_revision, upgrade
+from service.catalog.migrate import is_new, missing_in, upgrade
+from service.catalog.postgres import PostgresEngine
 from service.catalog.queries import Queries
 from service.catalog.replays import Replays
 from service.catalog.restore import Restore
-from service.catalog.sqlite import Priority, SqliteEngine
+from service.catalog.sqlite import SqliteEngine
 from service.catalog.tasks import Tasks
 from service.catalog.tokens import Tokens
 from service.catalog.usage import Usage
 from service.catalog.waits import Waits
+from service.catalog.wakeups import Wakeups, servers
 from service.catalog.walk import Walk
 from service.catalog.work import Work
 
@@ -54,11 +57,11 @@ class Transaction:
 class Catalog:
     """What we know, in one database. Every method raises CatalogUnavailable when the database is ill.
 
-    `clock` gives the time: SQLite has no clock of its own, it runs in this process.
+    `where` is the file of a SQLite database, or the URL of one of PostgreSQL. `clock` stands in for the database's.
     """
 
-    def __init__(self, path: Path, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._engine = SqliteEngine(path)
+    def __init__(self, where: Path | str, *, clock: Callable[[], datetime] | None = None) -> None:
+        self._engine: Engine = SqliteEngine(where) if isinstance(where, Path) else PostgresEngine(where)
         self._clock = clock
 
     def open(self) -> None:
@@ -68,21 +71,35 @@ class Catalog:
         self._engine.close()
 
     @property
+    def shared(self) -> bool:
+        """Whether other processes may serve from it at the same time: then their claims are not ours to forget."""
+        return self._engine.shared
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people: no password."""
+        return self._engine.place
+
+    def servers(self) -> int:
+        """How many processes serve from it now, as far as can be seen from here; a lock tells where only one may."""
+        return self._engine.read_now(servers) if self.shared else 0
+
+    @property
     def trouble(self) -> str | None:
         """Why the last transaction that ended did not commit; None when it did."""
         return self._engine.trouble
 
     def missing_revision(self) -> str | None:
         """The newest revision that this program needs and the database lacks; None when it is current."""
-        return missing_revision(self._engine.for_inspection)
+        return self._engine.read_now(missing_in)
 
     def is_new(self) -> bool:
         """Whether it has no tables yet."""
-        return is_new(self._engine.for_inspection)
+        return self._engine.read_now(is_new)
 
     def has_stored(self) -> bool:
         """Whether a store was worked with already: then one that is missing is lost, not new."""
-        return self._engine.read_now(lambda connection: Walk(connection).any_stored())
+        return self._engine.read_now(lambda connection: not is_new(connection) and Walk(connection).any_stored())
 
     def require_sound(self, *, within: float) -> None:
         """Raise CatalogUnavailable where the file is damaged, as far as a look of so many seconds finds out."""
@@ -90,7 +107,11 @@ class Catalog:
 
     def upgrade(self) -> None:
         """Bring the schema to this program's revision."""
-        upgrade(self._engine.for_migrations)
+        self._engine.migrate_now(upgrade)
+
+    def wakeups(self) -> Wakeups | None:
+        """What tells other processes that there is work, where there may be others and they can be told."""
+        return self._engine.wakeups()
 
     async def prove_writable(self) -> None:
         """Commit something small, durably. Raises CatalogUnavailable where callbacks could not be kept."""
@@ -103,21 +124,21 @@ class Catalog:
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in one short read-only transaction."""
-        return await self._engine.read(lambda connection: work(self._transaction(connection)))
+        return await self._engine.read(lambda connection: work(self._transaction(connection, locks=False)))
 
-    def _transaction(self, connection: sa.Connection) -> Transaction:
-        now = self._clock()
+    def _transaction(self, connection: sa.Connection, *, locks: bool = True) -> Transaction:
+        now = self._clock() if self._clock is not None else self._engine.now(connection)
         return Transaction(
             now=now,
             inbox=Inbox(connection),
-            tasks=Tasks(connection),
-            work=Work(connection, now),
-            checks=Checks(connection, now),
+            tasks=Tasks(connection, locks=locks),
+            work=Work(connection, now, locks=locks),
+            checks=Checks(connection, now, locks=locks),
             waits=Waits(connection, now),
             marks=Marks(connection),
             tokens=Tokens(connection),
             usage=Usage(connection),
-            replays=Replays(connection),
+            replays=Replays(connection, locks=locks),
             clearing=Clearing(connection, now),
             query=Queries(connection),
             figures=Counting(connection),

@@ -31,9 +31,10 @@ class Planned:
 class Checks:
     """Questions within one transaction; `now` is the database's clock."""
 
-    def __init__(self, connection: sa.Connection, now: datetime) -> None:
+    def __init__(self, connection: sa.Connection, now: datetime, *, locks: bool = True) -> None:
         self._connection = connection
         self._now = now
+        self._locks = locks
 
     def claim(self, limit: int, *, due_by: datetime | None = None, longest_first: bool = False) -> list[ClaimedCheck]:
         """Claim questions that are due, or were by then.
@@ -65,18 +66,19 @@ class Checks:
     def held(self, claimed: Iterable[ClaimedCheck]) -> set[str]:
         """The tasks whose question is still ours to answer."""
         by_task = {one.task_id: one.claim for one in claimed}
-        held = sa.select(tasks.c.id, tasks.c.check_claim).where(tasks.c.id.in_(list(by_task))).with_for_update()
-        return {task_id for task_id, claim in self._connection.execute(held) if counts(claim, by_task[task_id])}
+        query = sa.select(tasks.c.id, tasks.c.check_claim).where(tasks.c.id.in_(list(by_task))).order_by(tasks.c.id)
+        held = self._connection.execute(query.with_for_update() if self._locks else query)
+        return {task_id for task_id, claim in held if counts(claim, by_task[task_id])}
 
     def release(self, claimed: Iterable[ClaimedCheck], *, after: timedelta = timedelta()) -> None:
         """Give questions back; `after` keeps everyone off them for a while."""
         values: dict[str, object] = {"check_claim": None, "check_until": self._now + after if after else None}
-        for one in claimed:
+        for one in _in_order(claimed):
             self._connection.execute(sa.update(tasks).where(_is(one)).values(values))
 
     def renew(self, claimed: Iterable[ClaimedCheck]) -> None:
         """Prolong the leases of questions that are still being asked."""
-        for one in claimed:
+        for one in _in_order(claimed):
             self._connection.execute(sa.update(tasks).where(_is(one)).values(check_until=self._now + LEASE))
 
     def end_silence(self) -> int:
@@ -106,6 +108,11 @@ class Checks:
         self._connection.execute(
             sa.update(tasks).where(tasks.c.check_claim.is_not(None)).values(check_claim=None, check_until=None)
         )
+
+
+def _in_order(claimed: Iterable[ClaimedCheck]) -> list[ClaimedCheck]:
+    """Whoever locks several tasks does so in this order."""
+    return sorted(claimed, key=lambda one: one.task_id)
 
 
 def _is(claimed: ClaimedCheck) -> sa.ColumnElement[bool]:

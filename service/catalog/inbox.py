@@ -3,12 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
+from service.catalog.dialects import insert_into
 from service.catalog.tables import callbacks
 from service.domain.callback import Verdict
 from service.domain.task import Origin
@@ -65,8 +66,9 @@ class InboxRow:
     status: str | None
 
 
-def _keep_statement() -> ReturningInsert[Any]:
-    statement = insert(callbacks)
+@cache  # built once for each database: it is on the path of every callback
+def _keep_statement(dialect: str) -> ReturningInsert[Any]:
+    statement = insert_into(dialect, callbacks)
     counted = statement.on_conflict_do_update(
         index_elements=["source", "task_id", "body_sha256"],
         set_={
@@ -76,9 +78,6 @@ def _keep_statement() -> ReturningInsert[Any]:
     )
     c = callbacks.c
     return counted.returning(c.id, c.source, c.task_id, c.body_sha256, c.deliveries, c.verdict)
-
-
-_KEEP = _keep_statement()  # built once: it is on the path of every callback
 
 
 class Inbox:
@@ -92,7 +91,9 @@ class Inbox:
         if not received:
             return {}
         sent = {one.key: one.deliveries for one in received}
-        rows = self._connection.execute(_KEEP, [_values(one) for one in received])
+        rows = self._connection.execute(
+            _keep_statement(self._connection.dialect.name), [_values(one) for one in received]
+        )
         return {
             (key := (row.source, row.task_id, row.body_sha256)): Kept(
                 row.id, row.deliveries > sent[key], Verdict(row.verdict)

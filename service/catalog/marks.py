@@ -3,8 +3,8 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
+from service.catalog.dialects import insert_into
 from service.catalog.tables import marks
 
 
@@ -18,5 +18,5 @@ class Marks:
         return self._connection.execute(sa.select(marks.c.at).where(marks.c.name == name)).scalar_one_or_none()
 
     def set(self, name: str, at: datetime) -> None:
-        statement = insert(marks).values(name=name, at=at)
+        statement = insert_into(self._connection.dialect.name, marks).values(name=name, at=at)
         self._connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"at": at}))

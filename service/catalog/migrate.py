@@ -1,8 +1,6 @@
 """Schema revisions by Alembic, run from inside the program so that no alembic.ini has to be shipped."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import sqlalchemy as sa
 from alembic import command
@@ -10,9 +8,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from service.errors import CatalogUnavailable, SettingsError
-
-T = TypeVar("T")
+from service.errors import SettingsError
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -24,36 +20,24 @@ def _config(connection: sa.Connection | None = None) -> Config:
     return config
 
 
-def missing_revision(engine: sa.Engine) -> str | None:
+def missing_in(connection: sa.Connection) -> str | None:
     """The head revision when the database is not there yet, else None.
 
-    Raises SettingsError for a database of a newer version, CatalogUnavailable when it cannot be read.
+    Raises SettingsError for a database of a newer version.
     """
     scripts = ScriptDirectory.from_config(_config())
-    current = _read(engine, lambda connection: MigrationContext.configure(connection).get_current_revision())
+    current = MigrationContext.configure(connection).get_current_revision()
     if current not in (None, *(script.revision for script in scripts.walk_revisions())):
         raise SettingsError(f"the database is of a newer version (revision {current}): start that version")
     head = scripts.get_current_head()
     return None if current == head else head
 
 
-def is_new(engine: sa.Engine) -> bool:
+def is_new(connection: sa.Connection) -> bool:
     """Whether no version of this program has made its tables yet."""
-    return not _read(engine, lambda connection: sa.inspect(connection).has_table("alembic_version"))
+    return not sa.inspect(connection).has_table("alembic_version")
 
 
-def _read(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
-    try:
-        with engine.connect() as connection:
-            return work(connection)
-    except sa.exc.DBAPIError as error:
-        raise CatalogUnavailable(f"the database cannot be read: {error.orig}") from error
-
-
-def upgrade(engine: sa.Engine) -> None:
-    """Apply the missing revisions in one transaction; a process that comes second finds nothing to do."""
-    try:
-        with engine.begin() as connection:
-            command.upgrade(_config(connection), "head")
-    except sa.exc.DBAPIError as error:
-        raise CatalogUnavailable(f"the database cannot be brought to this version: {error.orig}") from error
+def upgrade(connection: sa.Connection) -> None:
+    """Apply the missing revisions; who comes second finds nothing to do."""
+    command.upgrade(_config(connection), "head")

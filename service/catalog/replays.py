@@ -42,8 +42,9 @@ class Portion:
 class Replays:
     """Replaying within one transaction."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, *, locks: bool = True) -> None:
         self._connection = connection
+        self._locks = locks
 
     def span(self, wanted: InboxFilter) -> tuple[int, int]:
         """An id before all callbacks that may match now, and the last of them; later ones do not belong to it."""
@@ -84,8 +85,8 @@ class Replays:
         """What is known of callbacks besides their bodies, as it is now."""
         c = callbacks.c
         names = ("id", "source", "task_id", "verdict", "token_id", "ref", "tags", "received_at")
-        query = sa.select(*(c[name] for name in names)).where(c.id.in_(list(ids))).with_for_update()
-        found = self._connection.execute(query).mappings()
+        query = sa.select(*(c[name] for name in names)).where(c.id.in_(list(ids))).order_by(c.id)
+        found = self._connection.execute(query.with_for_update() if self._locks else query).mappings()
         return {row["id"]: Past(**{**row, "verdict": Verdict(row["verdict"])}) for row in found}
 
     def move(self, callback_id: int, task_id: str, *, status: str, verdict: Verdict) -> int:
@@ -94,9 +95,10 @@ class Replays:
         Where the same body is there already the two become one, with the deliveries of both.
         """
         c = callbacks.c
-        row = self._connection.execute(sa.select(callbacks).where(c.id == callback_id)).mappings().one()
+        locked = sa.select(callbacks).with_for_update()
+        row = self._connection.execute(locked.where(c.id == callback_id)).mappings().one()
         same = sa.and_(c.source == row["source"], c.task_id == task_id, c.body_sha256 == row["body_sha256"])
-        there = self._connection.execute(sa.select(callbacks).where(same)).mappings().one_or_none()
+        there = self._connection.execute(locked.where(same)).mappings().one_or_none()
         if there is None:
             values = {"task_id": task_id, "status": status, "verdict": verdict.value, "detail": None}
             self._connection.execute(sa.update(callbacks).where(c.id == callback_id).values(values))

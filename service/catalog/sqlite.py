@@ -17,7 +17,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from enum import IntEnum
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 import structlog
 
+from service.catalog.engine import Priority, Work
 from service.catalog.illness import Illness, damaged, illness, not_ours, reason
 from service.catalog.sqlite_connections import READERS, engine_for
 from service.catalog.sqlite_files import SqliteFiles, Standing
@@ -33,7 +34,6 @@ from service.errors import CatalogUnavailable
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-Work = Callable[[sa.Connection], T]
 
 LONGEST_QUEUE = 10_000
 _STEPS_BETWEEN_LOOKS = 10_000
@@ -42,13 +42,6 @@ FILE_MODE = 0o640
 
 MOST_TOGETHER = 32
 """Writes that share a transaction; more would make the first of them wait too long."""
-
-
-class Priority(IntEnum):
-    """Who goes first in the writer's queue."""
-
-    INTAKE = 0
-    WORK = 1
 
 
 @dataclass(order=True, slots=True)
@@ -61,6 +54,8 @@ class _Job:
 
 class SqliteEngine:
     """Opens a database file; `write` and `read` run functions of a connection. Raises CatalogUnavailable."""
+
+    shared = False
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -96,12 +91,14 @@ class SqliteEngine:
         self._thread.start()
 
     @property
-    def for_migrations(self) -> sa.Engine:
-        return self._writer
+    def place(self) -> str:
+        return str(self._path)
 
-    @property
-    def for_inspection(self) -> sa.Engine:
-        return self._reader
+    def wakeups(self) -> None:
+        """No other process serves from the same file."""
+
+    def now(self, connection: sa.Connection) -> datetime:  # noqa: ARG002 - it has no clock, it runs in this process
+        return datetime.now(UTC)
 
     async def write(self, work: Work[T], *, priority: Priority = Priority.WORK) -> T:
         """Run `work` in one durable transaction; when this returns it is committed."""
@@ -145,6 +142,10 @@ class SqliteEngine:
     def read_now(self, work: Work[T]) -> T:
         """The same, blocking: for a start, before there is a loop."""
         return self._transact(self._reader, work)
+
+    def migrate_now(self, work: Work[T]) -> T:
+        """Run `work` in a transaction that locks everybody else out."""
+        return self._transact(self._writer, work)
 
     async def prove_writable(self) -> None:
         """Write the file's header, whose user version nobody else uses."""

@@ -34,8 +34,23 @@ class UtcTime(sa.types.TypeDecorator[datetime]):
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
-# Sorts and compares by bytes on every engine, whatever the server's locale.
-Text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+class StorableText(sa.types.TypeDecorator[str]):
+    """Text that sorts and compares by bytes on every engine, whatever the server's locale.
+
+    A NUL becomes U+FFFD wherever it comes from, also in what is only compared: PostgreSQL takes none.
+    """
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[str]:
+        return sa.Text(collation="C" if dialect.name == "postgresql" else None)
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
+        return value.replace("\x00", "\ufffd") if value is not None and "\x00" in value else value
+
+
+Text = StorableText()
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 UNCLEARED = "cleared_at IS NULL"

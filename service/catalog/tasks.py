@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import Insert, insert
 
 from service.catalog import rows, tables
+from service.catalog.dialects import Insert, insert_into
 from service.catalog.tables import UNPROVEN
 from service.domain.asset import Asset
 from service.domain.history import HistoryEntry
@@ -31,9 +32,10 @@ class Named:
     size: int
 
 
-def _upsert_task() -> Insert:
+@cache  # built once for each database: it is on the path of every callback
+def _upsert_task(dialect: str) -> Insert:
     """What others say is set when the row is new, and never written over: its sidecar, its claims, who named it."""
-    statement = insert(tables.tasks)
+    statement = insert_into(dialect, tables.tasks)
     kept = (
         "seq",
         "id",
@@ -52,7 +54,6 @@ def _upsert_task() -> Insert:
     )
 
 
-_UPSERT_TASK = _upsert_task()  # built once: it is on the path of every callback
 _NOBODY: Mapping[str, Named] = MappingProxyType({})
 
 
@@ -63,17 +64,17 @@ def _naming(named: Named | None) -> dict[str, Any]:
 class Tasks:
     """Tasks within one transaction."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, *, locks: bool = True) -> None:
         self._connection = connection
+        self._locks = locks
 
     def load(self, ids: Iterable[str]) -> dict[str, TaskState]:
-        """The tasks of these ids that exist, locked until the transaction ends where the engine locks rows."""
+        """The tasks of these ids that exist; one that writes has them locked, in one order for all, until it ends."""
         wanted = list(ids)
         if not wanted:
             return {}
-        found = self._connection.execute(
-            sa.select(tables.tasks).where(tables.tasks.c.id.in_(wanted)).with_for_update()
-        ).mappings()
+        query = sa.select(tables.tasks).where(tables.tasks.c.id.in_(wanted)).order_by(tables.tasks.c.id)
+        found = self._connection.execute(query.with_for_update() if self._locks else query).mappings()
         states = {row["id"]: TaskState(rows.task_from(row), ()) for row in found}
         if states:
             grouped: dict[str, list[Asset]] = {}
@@ -97,23 +98,27 @@ class Tasks:
 
         `named` tells of which new tasks we know by a callback alone.
         """
+        new_tasks: list[dict[str, Any]] = []
         changed_tasks: list[dict[str, Any]] = []
         new_assets: list[dict[str, Any]] = []
         changed_assets: list[Asset] = []
         for before, after in changes:
             if before is None or before.task != after.task:
-                changed_tasks.append(rows.task_values(after.task) | _naming(named.get(after.task.id)))
+                values = rows.task_values(after.task) | _naming(named.get(after.task.id))
+                (new_tasks if before is None else changed_tasks).append(values)
             known = {asset.index: asset for asset in before.assets} if before else {}
             for asset in after.assets:
                 if asset.index not in known:
                     new_assets.append(rows.asset_values(asset))
                 elif known[asset.index] != asset:
                     changed_assets.append(asset)
+        if new_tasks:  # where somebody else was first, this fails, and is done again with what they wrote
+            self._connection.execute(sa.insert(tables.tasks), new_tasks)
         if changed_tasks:
-            self._connection.execute(_UPSERT_TASK, changed_tasks)
+            self._connection.execute(_upsert_task(self._connection.dialect.name), changed_tasks)
         if new_assets:
             self._connection.execute(sa.insert(tables.assets), new_assets)
-        for asset in changed_assets:
+        for asset in sorted(changed_assets, key=lambda one: (one.task_id, one.index)):
             self._connection.execute(
                 sa.update(tables.assets)
                 .where(tables.assets.c.task_id == asset.task_id, tables.assets.c.index == asset.index)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from service.catalog.tables import assets, tasks
+from service.catalog.tables import UtcTime, assets, tasks
 from service.domain.lease import LEASE
 
 _PATIENCES = (
@@ -42,7 +42,7 @@ class Waits:
 
     def begin_patience_anew(self) -> int:
         """Let every patience that runs begin now. Returns how many tasks have one."""
-        anew = {one: sa.case((one.is_not(None), self._now)) for one in _PATIENCES}
+        anew = {one: sa.case((one.is_not(None), sa.literal(self._now, UtcTime()))) for one in _PATIENCES}
         running = sa.and_(tasks.c.check_at.is_not(None), tasks.c.check_since.is_not(None))
         return self._connection.execute(sa.update(tasks).where(running).values(anew)).rowcount
 

@@ -57,9 +57,10 @@ class Waiting:
 class Work:
     """Claims within one transaction; `now` is the database's clock."""
 
-    def __init__(self, connection: sa.Connection, now: datetime) -> None:
+    def __init__(self, connection: sa.Connection, now: datetime, *, locks: bool = True) -> None:
         self._connection = connection
         self._now = now
+        self._locks = locks
 
     def claim_assets(self, limit: int) -> list[ClaimedAsset]:
         """Claim due assets, nearest deadline first."""
@@ -85,7 +86,11 @@ class Work:
 
     def holds_asset(self, claimed: ClaimedAsset) -> bool:
         """Whether this claim is still the asset's, so that its outcome counts."""
-        held = self._connection.execute(sa.select(assets.c.claim).where(_is(claimed)).with_for_update()).scalar()
+        query = sa.select(assets.c.claim).where(_is(claimed))
+        if self._locks:  # the task before its assets, as all do: otherwise two could wait for each other
+            self._connection.execute(sa.select(tasks.c.seq).where(tasks.c.id == claimed.task_id).with_for_update())
+            query = query.with_for_update()
+        held = self._connection.execute(query).scalar()
         return counts(held, claimed.claim)
 
     def release_asset(self, claimed: ClaimedAsset, *, after: timedelta = timedelta()) -> None:
@@ -130,7 +135,8 @@ class Work:
 
     def finish_sidecar(self, claimed: ClaimedSidecar, version: int) -> bool:
         """Record which version a sidecar shows; when the claim was lost, have it written again."""
-        held = self._connection.execute(sa.select(tasks.c.sidecar_claim).where(tasks.c.id == claimed.task_id)).scalar()
+        query = sa.select(tasks.c.sidecar_claim).where(tasks.c.id == claimed.task_id).with_for_update()
+        held = self._connection.execute(query).scalar()
         ours = counts(held, claimed.claim)
         values: dict[str, object] = {"sidecar_claim": None, "sidecar_until": None, "sidecar_version": version}
         self._connection.execute(
@@ -150,14 +156,14 @@ class Work:
     def renew_assets(self, held: Iterable[ClaimedAsset]) -> None:
         """Prolong the leases of assets that are still being worked on."""
         until = self._now + LEASE
-        for asset in held:
+        for asset in sorted(held, key=lambda one: (one.task_id, one.index)):  # one order, as above
             self._connection.execute(
                 sa.update(assets).where(_is(asset), assets.c.claim == asset.claim).values(claimed_until=until)
             )
 
     def renew_sidecars(self, held: Iterable[ClaimedSidecar]) -> None:
         until = self._now + LEASE
-        for sidecar in held:
+        for sidecar in sorted(held, key=lambda one: one.task_id):
             self._connection.execute(
                 sa.update(tasks)
                 .where(tasks.c.id == sidecar.task_id, tasks.c.sidecar_claim == sidecar.claim)

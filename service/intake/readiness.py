@@ -3,7 +3,9 @@
 import asyncio
 import os
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import structlog
 
@@ -14,19 +16,62 @@ from service.storage import ObjectStore
 PROBE_SECONDS = 2.0
 PROBE_WITHIN = 3.0
 
+BUCKET_WITHIN = 15.0
+"""Seconds; the network is slow at times, and what was true a moment ago is believed for so long."""
+
+BUCKET = "bucket"
+
+T = TypeVar("T")
+
 log = structlog.get_logger(__name__)
 
 
-class Readiness:
-    """Probes the database and free space every 2 s; `problems` is what `/readyz` shows."""
+class Look(Generic[T]):
+    """A look that may hang: then it is waited for, not joined by more."""
 
-    def __init__(self, *, catalog: Catalog, store: ObjectStore, data_dir: Path, min_free_bytes: int) -> None:
+    def __init__(self, look: Callable[[], Awaitable[T]]) -> None:
+        self._look = look
+        self._looking: asyncio.Future[T] | None = None
+        self.since = 0.0
+        """When the look began whose answer was last asked for."""
+
+    async def answer(self, within: float) -> T:
+        """What is seen; raises TimeoutError when that is not known in time."""
+        looking = self._looking
+        if looking is None:
+            looking = self._looking = asyncio.ensure_future(self._look())
+            self.since = time.monotonic()
+        await asyncio.wait([looking], timeout=within)
+        if not looking.done():
+            raise TimeoutError
+        if self._looking is looking:
+            self._looking = None
+        return looking.result()
+
+
+class Readiness:
+    """Probes the database, free space and the bucket every 2 s; `problems` is what `/readyz` shows.
+
+    `store` is None where this process does not write to it, and `bucket` proves that one takes writes, where there is
+    one. A callback is durable without it: it is taken while the bucket is away, and its images are fetched later.
+    """
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        store: ObjectStore | None,
+        data_dir: Path,
+        min_free_bytes: int,
+        bucket: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._catalog = catalog
         self._store = store
         self._data_dir = data_dir
         self._min_free_bytes = min_free_bytes
         self._problems: dict[str, str] = {"start": "not probed yet"}
-        self._looking: asyncio.Task[int] | None = None
+        self._space_look = Look(self._free)
+        self._bucket_look = Look(bucket) if bucket is not None else None
         self.lapses = 0
         """How often it stopped being ready; callbacks may have been lost each time."""
         self.draining_since: float | None = None
@@ -46,8 +91,9 @@ class Readiness:
 
     def require_storable(self) -> None:
         """Raise Unavailable, with the reason, when a callback could not be kept; draining is no reason."""
-        if self._problems:
-            raise Unavailable("; ".join(self._problems.values()), retry_after=2)
+        problems = [problem for name, problem in self._problems.items() if name != BUCKET]
+        if problems:
+            raise Unavailable("; ".join(problems), retry_after=2)
 
     async def run(self) -> None:
         while True:
@@ -56,7 +102,8 @@ class Readiness:
 
     async def probe(self) -> None:
         """Look once, and tell the log when the state changes."""
-        found = {name: problem for name, problem in [await self._database(), await self._space()] if problem}
+        looked = [await self._database(), await self._space(), await self._bucket()]
+        found = {name: problem for name, problem in looked if problem}
         if found.keys() != self._problems.keys():
             log.warning("not_ready", **found) if found else log.info("ready")
         self.lapses += bool(found) and not self._problems
@@ -74,13 +121,13 @@ class Readiness:
 
     async def _space(self) -> tuple[str, str | None]:
         try:
-            free = await self._free_within(PROBE_WITHIN)
+            free = await self._space_look.answer(PROBE_WITHIN)
         except StorageUnavailable as error:
             return "storage", str(error)
+        except TimeoutError:
+            return "storage", f"the disk did not answer within {PROBE_WITHIN:.0f} s"
         except OSError as error:
             return "storage", f"the data directory cannot be read: {error.strerror}"
-        if free is None:
-            return "storage", f"the disk did not answer within {PROBE_WITHIN:.0f} s"
         if free >= self._min_free_bytes:
             return "storage", None
         return (
@@ -88,18 +135,22 @@ class Readiness:
             f"only {free} bytes are free; DARKROOM_STORAGE__MIN_FREE_BYTES asks for {self._min_free_bytes}",
         )
 
-    async def _free_within(self, seconds: float) -> int | None:
-        """What is free, or None when the disk does not answer; a look that hangs is waited for, not joined by more."""
-        self._looking = self._looking or asyncio.create_task(self._free())
-        await asyncio.wait([self._looking], timeout=seconds)
-        if not self._looking.done():
-            return None
-        looked, self._looking = self._looking, None
-        return looked.result()
+    async def _bucket(self) -> tuple[str, str | None]:
+        if self._bucket_look is None:
+            return BUCKET, None
+        try:
+            await self._bucket_look.answer(PROBE_WITHIN)
+        except StorageUnavailable as error:
+            return BUCKET, str(error)
+        except TimeoutError:
+            if time.monotonic() - self._bucket_look.since > BUCKET_WITHIN:
+                return BUCKET, f"the bucket did not answer within {BUCKET_WITHIN:.0f} s"
+            return BUCKET, self._problems.get(BUCKET)
+        return BUCKET, None
 
     async def _free(self) -> int:
         """Bytes for the database and the archive, whichever has fewer."""
-        in_store = await self._store.free_bytes()
+        in_store = await self._store.free_bytes() if self._store is not None else None
         beside_database = await asyncio.to_thread(_free_bytes, self._data_dir)
         return min(beside_database, in_store if in_store is not None else beside_database)
 

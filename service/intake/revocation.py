@@ -3,6 +3,7 @@
 import asyncio
 
 from service.catalog.catalog import Catalog
+from service.errors import CatalogUnavailable
 
 REFRESH_SECONDS = 2.0
 """How long a revocation by another process (a command, a replica) takes to count here; our own counts at once."""
@@ -15,16 +16,30 @@ class RevokedTokens:
         self._catalog = catalog
         self._ids: frozenset[str] = frozenset()
         self._reading = asyncio.Lock()
+        self._read = False
+        self._unknown = False  # where the first look failed: then nobody may be let in
 
     def ids(self) -> frozenset[str]:
+        """Raises CatalogUnavailable while they could not be read at all."""
+        if self._unknown:
+            raise CatalogUnavailable("it is not known yet which callback URLs are revoked")
         return self._ids
 
     async def refresh(self) -> None:
         """Read them again; one reader at a time, so that an older answer never replaces a newer one."""
         async with self._reading:
-            self._ids = await self._catalog.read(lambda tx: tx.tokens.revoked())
+            try:
+                self._ids = await self._catalog.read(lambda tx: tx.tokens.revoked())
+            except CatalogUnavailable:
+                self._unknown = self._unknown or not self._read
+                raise
+            self._read, self._unknown = True, False
 
     async def run(self) -> None:
         while True:
-            await self.refresh()
+            try:
+                await self.refresh()
+            except CatalogUnavailable:
+                if not self._unknown:  # nobody is let in: then the next look must not be put off, as after a failure
+                    raise
             await asyncio.sleep(REFRESH_SECONDS)

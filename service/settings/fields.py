@@ -16,13 +16,14 @@ HostPattern = Annotated[str, AfterValidator(values.host_pattern)]
 ProxyAddress = Annotated[str, AfterValidator(values.proxy_address)]
 ReadableFile = Annotated[Path, AfterValidator(values.readable_file)]
 CaFile = Annotated[Path, AfterValidator(values.ca_file)]
-DatabaseUrl = Annotated[str, AfterValidator(values.sqlite_url)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(values.database_url)]
 StoreUrl = Annotated[str, AfterValidator(values.store_url)]
 WebBase = Annotated[str, AfterValidator(values.web_base)]
 Secret = Annotated[SecretStr, AfterValidator(values.not_empty)]
 Switch = Annotated[bool, BeforeValidator(values.switch)]
 Items = BeforeValidator(values.items)
 JsonList = BeforeValidator(values.json_list)
+JsonMap = BeforeValidator(values.json_map)
 
 PORT = "a port number from 0 to 65535"
 DURATION = "a duration such as 24h, 1h30m, 15s or 500ms"

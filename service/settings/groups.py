@@ -1,6 +1,7 @@
 """The groups of settings whose names have two parts, such as `DARKROOM_SERVER__PORT`."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
@@ -21,6 +22,7 @@ from service.settings.fields import (
     HostPattern,
     Items,
     JsonList,
+    JsonMap,
     PositiveDuration,
     ProxyAddress,
     ReadableFile,
@@ -40,9 +42,21 @@ class Group(BaseModel):
 class Storage(Group):
     url: StoreUrl | None = setting(
         None,
-        "Where images are kept.",
-        takes="file:// and the absolute path of a folder",
+        "Where images are kept: a folder, or a bucket as s3://bucket/prefix, gs://bucket/prefix or az://container/prefix.",
+        takes="file:// and the absolute path of a folder, or s3://bucket/prefix, gs://bucket/prefix, az://container/prefix",
         shown="file://{DATA_DIR}/archive",
+    )
+    options: Annotated[Mapping[str, SecretStr], JsonMap] = setting(
+        {},
+        "The bucket's own options, such as endpoint, region, access_key_id, secret_access_key, allow_http.",
+        takes='a JSON map such as {"region": "eu-central-1", "access_key_id": "…", "secret_access_key": "…"}',
+        shown="{}",
+        secret=True,
+    )
+    redirect: Switch = setting(
+        "off",
+        "Answer with a redirect to a signed URL of the bucket, which works for five minutes, instead of the image.",
+        takes="on or off",
     )
     min_free_bytes: Size = setting(
         "1 GiB", "Under this much free space the service is not ready and callbacks are answered 503.", takes=SIZE

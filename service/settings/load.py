@@ -19,15 +19,6 @@ from service.settings.table import Described, described
 
 ENV_FILE = Path(".env")
 
-_LATER = tuple(
-    f"{PREFIX}{name}"
-    for name in (
-        "STORAGE__OPTIONS",
-        "STORAGE__REDIRECT",
-    )
-)
-"""Settings of the public contract that this version does not know yet: one configuration may serve several versions."""
-
 _LONGEST_SHOWN = 100
 _FOLLOWS = "default_factory_not_called"
 """The type of errors that only follow from another one."""
@@ -70,9 +61,6 @@ def _unknown(given: dict[str, str]) -> tuple[list[str], list[str]]:
     odd: list[str] = []
     for name, value in sorted(given.items()):
         if name in known or _is_from_kubernetes(name, value):
-            continue
-        if name in _LATER:
-            odd.append(f"{name}: has no effect in this version")
             continue
         if any(one.startswith(f"{name}{NESTS}") for one in known):
             wrong.append(f"{name}: no such setting; its parts are set one by one, as {name}{NESTS}…")

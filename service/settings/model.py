@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.domain.rules import ConfirmMode
@@ -23,6 +23,7 @@ from service.settings.groups import (
     Storage,
     Tls,
 )
+from service.storage.place import Bucket
 
 PREFIX = "DARKROOM_"
 NESTS = "__"
@@ -46,8 +47,8 @@ def _own_address(known: Mapping[str, Any]) -> str:
     return f"{'https' if server.tls_cert else 'http'}://localhost:{server.port}"
 
 
-def _own_database(known: Mapping[str, Any]) -> str:
-    return f"sqlite:///{known['data_dir']}/darkroom.db"
+def _own_database(known: Mapping[str, Any]) -> SecretStr:
+    return SecretStr(f"sqlite:///{known['data_dir']}/darkroom.db")
 
 
 def _names_differ(keys: Sequence[ApiKeySetting]) -> Sequence[ApiKeySetting]:
@@ -88,9 +89,10 @@ class Settings(BaseSettings):
     database_url: DatabaseUrl = setting(
         _own_database,
         "Where the catalog is.",
-        takes="sqlite:/// and the path of a file",
+        takes="sqlite:/// and the path of a file, or postgresql://user:password@host/database, with "
+        "?pooler=transaction behind a proxy such as PgBouncer that pools transactions",
         shown="sqlite:///{DATA_DIR}/darkroom.db",
-        secret=True,  # a refused URL may hold a password
+        secret=True,  # it may hold a password
     )
     api_keys: Annotated[tuple[ApiKeySetting, ...], JsonList, AfterValidator(_names_differ)] = setting(
         (),
@@ -137,14 +139,31 @@ class Settings(BaseSettings):
         return self._unknown
 
     @property
+    def on_postgres(self) -> bool:
+        """Whether the database is a server's, which other processes may use at the same time."""
+        return values.is_postgres(self.database_url.get_secret_value())
+
+    @property
     def database_path(self) -> Path:
-        return values.sqlite_file(self.database_url)
+        """The file of a SQLite database; raises ValueError for PostgreSQL."""
+        return values.sqlite_file(self.database_url.get_secret_value())
+
+    @property
+    def database(self) -> Path | str:
+        """Where the catalog is: a SQLite file, or the URL of a PostgreSQL database."""
+        return self.database_url.get_secret_value() if self.on_postgres else self.database_path
 
     @property
     def storage_root(self) -> Path:
+        """The folder of the archive, where that is none in a bucket."""
         return values.store_folder(self.storage.url) if self.storage.url else self.data_dir / "archive"
+
+    @property
+    def storage_bucket(self) -> Bucket | None:
+        """Where the archive is, if it is in a bucket."""
+        return Bucket.of_url(self.storage.url) if self.storage.url else None
 
     @property
     def stands_alone(self) -> bool:
         """SQLite and all roles in one process: then missing secrets may be generated into the data directory."""
-        return self.roles == frozenset(Role)
+        return self.roles == frozenset(Role) and not self.on_postgres

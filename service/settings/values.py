@@ -10,11 +10,12 @@ from datetime import timedelta
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import SecretStr
 
 from service.domain.host import normalised_host
+from service.storage.place import Bucket
 
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[dhms])\s*)+")
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])")
@@ -79,6 +80,20 @@ def json_list(value: Any) -> list[Any]:
     if not isinstance(parsed, list):
         raise ValueError("JSON, but not a list")
     return parsed
+
+
+def json_map(value: Any) -> dict[str, str]:
+    """A flat map in JSON, its values as text; the reason it is none is not told, because it would repeat the text."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            raise ValueError("not JSON") from None
+    if not isinstance(value, dict):
+        raise ValueError("not a map")
+    if not all(isinstance(one, (str, bool, int, float)) for one in value.values()):
+        raise ValueError("its values are not all text, numbers, true or false")
+    return {str(name): one if isinstance(one, str) else json.dumps(one) for name, one in value.items()}
 
 
 def host_pattern(value: str) -> str:
@@ -157,8 +172,6 @@ def sha256_hex(value: str) -> str:
 
 def sqlite_file(url: str) -> Path:
     """The file of a `sqlite:///` URL: three slashes for a relative path, four for an absolute one."""
-    if url.startswith(("postgresql:", "postgres:", "postgresql+")):
-        raise ValueError("PostgreSQL needs a later version")
     path = url.removeprefix("sqlite:///")
     if path == url or not path or path == ":memory:" or "?" in path:
         raise ValueError("not the URL of a file")
@@ -168,8 +181,6 @@ def sqlite_file(url: str) -> Path:
 def store_folder(url: str) -> Path:
     """The folder of a `file://` URL, which is absolute."""
     parts = urlsplit(url)
-    if parts.scheme in ("s3", "gs", "az"):
-        raise ValueError("object storage needs a later version")
     if parts.scheme != "file" or parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
         raise ValueError("not file:// and an absolute path")
     if parts.query or parts.fragment or not parts.path.strip("/"):
@@ -177,13 +188,31 @@ def store_folder(url: str) -> Path:
     return Path(unquote(parts.path))
 
 
-def sqlite_url(url: str) -> str:
-    sqlite_file(url)
-    return url
+def is_postgres(url: str) -> bool:
+    """Whether a database URL leads to PostgreSQL; `postgresql://` alone would lead to whatever the environment says."""
+    return url.startswith(("postgresql:", "postgres:", "postgresql+"))
+
+
+def database_url(value: SecretStr) -> SecretStr:
+    """The URL of a SQLite file, or of a PostgreSQL database, whose host and name have to be told."""
+    url = value.get_secret_value()
+    if not is_postgres(url):
+        sqlite_file(url)
+        return value
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgresql", "postgres", "postgresql+asyncpg"):
+        raise ValueError("another driver's URL")
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if not (parts.hostname or query.get("host")) or not parts.path.strip("/") or parts.fragment:
+        raise ValueError("a host or the name of the database is missing")
+    if query.get("pooler", "transaction") != "transaction":
+        raise ValueError("the only pooler is transaction")
+    return value
 
 
 def store_url(url: str) -> str:
-    store_folder(url)
+    if Bucket.of_url(url) is None:
+        store_folder(url)
     return url
 
 

@@ -57,6 +57,9 @@ class ObjectStore(Protocol):
     async def check(self) -> None:
         """Prove that the store takes and removes an object; StorageUnavailable says what is wrong and what to do."""
 
+    async def presign(self, key: str, seconds: int, *, head: bool = False) -> str | None:
+        """A URL that gives the object to anybody for so long, to GET or to HEAD; None where it cannot."""
+
 
 def checked_key(key: str) -> str:
     """The key, if it is one: a relative POSIX path in UTF-8 of which no part is empty or begins with a dot.

@@ -18,9 +18,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from service.errors import StorageUnavailable
 from service.storage import Entry, checked_key
 from service.storage.blocks import open_blocks
+from service.storage.disk import cleaned, disk_trouble, room
 from service.storage.durable import Folders, make_root, move_across, sync_file, sync_folder
 from service.storage.listing import walk
 
@@ -31,18 +31,6 @@ _PROBE = ".probe-"
 _THREADS = 16
 _LISTED_AT_ONCE = 256
 _ABSENT = (FileNotFoundError, NotADirectoryError)
-
-_ADVICE = {
-    errno.ENOSPC: "free some space",
-    errno.EDQUOT: "raise the quota or free some space",
-    errno.EROFS: "mount it writable",
-    errno.EACCES: "give it to the user that runs this service",
-    errno.EPERM: "give it to the user that runs this service",
-    errno.ENOENT: "mount or restore it, and work goes on",
-    errno.EIO: "look at the disk's health",
-    errno.ELOOP: "symbolic links are not followed",
-    errno.EXDEV: "staging and archive must be on one filesystem",
-}
 
 
 class FilesystemStore:
@@ -68,15 +56,13 @@ class FilesystemStore:
                 make_root(self._root)
                 make_root(self.staging)
 
-    def clean_staging(self) -> int:
-        """Remove what a crash left behind, and say how many files; only for who holds the server lock."""
+    def clean_staging(self, *, older_than: float = 0.0) -> int:
+        """Remove what a crash left behind, and say how many files; who holds no server lock spares what is young."""
         with self._told():
             if not self.staging.is_dir():
                 return 0
-            left = [*self.staging.iterdir(), *self._root.glob(f"{_PROBE}*")]
-            for path in left:
-                path.unlink(missing_ok=True)
-            return len(left)
+            left = cleaned(self.staging, older_than=older_than)
+            return left + cleaned(self._root, f"{_PROBE}*", older_than=older_than)
 
     async def put(self, key: str, staged: Path) -> None:
         target = self._path(key)
@@ -111,6 +97,9 @@ class FilesystemStore:
 
     async def free_bytes(self) -> int | None:
         return await self._in_thread(self._free_bytes)
+
+    async def presign(self, key: str, seconds: int, *, head: bool = False) -> str | None:  # noqa: ARG002 - no URLs
+        return None
 
     async def check(self) -> None:
         probe = self._root / f"{_PROBE}{secrets.token_hex(6)}"
@@ -168,13 +157,7 @@ class FilesystemStore:
 
     def _free_bytes(self) -> int:
         self._require_mounted()
-        found = os.statvfs(self._root)
-        if found.f_flag & os.ST_RDONLY:
-            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
-        if not os.access(self.staging, os.W_OK | os.X_OK):
-            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
-        no_inodes = found.f_files > 0 and found.f_favail == 0
-        return 0 if no_inodes else found.f_bavail * found.f_frsize
+        return room(self._root, self.staging)
 
     def _path(self, key: str) -> Path:
         return self._root / checked_key(key)
@@ -202,8 +185,4 @@ class FilesystemStore:
         try:
             yield
         except OSError as error:
-            advice = _ADVICE.get(error.errno or 0)
-            reason = f"{error.strerror or error} in {self._root}"
-            raise StorageUnavailable(
-                f"the archive cannot be used: {reason}{f'; {advice}' if advice else ''}"
-            ) from error
+            raise disk_trouble("the archive", error, self._root) from error

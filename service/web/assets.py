@@ -46,6 +46,7 @@ class AssetRoutes:
         public_url: str,
         purge: Nudge,
         sidecars: Nudge,
+        redirect: bool = False,
     ) -> None:
         self._catalog = catalog
         self._store = store
@@ -53,6 +54,7 @@ class AssetRoutes:
         self._public_url = public_url
         self._purge = purge
         self._sidecars = sidecars
+        self._redirect = redirect
 
     def routes(self, keys: ApiKeys) -> list[Route]:
         return [
@@ -79,7 +81,7 @@ class AssetRoutes:
         return JSONResponse(asset_document(asset, public_url=self._public_url))
 
     async def content(self, request: Request) -> Response:
-        return await content_response(request, await self._asset(request), self._store)
+        return await content_response(request, await self._asset(request), self._store, redirect=self._redirect)
 
     async def delete(self, request: Request) -> Response:
         """The tombstone is durable when this answers; the bytes follow at once."""

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from service.domain.asset import Asset, AssetStatus, Stored
 from service.errors import Conflict, Gone, NotFound, StorageUnavailable
@@ -13,6 +13,9 @@ from service.web.ranges import Whole, not_modified, range_applies, wanted
 
 FOR_KEYS = "private, max-age=31536000, immutable"
 FOR_LINKS = "private, no-cache"  # a signed link can be revoked
+
+LINK_SECONDS = 300
+"""How long a redirect's target works: to begin a download, and no longer."""
 
 
 def stored_bytes(asset: Asset | None) -> Stored:
@@ -32,9 +35,12 @@ def stored_bytes(asset: Asset | None) -> Stored:
 
 
 async def content_response(
-    request: Request, asset: Asset | None, store: ObjectStore, *, caching: str = FOR_KEYS
+    request: Request, asset: Asset | None, store: ObjectStore, *, caching: str = FOR_KEYS, redirect: bool = False
 ) -> Response:
-    """The bytes, a part of them, 304, or 416; raises the errors of `stored_bytes` and StorageUnavailable."""
+    """The bytes, a part of them, 304, or 416; raises the errors of `stored_bytes` and StorageUnavailable.
+
+    With `redirect` it is 307 to where the store itself gives them, if it can; ranges are then the store's to answer.
+    """
     stored = stored_bytes(asset)
     assert asset is not None
     etag = f'"{stored.sha256}"'
@@ -49,6 +55,8 @@ async def content_response(
     }
     if not_modified(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
+    if redirect and (url := await store.presign(stored.object_key, LINK_SECONDS, head=request.method == "HEAD")):
+        return RedirectResponse(url, 307, headers={"Cache-Control": "no-store"})  # the link dies, and is not to be kept
     applies = request.method == "GET" and range_applies(request.headers.get("if-range"), etag)
     asked = request.headers.get("range") if applies else None
     part = wanted(asked, stored.size)

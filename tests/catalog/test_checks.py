@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from service.catalog.checks import ClaimedCheck
 from service.catalog.tasks import TaskState
 from service.domain.lease import LEASE
 from service.domain.task import Check, Task
+from tests.support.databases import Databases
 from tests.support.deliveries import NOW
 from tests.support.ledger import Ledger, ledger_in
 
@@ -19,8 +19,8 @@ MOMENT = timedelta(milliseconds=1)
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with ledger_in(tmp_path) as opened:
+def ledger(databases: Databases) -> Iterator[Ledger]:
+    with ledger_in(databases) as opened:
         yield opened
 
 

@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 import pytest
 
 from service.archive.deletion import delete
 from service.catalog.dead import DeadFilter
 from service.domain.task import TaskReason
+from tests.support.databases import Databases
 from tests.support.deliveries import LINK, RULES, task_object, token
 from tests.support.ledger import Ledger, ledger_in
 
@@ -18,9 +18,9 @@ ANYTHING = DeadFilter()
 
 
 @pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
+async def ledger(databases: Databases) -> AsyncIterator[Ledger]:
     """A dead task, two tasks with a dead image, and some that are well."""
-    with ledger_in(tmp_path, RULES) as opened:
+    with ledger_in(databases, RULES) as opened:
         for task_id, members, ref in (
             ("task-well", {}, "shop"),
             ("task-failed", {"status": "failed"}, "shop"),

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -13,6 +12,7 @@ from service.catalog.figures import Figures
 from service.domain.asset import AssetStatus, Stored, archived
 from service.domain.image import Image, ImageFormat
 from service.domain.task import TaskStatus
+from tests.support.databases import Databases
 from tests.support.deliveries import LINK, RULES, TASK, task_object
 from tests.support.ledger import CONFIRMING, MISSING, SILENT, Ledger, found, ledger_in
 
@@ -22,8 +22,8 @@ NO_ASSETS = {status.value: 0 for status in AssetStatus}
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with ledger_in(tmp_path, RULES) as opened:
+def ledger(databases: Databases) -> Iterator[Ledger]:
+    with ledger_in(databases, RULES) as opened:
         yield opened
 
 
@@ -74,8 +74,8 @@ async def test_ends_that_the_provider_has_not_told_are_counted_until_it_does(led
     assert (await figures(ledger)).unconfirmed == 1
 
 
-async def test_a_believed_end_is_unconfirmed_and_a_refuted_one_a_conflict(tmp_path: Path) -> None:
-    with ledger_in(tmp_path) as ledger:
+async def test_a_believed_end_is_unconfirmed_and_a_refuted_one_a_conflict(databases: Databases) -> None:
+    with ledger_in(databases) as ledger:
         await ledger.prove_key()
         await ledger.call_back()
         await ledger.keep_answering(SILENT, until=CONFIRMING.patience + timedelta(minutes=1))

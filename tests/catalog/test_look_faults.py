@@ -7,6 +7,7 @@ import pytest
 
 from service.catalog.catalog import Catalog
 from service.errors import CatalogUnavailable
+from tests.support.databases import on_sqlite
 from tests.support.migrated import put_migrated
 
 PAGE = 4096
@@ -39,6 +40,7 @@ def test_a_sound_database_passes_and_a_look_without_time_finds_nothing(catalog: 
     catalog.require_sound(within=0)
 
 
+@on_sqlite
 async def test_why_nothing_is_committed_can_be_asked_by_who_still_waits(catalog: Catalog, tmp_path: Path) -> None:
     database = tmp_path / "darkroom.db"
     database.rename(tmp_path / "aside")

@@ -7,20 +7,29 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from service.catalog.catalog import Catalog
+from service.catalog.engine import Engine
+from service.catalog.postgres import PostgresEngine
+from service.catalog.sqlite import SqliteEngine
 from service.catalog.tables import metadata
+from tests.support.databases import Databases
 
 
-def test_migrations_make_exactly_the_declared_tables(catalog: Catalog, tmp_path: Path) -> None:
-    engine = sa.create_engine(f"sqlite:///{tmp_path / 'darkroom.db'}")
-    with engine.connect() as connection:
-        differences = compare_metadata(MigrationContext.configure(connection), metadata)
-    engine.dispose()
-    assert differences == []
-    assert catalog.missing_revision() is None
+def differences(connection: sa.Connection) -> object:
+    return compare_metadata(MigrationContext.configure(connection), metadata)
 
 
-def test_a_new_database_names_the_revision_it_lacks(tmp_path: Path) -> None:
-    catalog = Catalog(tmp_path / "new.db")
+def test_migrations_make_exactly_the_declared_tables(databases: Databases) -> None:
+    where = databases.new()
+    engine: Engine = SqliteEngine(where) if isinstance(where, Path) else PostgresEngine(where)
+    engine.open()
+    assert engine.read_now(differences) == []
+    engine.close()
+
+
+def test_a_new_database_names_the_revision_it_lacks(databases: Databases) -> None:
+    catalog = Catalog(databases.new(migrated=False))
     catalog.open()
-    assert catalog.missing_revision() == "0003"
+    assert (catalog.is_new(), catalog.missing_revision()) == (True, "0003")
+    catalog.upgrade()
+    assert (catalog.is_new(), catalog.missing_revision()) == (False, None)
     catalog.close()

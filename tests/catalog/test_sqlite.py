@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from service.catalog.sqlite import Priority, SqliteEngine
+from service.catalog.engine import Priority
+from service.catalog.sqlite import SqliteEngine
 from service.errors import CatalogUnavailable
 
 

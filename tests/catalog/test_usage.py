@@ -15,6 +15,7 @@ from service.domain.rules import ConfirmMode, Rules
 from service.intake.batch import take_in
 from service.intake.callback_token import CallbackToken
 from service.intake.register import Told, register
+from tests.support.databases import Databases, on_sqlite
 from tests.support.deliveries import RULES, delivery, task_object, token
 from tests.support.ledger import MISSING, Ledger, found, ledger_in
 
@@ -64,9 +65,9 @@ async def test_tasks_that_others_told_of_do_not_count_as_waiting(catalog: Catalo
 
 
 async def test_a_confirmed_task_counts_no_more_and_one_that_is_unknown_to_the_provider_by_its_bytes(
-    tmp_path: Path,
+    databases: Databases,
 ) -> None:
-    with ledger_in(tmp_path) as ledger:
+    with ledger_in(databases) as ledger:
         await ledger.prove_key()
         for task_id in ("task-real", "task-fake"):
             await ledger.call_back(task_object(task_id=task_id), through=LEAKED)
@@ -105,6 +106,7 @@ async def test_a_token_that_nobody_used_has_spent_and_touched_nothing(catalog: C
     assert (await catalog.read(lambda tx: tx.usage.touched("unused"))).total == 0
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("query", "index"),
     [

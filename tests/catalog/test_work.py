@@ -3,15 +3,13 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
-
-import sqlalchemy as sa
 
 from service.catalog.catalog import Catalog
 from service.catalog.tasks import TaskState
 from service.catalog.work import ClaimedAsset
 from service.domain.asset import AssetStatus
 from service.intake.batch import take_in
+from tests.support.databases import Databases
 from tests.support.deliveries import RULES, TASK, delivery, task_object
 
 
@@ -29,13 +27,7 @@ async def claim(catalog: Catalog, limit: int = 10) -> list[ClaimedAsset]:
     return await catalog.write(lambda tx: tx.work.claim_assets(limit))
 
 
-def set_column(path: Path, table: str, **values: object) -> None:
-    """Change rows behind the catalog's back, as time or another process would."""
-    engine = sa.create_engine(f"sqlite:///{path}")
-    with engine.begin() as connection:
-        for name, value in values.items():
-            connection.exec_driver_sql(f"UPDATE {table} SET {name} = ?", (value,))
-    engine.dispose()
+LONG_AGO = "UPDATE assets SET claimed_until = '2020-01-01 00:00:00.000000'"
 
 
 async def test_an_asset_is_claimed_once_however_many_ask(catalog: Catalog) -> None:
@@ -55,20 +47,20 @@ async def test_the_nearest_deadline_comes_first(catalog: Catalog) -> None:
 
 
 async def test_a_lease_that_ran_out_can_be_claimed_again_and_the_old_claim_no_longer_counts(
-    catalog: Catalog, tmp_path: Path
+    catalog: Catalog, databases: Databases
 ) -> None:
     await completed(catalog, TASK)
     [old] = await claim(catalog)
-    set_column(tmp_path / "darkroom.db", "assets", claimed_until="2020-01-01 00:00:00.000000")
+    databases.run(LONG_AGO)
     [new] = await claim(catalog)
     assert await catalog.read(lambda tx: tx.work.holds_asset(old)) is False
     assert await catalog.read(lambda tx: tx.work.holds_asset(new)) is True
 
 
-async def test_a_renewed_lease_is_kept(catalog: Catalog, tmp_path: Path) -> None:
+async def test_a_renewed_lease_is_kept(catalog: Catalog, databases: Databases) -> None:
     await completed(catalog, TASK)
     [held] = await claim(catalog)
-    set_column(tmp_path / "darkroom.db", "assets", claimed_until="2020-01-01 00:00:00.000000")
+    databases.run(LONG_AGO)
     await catalog.write(lambda tx: tx.work.renew_assets([held]))
     assert await claim(catalog) == []
 

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -15,6 +14,7 @@ from service.domain.rules import ConfirmMode
 from service.domain.task import Check, TaskReason, TaskStatus
 from service.intake.answers import NobodyToAsk, Result
 from service.provider.reading import Reading, Throttled
+from tests.support.databases import Databases, on_sqlite
 from tests.support.deliveries import LINK, RULES, task_object
 from tests.support.ledger import CONFIRMING, MISSING, SILENT, Ledger, found, ledger_in
 
@@ -24,8 +24,8 @@ TWO = [LINK, "https://files.evolink.ai/a/1.png"]
 
 
 @pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    with ledger_in(tmp_path) as opened:
+async def ledger(databases: Databases) -> AsyncIterator[Ledger]:
+    with ledger_in(databases) as opened:
         await opened.prove_key()
         yield opened
 
@@ -109,8 +109,11 @@ async def test_a_hint_of_more_images_that_arrives_while_the_question_is_out_keep
     assert len((await ledger.state()).assets) == 2
 
 
-async def test_while_the_key_has_shown_no_task_not_knowing_is_silence_and_gives_nothing_up(tmp_path: Path) -> None:
-    with ledger_in(tmp_path, replace(CONFIRMING, mode=ConfirmMode.REQUIRED)) as ledger:
+@on_sqlite  # its length lies in what is decided, not in the database
+async def test_while_the_key_has_shown_no_task_not_knowing_is_silence_and_gives_nothing_up(
+    databases: Databases,
+) -> None:
+    with ledger_in(databases, replace(CONFIRMING, mode=ConfirmMode.REQUIRED)) as ledger:
         await ledger.call_back()
         answers = await ledger.keep_answering(MISSING, until=2 * HORIZON)
         assert {one.result for one in answers} == {Result.UNREACHABLE}
@@ -119,8 +122,8 @@ async def test_while_the_key_has_shown_no_task_not_knowing_is_silence_and_gives_
         assert [entry.effect for entry in await ledger.history()] == [Effect.HINT]
 
 
-async def test_any_task_that_a_key_shows_proves_it_for_the_others_asked_about_with_it(tmp_path: Path) -> None:
-    with ledger_in(tmp_path) as ledger:
+async def test_any_task_that_a_key_shows_proves_it_for_the_others_asked_about_with_it(databases: Databases) -> None:
+    with ledger_in(databases) as ledger:
         for name in ("task-a", "task-b"):
             await ledger.tell(name)
         ledger.clock.move(hours=1)
@@ -161,6 +164,7 @@ async def test_a_task_that_is_shown_in_between_is_given_the_whole_patience_again
     assert (await ledger.task()).status is TaskStatus.PROCESSING
 
 
+@on_sqlite  # its length lies in what is decided, not in the database
 async def test_a_task_that_never_finishes_is_dead_and_comes_back_with_its_callback(ledger: Ledger) -> None:
     await ledger.tell()
     await ledger.keep_answering(found("processing"), until=HORIZON)
@@ -173,6 +177,7 @@ async def test_a_task_that_never_finishes_is_dead_and_comes_back_with_its_callba
     assert concluded.wakes
 
 
+@on_sqlite  # its length lies in what is decided, not in the database
 async def test_an_end_that_the_provider_has_told_is_not_taken_back_by_progress_however_long(ledger: Ledger) -> None:
     await ledger.call_back()
     await ledger.answer(found())
@@ -212,8 +217,8 @@ async def test_throttling_changes_nothing_but_the_time_of_the_next_question(ledg
     assert (after.task.check.asked, after.task.check.silent_since, after.task.check.missing_since) == (0, None, None)
 
 
-async def test_without_a_key_a_told_task_waits_for_its_callback_until_the_horizon(tmp_path: Path) -> None:
-    with ledger_in(tmp_path, RULES) as ledger:
+async def test_without_a_key_a_told_task_waits_for_its_callback_until_the_horizon(databases: Databases) -> None:
+    with ledger_in(databases, RULES) as ledger:
         await ledger.tell()
         assert await ledger.keep_answering(NobodyToAsk(), until=HORIZON) == []
         died = await ledger.answer(NobodyToAsk())

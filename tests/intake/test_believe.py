@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -13,6 +12,7 @@ from service.domain.rules import ConfirmMode
 from service.domain.task import TaskReason, TaskStatus
 from service.intake.answers import NobodyToAsk
 from service.provider.reading import Throttled
+from tests.support.databases import Databases, on_sqlite
 from tests.support.deliveries import LINK, RULES, task_object, token
 from tests.support.ledger import CONFIRMING, MISSING, REQUIRING, SILENT, Ledger, found, ledger_in
 
@@ -24,8 +24,8 @@ STORED = Stored("key", "a" * 64, 10, Image(ImageFormat.PNG, 1, 1))
 
 
 @pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    with ledger_in(tmp_path) as opened:
+async def ledger(databases: Databases) -> AsyncIterator[Ledger]:
+    with ledger_in(databases) as opened:
         await opened.prove_key()
         yield opened
 
@@ -73,6 +73,7 @@ async def test_what_is_believed_is_told_with_the_callback_it_came_from(ledger: L
     assert "could not be asked" in last.note
 
 
+@on_sqlite  # its length lies in what is decided, not in the database
 async def test_a_callback_is_believed_once_however_long_the_silence(ledger: Ledger) -> None:
     await believed(ledger)
     history = await ledger.history()
@@ -81,9 +82,10 @@ async def test_a_callback_is_believed_once_however_long_the_silence(ledger: Ledg
     assert await ledger.history() == history
 
 
+@on_sqlite  # its length lies in what is decided, not in the database
 @pytest.mark.parametrize("patience", [SECOND, PATIENCE, HORIZON])
-async def test_required_never_believes(tmp_path: Path, patience: timedelta) -> None:
-    with ledger_in(tmp_path, replace(REQUIRING, patience=patience)) as ledger:
+async def test_required_never_believes(databases: Databases, patience: timedelta) -> None:
+    with ledger_in(databases, replace(REQUIRING, patience=patience)) as ledger:
         await ledger.call_back()
         answers = await ledger.keep_answering(SILENT, until=3 * HORIZON)
         assert not any(one.believed for one in answers)
@@ -91,6 +93,7 @@ async def test_required_never_believes(tmp_path: Path, patience: timedelta) -> N
         assert (state.task.status, state.assets) == (TaskStatus.PENDING, ())
 
 
+@on_sqlite  # its length lies in what is decided, not in the database
 async def test_a_foreign_callback_is_never_believed(ledger: Ledger) -> None:
     await ledger.call_back(task_object("processing"))
     await ledger.call_back(task_object(), through=token("leaked"))
@@ -121,8 +124,8 @@ async def test_neither_throttling_nor_not_knowing_is_a_silence_that_makes_anybod
     assert (await ledger.state()).assets == ()
 
 
-async def test_an_unproven_key_that_knows_nothing_is_a_silence(tmp_path: Path) -> None:
-    with ledger_in(tmp_path) as ledger:
+async def test_an_unproven_key_that_knows_nothing_is_a_silence(databases: Databases) -> None:
+    with ledger_in(databases) as ledger:
         await ledger.call_back()
         await ledger.keep_answering(MISSING, until=PATIENCE)
         assert (await ledger.answer(MISSING)).believed
@@ -208,8 +211,8 @@ async def test_believed_and_completed_with_other_links_keeps_only_the_providers(
     assert (task.status, task.confirmed, task.conflict) == (TaskStatus.COMPLETED, True, False)
 
 
-async def test_with_the_mode_off_a_callback_is_believed_at_once_also_where_there_is_a_key(tmp_path: Path) -> None:
-    with ledger_in(tmp_path, replace(CONFIRMING, mode=ConfirmMode.OFF)) as ledger:
+async def test_with_the_mode_off_a_callback_is_believed_at_once_also_where_there_is_a_key(databases: Databases) -> None:
+    with ledger_in(databases, replace(CONFIRMING, mode=ConfirmMode.OFF)) as ledger:
         assert (await ledger.call_back()).wakes
         task = await ledger.task()
         assert (task.status, task.confirmed, task.check.at) == (TaskStatus.COMPLETED, False, None)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from service.catalog.catalog import Catalog
-from service.errors import Unavailable
+from service.errors import StorageUnavailable, Unavailable
 from service.intake.readiness import Readiness
+from tests.support.databases import on_sqlite
 from tests.support.memory_store import MemoryStore
 
 MUCH = 1 << 60
@@ -83,12 +84,46 @@ async def test_a_store_that_is_ill_is_a_problem(catalog: Catalog, tmp_path: Path
     assert storable(checked)
 
 
+async def test_a_bucket_that_is_away_is_a_problem_that_keeps_no_callback_out(catalog: Catalog, tmp_path: Path) -> None:
+    away = ["unplugged"]
+
+    async def bucket() -> None:
+        if away:
+            raise StorageUnavailable(away[0])
+
+    checked = Readiness(catalog=catalog, store=None, data_dir=tmp_path, min_free_bytes=0, bucket=bucket)
+    await checked.probe()
+    assert (checked.problems, storable(checked), checked.lapses) == ({"bucket": "unplugged"}, True, 0)
+    away.clear()
+    await checked.probe()
+    assert checked.problems == {}
+
+
+async def test_a_bucket_that_is_slow_to_answer_is_asked_once_and_believed_for_a_while(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    asked: list[int] = []
+    answer = asyncio.Event()
+
+    async def bucket() -> None:
+        asked.append(1)
+        await answer.wait()
+
+    checked = Readiness(catalog=catalog, store=None, data_dir=tmp_path, min_free_bytes=0, bucket=bucket)
+    await asyncio.gather(checked.probe(), checked.probe())
+    assert (checked.problems, asked) == ({}, [1])
+    answer.set()
+    await checked.probe()
+    assert (checked.problems, asked) == ({}, [1])
+
+
 async def test_a_data_directory_that_vanished_is_a_problem_and_no_crash(catalog: Catalog, tmp_path: Path) -> None:
     checked = readiness(catalog, tmp_path / "gone")
     await checked.probe()
     assert "cannot be read" in checked.problems["storage"]
 
 
+@on_sqlite
 async def test_a_locked_database_is_a_problem_until_it_is_free_again(catalog: Catalog, tmp_path: Path) -> None:
     checked = readiness(catalog, tmp_path)
     other = sqlite3.connect(tmp_path / "darkroom.db", isolation_level=None)

@@ -27,8 +27,8 @@ from service.intake.batch import take_in
 from service.intake.callback_token import CallbackToken
 from service.intake.replay import Progress, Replayed, replay
 from service.observability import Metrics
+from tests.support.databases import Databases, SqliteDatabases
 from tests.support.deliveries import LINK, NOW, RULES, TASK, delivery, task_object, token
-from tests.support.dump import dump
 from tests.support.ledger import CONFIRMING, SILENT, Ledger, ledger_in
 
 ALL = InboxFilter()
@@ -41,7 +41,7 @@ class Past:
     """An inbox that was filled some time ago."""
 
     ledger: Ledger
-    path: Path
+    databases: Databases
 
     async def came(
         self,
@@ -69,26 +69,26 @@ class Past:
         return dict(found) if found is not None else None
 
     def dump(self) -> Any:
-        return dump(self.path)
+        return self.databases.dump()
 
 
 @contextmanager
-def past(folder: Path, rules: Rules = RULES) -> Iterator[Past]:
-    with ledger_in(folder, rules) as ledger:
-        yield Past(ledger, folder / "ledger.db")
+def past(databases: Databases, rules: Rules = RULES) -> Iterator[Past]:
+    with ledger_in(databases, rules) as ledger:
+        yield Past(ledger, databases)
 
 
 @pytest.fixture
-def believing(tmp_path: Path) -> Iterator[Past]:
+def believing(databases: Databases) -> Iterator[Past]:
     """Callbacks are believed."""
-    with past(tmp_path) as opened:
+    with past(databases) as opened:
         yield opened
 
 
 @pytest.fixture
-def confirming(tmp_path: Path) -> Iterator[Past]:
+def confirming(databases: Databases) -> Iterator[Past]:
     """The provider is asked first."""
-    with past(tmp_path, CONFIRMING) as opened:
+    with past(databases, CONFIRMING) as opened:
         yield opened
 
 
@@ -279,8 +279,8 @@ async def test_what_comes_while_it_runs_is_not_run_again(believing: Past) -> Non
     assert (await running).matched <= 53  # those of before, and of after its first look at most
 
 
-async def test_live_callbacks_go_on_while_it_runs(tmp_path: Path) -> None:
-    with past(tmp_path) as opened:
+async def test_live_callbacks_go_on_while_it_runs(databases: Databases) -> None:
+    with past(databases) as opened:
         catalog = opened.ledger.catalog
         for start in range(0, 1000, 250):
             misread = [replace(delivery(task_object("failed", f"task-{start + n:04}")), event=None) for n in range(250)]
@@ -341,7 +341,7 @@ def test_a_dry_run_changes_no_row_and_tells_what_happens_and_the_second_time_not
 
 
 async def _twice(arrivals: list[tuple[bytes, CallbackToken, bool]], then: Rules, now: Rules) -> None:
-    with tempfile.TemporaryDirectory() as folder, past(Path(folder), then) as opened:
+    with tempfile.TemporaryDirectory() as folder, past(SqliteDatabases(Path(folder)), then) as opened:
         await opened.ledger.catalog.write(
             lambda tx: tx.tokens.add(MintedToken("tok-c", "evolink", NOW, task_id="task-0"))
         )

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -18,6 +17,7 @@ from service.errors import Conflict, NotFound
 from service.intake.answers import NobodyToAsk
 from service.intake.retry import retry
 from service.provider.reading import Reading
+from tests.support.databases import Databases
 from tests.support.deliveries import LINK, RULES, TASK, task_object
 from tests.support.ledger import CONFIRMING, MISSING, SILENT, Ledger, found, ledger_in
 
@@ -28,8 +28,8 @@ STORED = Stored("key", "a" * 64, 10, Image(ImageFormat.PNG, 1, 1))
 
 
 @pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    with ledger_in(tmp_path) as opened:
+async def ledger(databases: Databases) -> AsyncIterator[Ledger]:
+    with ledger_in(databases) as opened:
         await opened.prove_key()
         yield opened
 
@@ -198,8 +198,8 @@ async def test_a_task_that_nobody_knows_is_not_found(ledger: Ledger) -> None:
         await again(ledger)
 
 
-async def test_a_task_that_is_told_without_a_key_waits_and_cannot_be_hastened(tmp_path: Path) -> None:
-    with ledger_in(tmp_path, RULES) as ledger:
+async def test_a_task_that_is_told_without_a_key_waits_and_cannot_be_hastened(databases: Databases) -> None:
+    with ledger_in(databases, RULES) as ledger:
         await ledger.tell()
         with pytest.raises(Conflict, match="provider"):
             await again(ledger)

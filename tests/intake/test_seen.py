@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -11,6 +10,7 @@ from service.domain.check import FIRST_CHECK
 from service.domain.history import Effect
 from service.domain.task import EventStatus, TaskEvent, TaskReason, TaskStatus
 from service.intake.seen import Noticed, notice
+from tests.support.databases import Databases
 from tests.support.deliveries import NOW, TASK, task_object
 from tests.support.ledger import CONFIRMING, MISSING, SILENT, Ledger, found, ledger_in
 
@@ -20,8 +20,8 @@ LISTED = "task-listed"
 
 
 @pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    with ledger_in(tmp_path) as opened:
+async def ledger(databases: Databases) -> AsyncIterator[Ledger]:
+    with ledger_in(databases) as opened:
         await opened.prove_key()
         yield opened
 

@@ -65,12 +65,13 @@ def test_each_setting_refuses_what_it_does_not_take(refusal: Refusal, name: str,
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
-        ({"DATABASE_URL": "postgresql://u:p@h/d"}, "PostgreSQL needs a later version"),
-        ({"DATABASE_URL": "postgresql+psycopg://h/d"}, "PostgreSQL needs a later version"),
-        ({"STORAGE__URL": "s3://bucket/prefix"}, "object storage needs a later version"),
+        ({"DATABASE_URL": "postgresql://u:p@h/"}, "the name of the database is missing"),
+        ({"DATABASE_URL": "postgresql:///d"}, "a host or the name"),
+        ({"DATABASE_URL": "postgresql+psycopg://h/d"}, "another driver's URL"),
+        ({"DATABASE_URL": "postgresql://h/d?pooler=session"}, "the only pooler is transaction"),
     ],
 )
-def test_what_a_later_version_brings_is_said_to_be_so(refusal: Refusal, variables: dict[str, str], words: str) -> None:
+def test_what_is_wrong_with_a_database_url_is_said(refusal: Refusal, variables: dict[str, str], words: str) -> None:
     (line,) = refusal(**variables)
     assert words in line
 
@@ -86,7 +87,8 @@ def test_what_a_later_version_brings_is_said_to_be_so(refusal: Refusal, variable
         {"API_KEYS": '[{"name": "a", "key": "GEHEIM", "scopes": ["cook"]}]'},
         {"API_KEYS": '[{"name": "a", "key": "GEHEIM", "sha256": "GEHEIM", "scopes": ["read"]}]'},
         {"API_KEYS": '[{"name": "a", "GEHEIM": "GEHEIM", "scopes": ["read"]}]'},
-        {"DATABASE_URL": "postgresql://u:GEHEIM@h/d"},
+        {"DATABASE_URL": "postgresql://u:GEHEIM@h/"},
+        {"DATABASE_URL": "postgresql+psycopg://u:GEHEIM@h/d"},
         {"DOWNLOAD__PROXY": "socks5://u:GEHEIM@h"},
         {"PUBLIC_URL": "https://u:GEHEIM@h"},
     ],
@@ -102,6 +104,7 @@ def test_secrets_do_not_show_in_the_settings_either(load: Load) -> None:
         CALLBACKS__SECRETS='["GEHEIM"]',
         API_KEYS='[{"name": "a", "key": "GEHEIM", "scopes": ["read"]}]',
         DOWNLOAD__PROXY="http://u:GEHEIM@h:3128",
+        DATABASE_URL="postgresql://u:GEHEIM@h/d",
     )
     assert "GEHEIM" not in repr(settings)
     assert "GEHEIM" not in str(settings)
@@ -245,12 +248,32 @@ def test_a_ca_file_must_hold_certificates(
     assert "no PEM certificates in it" in line
 
 
-def test_settings_of_later_versions_are_passed_over_with_a_word(load: Load) -> None:
-    settings = load(STORAGE__REDIRECT="on", STORAGE__OPTIONS="{}")
-    assert settings.unknown == (
-        "DARKROOM_STORAGE__OPTIONS: has no effect in this version",
-        "DARKROOM_STORAGE__REDIRECT: has no effect in this version",
-    )
+def test_a_bucket_has_a_name_a_prefix_at_will_and_options(load: Load) -> None:
+    options = '{"region": "eu-central-1", "allow_http": true, "secret_access_key": "5ecret", "timeout": 20}'
+    settings = load(STORAGE__URL="s3://pictures/of/mine/", STORAGE__OPTIONS=options, STORAGE__REDIRECT="on")
+    assert str(settings.storage_bucket) == "s3://pictures/of/mine"
+    given = {name: value.get_secret_value() for name, value in settings.storage.options.items()}
+    assert given == {"region": "eu-central-1", "allow_http": "true", "secret_access_key": "5ecret", "timeout": "20"}
+    assert settings.storage.redirect
+    assert "5ecret" not in repr(settings)
+    assert load(STORAGE__URL="file:///images").storage_bucket is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["s3://", "s3:///prefix", "gs://b?x=y", "az://container/../other", "s3://key:5ecret@bucket/x", "s4://bucket"],
+)
+def test_the_url_of_no_bucket_is_refused(refusal: Refusal, url: str) -> None:
+    [line] = refusal(STORAGE__URL=url)
+    assert line.startswith("DARKROOM_STORAGE__URL: takes file:// and the absolute path of a folder, or s3://")
+    assert "5ecret" not in line
+
+
+@pytest.mark.parametrize("options", ["5ecret", '["5ecret"]', '{"secret_access_key": {"x": "5ecret"}}', '{"a": null}'])
+def test_options_that_are_no_flat_map_are_refused_without_being_told(refusal: Refusal, options: str) -> None:
+    [line] = refusal(STORAGE__OPTIONS=options)
+    assert line.startswith("DARKROOM_STORAGE__OPTIONS: takes a JSON map such as")
+    assert "5ecret" not in line
 
 
 @pytest.mark.parametrize("mode", ["preferred", "required"])

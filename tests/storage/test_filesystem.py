@@ -6,6 +6,7 @@ import gc
 import os
 import resource
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -56,6 +57,15 @@ async def test_cleaning_removes_what_a_crash_left_behind(store: FilesystemStore,
     assert store.clean_staging() == 2
     assert list(store.staging.iterdir()) == []
     assert await whole(store, KEY) == b"image"
+
+
+async def test_cleaning_beside_others_spares_what_may_be_theirs(store: FilesystemStore) -> None:
+    for name, age in (("theirs", 0), ("nobody's", 4000)):
+        (store.staging / name).write_bytes(b"half")
+        written = time.time() - age
+        os.utime(store.staging / name, (written, written))
+    assert store.clean_staging(older_than=3600) == 1
+    assert [path.name for path in store.staging.iterdir()] == ["theirs"]
 
 
 async def test_deleting_prunes_empty_folders_and_no_others(store: FilesystemStore, root: Path) -> None:

@@ -21,6 +21,7 @@ from service.intake.callback_token import CallbackToken
 from service.intake.register import Told, register
 from service.provider.payload import Readable, read_callback
 from service.provider.reading import Found, Missing, Reading, Unreachable
+from tests.support.databases import Databases
 from tests.support.deliveries import NOW, RULES, TASK, delivery, task_object
 from tests.support.migrated import put_migrated
 
@@ -123,10 +124,11 @@ class Ledger:
 
 
 @contextmanager
-def ledger_in(folder: Path, rules: Rules = CONFIRMING) -> Iterator[Ledger]:
-    """A ledger in a database of its own."""
+def ledger_in(folder: Path | Databases, rules: Rules = CONFIRMING) -> Iterator[Ledger]:
+    """A ledger in a database of its own: a file in a folder, or a new one of a kind."""
     clock = Clock()
-    catalog = Catalog(put_migrated(folder / "ledger.db"), clock=clock)
+    where = put_migrated(folder / "ledger.db") if isinstance(folder, Path) else folder.new()
+    catalog = Catalog(where, clock=clock)
     catalog.open()
     yield Ledger(catalog, clock, rules)
     catalog.close()

@@ -66,6 +66,9 @@ class MemoryStore:
         await self.replace(key, b"probe")
         await self.delete(key)
 
+    async def presign(self, key: str, seconds: int, *, head: bool = False) -> str | None:
+        return None
+
     def _begin(self, verb: str, key: str) -> None:
         reason = self._ill(verb, key)
         if reason is not None:

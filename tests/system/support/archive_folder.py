@@ -17,22 +17,25 @@ class ArchiveFolder:
 
     def __init__(self, data_dir: Path) -> None:
         self._root = data_dir / "archive"
+        self._staging = self._root / STAGING
+
+    def keys(self) -> list[str]:
+        """The names of all files, sorted."""
+        found = (path.relative_to(self._root).as_posix() for path in sorted(self._root.rglob("*")) if not path.is_dir())
+        return [key for key in found if not key.startswith(STAGING)]
 
     def files(self) -> dict[str, list[str]]:
         """All files by task id, sorted; raises AssertionError for one that lies elsewhere."""
         found: dict[str, list[str]] = {}
-        for path in sorted(self._root.rglob("*")):
-            relative = path.relative_to(self._root).as_posix()
-            if path.is_dir() or relative.startswith(STAGING):
-                continue
-            place = PLACE.fullmatch(relative)
-            assert place is not None, f"{relative} does not belong into an archive"
+        for key in self.keys():
+            place = PLACE.fullmatch(key)
+            assert place is not None, f"{key} does not belong into an archive"
             found.setdefault(place["task"], []).append(place["name"])
         return found
 
     def staged(self) -> list[str]:
         """Names of unfinished files."""
-        return sorted(path.name for path in (self._root / STAGING).iterdir())
+        return sorted(path.name for path in self._staging.iterdir())
 
     def bytes_of(self, object_key: str) -> bytes:
         return (self._root / object_key).read_bytes()
@@ -41,7 +44,7 @@ class ArchiveFolder:
         """The document beside a task's images, as soon as it tells that the task is settled."""
 
         async def look() -> Any:
-            found = [json.loads(path.read_bytes()) for path in self._root.glob(f"evolink/*/*/*/{task_id}/task.json")]
+            found = [json.loads(self.bytes_of(key)) for key in self.keys() if key.endswith(f"/{task_id}/task.json")]
             return next((document for document in found if document["task"]["settled_at"]), None)
 
         return await eventually(look, what=f"the sidecar of {task_id} tells that it is settled")

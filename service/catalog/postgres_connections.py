@@ -1,0 +1,92 @@
+"""How a connection to PostgreSQL is configured, and what of its URL may be shown. It runs no transaction.
+
+`pooler=transaction` in the URL says that a proxy such as PgBouncer hands out connections for one transaction each:
+then no prepared statement outlives its transaction, and there are no wake-ups (LISTEN needs a session), only polling.
+"""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from uuid import uuid4
+
+import asyncpg  # type: ignore[import-untyped] # it ships no types
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+POOLER = "pooler"
+CONNECT_WITHIN = 4.0
+"""Seconds, for the whole handshake."""
+
+_KEEPALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 20_000}
+"""A peer that says nothing any more is given up after about 20 s; the names that a platform lacks are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresUrl:
+    """A database's address; `dsn` holds the password, `place` is for people."""
+
+    dsn: str = field(repr=False)
+    place: str
+    pooled: bool
+
+    @classmethod
+    def read(cls, url: str) -> "PostgresUrl":
+        """Take a `postgresql://` URL apart."""
+        parts = urlsplit(url)
+        query = parse_qsl(parts.query, keep_blank_values=True)
+        rest = urlencode([(name, value) for name, value in query if name != POOLER])
+        place = f"{parts.path.strip('/') or 'the default'} at {parts.netloc.rpartition('@')[2] or 'the local socket'}"
+        dsn = urlunsplit(("postgresql", parts.netloc, parts.path, rest, ""))
+        return cls(dsn, place, dict(query).get(POOLER) == "transaction")
+
+
+async def connect(url: PostgresUrl, *, command_within: float | None, name: str = "darkroom") -> asyncpg.Connection:
+    """One connection; `command_within` bounds each statement in seconds, seen from here. `name` is for the server."""
+    connection = await asyncpg.connect(
+        url.dsn,
+        timeout=CONNECT_WITHIN,
+        command_timeout=command_within,
+        server_settings={"application_name": name},
+        **({"statement_cache_size": 0} if url.pooled else {}),
+    )
+    _keep_alive(connection)
+    return connection
+
+
+def _keep_alive(connection: asyncpg.Connection) -> None:
+    """Have the kernel notice a peer that went away without a word; asyncpg has no option for it."""
+    transport: asyncio.BaseTransport | None = getattr(connection, "_transport", None)
+    ours = transport.get_extra_info("socket") if transport is not None else None
+    if ours is None or ours.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    with suppress(OSError):
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in _known(_KEEPALIVE):
+            ours.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def _known(options: dict[str, int]) -> Iterator[tuple[int, int]]:
+    for name, value in options.items():
+        if (option := getattr(socket, name, None)) is not None:
+            yield option, value
+
+
+def engine_for(url: PostgresUrl, *, size: int, wait: float, command_within: float | None) -> AsyncEngine:
+    """A pool of at most `size` connections; who finds none free waits for `wait` seconds."""
+    unnamed = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": _unique} if url.pooled else {}
+    return create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=partial(connect, url, command_within=command_within),
+        connect_args=unnamed,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=wait,
+        hide_parameters=True,  # errors are logged, and parameters hold prompts and links
+    )
+
+
+def _unique() -> str:
+    return f"darkroom_{uuid4().hex}"
