@@ -21,7 +21,7 @@ from service.settings import Role, Settings
 from service.storage.filesystem import FilesystemStore
 
 SHORTEST_SECRET = 32
-LONGEST_LOOK = 60.0
+LONGEST_LOOK = 10.0
 """Seconds for looking through the database."""
 
 
@@ -200,13 +200,9 @@ def _has_stored(settings: Settings) -> bool:
         return True
 
 
-def _is_filled(archive: Path) -> bool:
-    return archive.is_dir() and any(not one.name.startswith((".", "lost+found")) for one in archive.iterdir())
-
-
 def _database(settings: Settings) -> Finding:
     if not settings.database_path.exists():
-        if _is_filled(settings.storage_root):
+        if FilesystemStore(settings.storage_root).is_filled():
             message = f"{settings.database_path} is gone, but the archive is there: `darkroom rebuild` makes it anew"
             return Finding("database", Level.BROKEN, message)
         return Finding("database", Level.OK, f"{settings.database_path} will be made at the first start")

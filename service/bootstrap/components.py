@@ -12,7 +12,7 @@ from service.bootstrap.provider import provider_client, rules_of
 from service.bootstrap.secrets import generated_key, signing_secrets
 from service.catalog.catalog import Catalog
 from service.domain.rules import Rules
-from service.errors import SettingsError
+from service.errors import SettingsError, StorageUnavailable
 from service.intake.accept import Intake
 from service.intake.allowance import Allowances
 from service.intake.asset_link import AssetLinkSigner
@@ -88,6 +88,18 @@ def open_catalog(settings: Settings, *, schema: Schema = Schema.REQUIRED) -> Ite
         catalog.close()
 
 
+def _opened_store(settings: Settings, *, expected: bool) -> FilesystemStore:
+    """The archive without what a crash left; one that is read-only or hangs is told by readiness, and reads go on."""
+    store = FilesystemStore(settings.storage_root)
+    store.open(expected=expected)
+    try:
+        if left := store.clean_staging():
+            log.info("staging_cleaned", files=left)
+    except StorageUnavailable as error:
+        log.error("staging_not_cleaned", reason=str(error))
+    return store
+
+
 @contextmanager
 def open_components(settings: Settings) -> Iterator[Components]:
     """Open everything that outlives a request, holding the server lock. Raises SettingsError or Unavailable."""
@@ -98,10 +110,7 @@ def open_components(settings: Settings) -> Iterator[Components]:
         api_keys = settings.api_keys or (generated_key(settings),)
         catalog = stack.enter_context(open_catalog(settings, schema=Schema.UPGRADED))
         catalog.require_sound(within=LOOK_FOR_DAMAGE)
-        store = FilesystemStore(settings.storage_root)
-        store.open(expected=catalog.has_stored())
-        if left := store.clean_staging():
-            log.info("staging_cleaned", files=left)
+        store = _opened_store(settings, expected=catalog.has_stored())
         metrics, archive, sidecars, reconcile = Metrics(), Nudge(), Nudge(), Nudge()
         allowances = Allowances(catalog=catalog)
         rules = rules_of(settings)
