@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -20,8 +21,10 @@ from service.bootstrap.components import Components
 from service.bootstrap.provider import USER_AGENT
 from service.bootstrap.reconcile import asking_of, start_reconcile
 from service.catalog.catalog import Transaction
+from service.catalog.marks import STORE_BEGUN
 from service.domain.check import FIRST_CHECK
 from service.domain.clock_step import LONGEST_WAIT
+from service.domain.rules import Rules
 from service.errors import CatalogUnavailable
 from service.outbound.address_policy import AddressPolicy
 from service.outbound.guarded_client import GuardedClient, Timeouts
@@ -41,7 +44,7 @@ async def running(parts: Components) -> AsyncIterator[None]:
     """Run the background work; on leaving, finish what is under way within the drain time and hand the rest back."""
     settings = parts.settings
     try:
-        await parts.catalog.write(partial(_take_over, can_ask=parts.rules.can_ask))
+        await parts.catalog.write(partial(_take_over, rules=parts.rules))
     except CatalogUnavailable as error:  # a full disk, a lock: the claims end by themselves, and readiness tells
         log.error("claims_left_to_expire", reason=str(error))
     await parts.readiness.probe()
@@ -69,15 +72,18 @@ async def running(parts: Components) -> AsyncIterator[None]:
             await background.stop(max(SHORTEST_DRAIN, settings.server.drain_timeout.total_seconds() - spent))
 
 
-def _take_over(tx: Transaction, *, can_ask: bool) -> None:
+def _take_over(tx: Transaction, *, rules: Rules) -> None:
     """Forget the claims of processes that are gone: the server lock says that nobody else is alive.
 
+    The store is open by now, so from now on one that is missing is lost, not new.
     What is planned for later than anything is ever planned was written while the clock was ahead.
     """
+    if tx.marks.get(STORE_BEGUN) is None:
+        tx.marks.set(STORE_BEGUN, tx.now)
     tx.work.clear_leases()
     tx.checks.clear()
-    tx.waits.pull_in(tx.now + LONGEST_WAIT)
-    if can_ask:
+    tx.waits.pull_in(tx.now + LONGEST_WAIT + (timedelta() if rules.can_ask else rules.horizon))
+    if rules.can_ask:
         tx.checks.hasten(tx.now + FIRST_CHECK)
 
 

@@ -13,7 +13,7 @@ from service.catalog.clearing import Clearing
 from service.catalog.dead import Dead
 from service.catalog.figures import Counting
 from service.catalog.inbox import Inbox
-from service.catalog.marks import Marks
+from service.catalog.marks import STORE_BEGUN, Marks
 from service.catalog.migrate import is_new, missing_revision, upgrade
 from service.catalog.queries import Queries
 from service.catalog.replays import Replays
@@ -82,7 +82,9 @@ class Catalog:
 
     def has_stored(self) -> bool:
         """Whether a store was worked with already: then one that is missing is lost, not new."""
-        return self._engine.read_now(lambda connection: Walk(connection).any_stored())
+        return self._engine.read_now(
+            lambda connection: Marks(connection).get(STORE_BEGUN) is not None or Walk(connection).any_stored()
+        )
 
     def require_sound(self, *, within: float) -> None:
         """Raise CatalogUnavailable where the file is damaged, as far as a look of so many seconds finds out."""
