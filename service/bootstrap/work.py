@@ -4,7 +4,6 @@ import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -82,7 +81,8 @@ def _take_over(tx: Transaction, *, rules: Rules) -> None:
         tx.marks.set(STORE_BEGUN, tx.now)
     tx.work.clear_leases()
     tx.checks.clear()
-    tx.waits.pull_in(tx.now + LONGEST_WAIT + (timedelta() if rules.can_ask else rules.horizon))
+    latest = tx.now + LONGEST_WAIT
+    tx.waits.pull_in(latest, checks=latest if rules.can_ask else latest + rules.horizon)  # with nobody to ask they wait
     if rules.can_ask:
         tx.checks.hasten(tx.now + FIRST_CHECK)
 
