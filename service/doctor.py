@@ -20,7 +20,7 @@ from service.provider.reading import Found, Listed, Listing, Missing, Throttled,
 from service.settings import Role, Settings
 
 SHORTEST_SECRET = 32
-LONGEST_LOOK = 60.0
+LONGEST_LOOK = 10.0
 """Seconds for looking through the database."""
 
 

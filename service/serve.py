@@ -18,6 +18,8 @@ from service.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+ENOUGH_DESCRIPTORS = 65_536
+
 
 def serve(settings: Settings) -> None:
     """Run the service in this process; raises SettingsError or CatalogUnavailable when it cannot start."""
@@ -40,9 +42,10 @@ def serve(settings: Settings) -> None:
 
 def _take_all_descriptors() -> None:
     """Each connection takes one: within the usual soft limit of 1024, idle clients would shut the provider out."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if 0 <= hard < ENOUGH_DESCRIPTORS else max(soft, ENOUGH_DESCRIPTORS)  # unlimited may be below zero
     with suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _run(parts: Components, config: uvicorn.Config) -> None:

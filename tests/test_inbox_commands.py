@@ -158,8 +158,7 @@ async def test_a_running_service_learns_of_it_within_seconds(run: Run, tmp_path:
 
 
 async def test_a_replay_runs_beside_a_service_that_goes_on_taking_callbacks(run: Run, tmp_path: Path) -> None:
-    kept_for_long = {"secrets": [SECRET], "retention": "36500d"}  # they are of a day long ago
-    async with serving(tmp_path, callbacks=kept_for_long) as house:
+    async with serving(tmp_path) as house:
         for start in range(0, 600, 200):
             batch = [misread(f"task-{start + number:04}") for number in range(200)]
             await house.parts.catalog.write(partial(take_in, batch=batch, rules=RULES))

@@ -14,7 +14,7 @@ from service.bootstrap.storage import open_store
 from service.catalog.catalog import Catalog
 from service.catalog.wakeups import Wakeups
 from service.domain.rules import Rules
-from service.errors import CatalogUnavailable, SettingsError
+from service.errors import CatalogUnavailable, SettingsError, StorageUnavailable
 from service.intake.accept import Intake
 from service.intake.allowance import Allowances
 from service.intake.asset_link import AssetLinkSigner
@@ -94,6 +94,17 @@ def open_catalog(settings: Settings, *, schema: Schema = Schema.REQUIRED) -> Ite
         catalog.close()
 
 
+def _opened_store(settings: Settings, catalog: Catalog) -> ObjectStore:
+    """The archive without what a crash left; one that is read-only or hangs is told by readiness, and reads go on."""
+    store = open_store(settings, expected=_must_have_archive(catalog))
+    try:
+        if left := store.clean_staging(older_than=LONGEST_STAGED if catalog.shared else 0.0):
+            log.info("staging_cleaned", files=left)
+    except StorageUnavailable as error:
+        log.error("staging_not_cleaned", reason=str(error))
+    return store
+
+
 @contextmanager
 def open_components(settings: Settings) -> Iterator[Components]:
     """Open everything that outlives a request, holding the server lock. Raises SettingsError or Unavailable."""
@@ -107,9 +118,7 @@ def open_components(settings: Settings) -> Iterator[Components]:
         schema = Schema.AS_IT_IS if settings.on_postgres else Schema.UPGRADED
         catalog = stack.enter_context(open_catalog(settings, schema=schema))
         catalog.require_sound(within=LOOK_FOR_DAMAGE)
-        store = open_store(settings, expected=_must_have_archive(catalog))
-        if left := store.clean_staging(older_than=LONGEST_STAGED if catalog.shared else 0.0):
-            log.info("staging_cleaned", files=left)
+        store = _opened_store(settings, catalog)
         metrics, wakeups = Metrics(), catalog.wakeups()
         archive, sidecars, reconcile, purge = (
             wakeups.nudge(name) if wakeups else Nudge() for name in ("archive", "sidecar", "reconcile", "purge")

@@ -20,8 +20,10 @@ from service.bootstrap.components import Components
 from service.bootstrap.provider import USER_AGENT
 from service.bootstrap.reconcile import asking_of, start_reconcile
 from service.catalog.catalog import Transaction
+from service.catalog.marks import STORE_BEGUN
 from service.domain.check import FIRST_CHECK
 from service.domain.clock_step import LONGEST_WAIT
+from service.domain.rules import Rules
 from service.errors import CatalogUnavailable
 from service.outbound.address_policy import AddressPolicy
 from service.outbound.guarded_client import GuardedClient, Timeouts
@@ -41,8 +43,7 @@ async def running(parts: Components) -> AsyncIterator[None]:
     """Run the background work; on leaving, finish what is under way within the drain time and hand the rest back."""
     settings = parts.settings
     try:
-        shared = parts.catalog.shared
-        await parts.catalog.write(partial(_take_over, can_ask=parts.rules.can_ask, alone=not shared))
+        await parts.catalog.write(partial(_take_over, rules=parts.rules, alone=not parts.catalog.shared))
     except CatalogUnavailable as error:  # a full disk, a lock: the claims end by themselves, and readiness tells
         log.error("claims_left_to_expire", reason=str(error))
     await parts.readiness.probe()
@@ -76,17 +77,20 @@ async def running(parts: Components) -> AsyncIterator[None]:
             await background.stop(max(SHORTEST_DRAIN, settings.server.drain_timeout.total_seconds() - spent))
 
 
-def _take_over(tx: Transaction, *, can_ask: bool, alone: bool) -> None:
+def _take_over(tx: Transaction, *, rules: Rules, alone: bool) -> None:
     """Forget the claims of processes that are gone, where the server lock says that nobody else is alive.
 
-    Elsewhere their claims end by themselves.
-    What is planned for later than anything is ever planned was written while the clock was ahead.
+    Elsewhere their claims end by themselves. The store is open by now, so from now on one that is missing is lost, not
+    new. What is planned for later than anything is ever planned was written while the clock was ahead.
     """
+    if tx.marks.get(STORE_BEGUN) is None:
+        tx.marks.set(STORE_BEGUN, tx.now)
     if alone:
         tx.work.clear_leases()
         tx.checks.clear()
-    tx.waits.pull_in(tx.now + LONGEST_WAIT)
-    if can_ask:
+    latest = tx.now + LONGEST_WAIT
+    tx.waits.pull_in(latest, checks=latest if rules.can_ask else latest + rules.horizon)  # with nobody to ask they wait
+    if rules.can_ask:
         tx.checks.hasten(tx.now + FIRST_CHECK)
 
 

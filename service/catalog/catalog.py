@@ -14,7 +14,7 @@ from service.catalog.dead import Dead
 from service.catalog.engine import Engine, Priority
 from service.catalog.figures import Counting
 from service.catalog.inbox import Inbox
-from service.catalog.marks import Marks
+from service.catalog.marks import STORE_BEGUN, Marks
 from service.catalog.migrate import is_new, missing_in, upgrade
 from service.catalog.postgres import PostgresEngine
 from service.catalog.queries import Queries
@@ -99,7 +99,7 @@ class Catalog:
 
     def has_stored(self) -> bool:
         """Whether a store was worked with already: then one that is missing is lost, not new."""
-        return self._engine.read_now(lambda connection: not is_new(connection) and Walk(connection).any_stored())
+        return self._engine.read_now(lambda connection: not is_new(connection) and _has_stored(connection))
 
     def require_sound(self, *, within: float) -> None:
         """Raise CatalogUnavailable where the file is damaged, as far as a look of so many seconds finds out."""
@@ -146,3 +146,7 @@ class Catalog:
             walk=Walk(connection),
             restore=Restore(connection, now),
         )
+
+
+def _has_stored(connection: sa.Connection) -> bool:
+    return Marks(connection).get(STORE_BEGUN) is not None or Walk(connection).any_stored()

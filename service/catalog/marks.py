@@ -7,6 +7,9 @@ import sqlalchemy as sa
 from service.catalog.dialects import insert_into
 from service.catalog.tables import marks
 
+STORE_BEGUN = "store:begun"
+"""Set when a service has opened its store: one that is missing from then on is lost, not new."""
+
 
 class Marks:
     """Marks within one transaction."""

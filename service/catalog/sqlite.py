@@ -12,7 +12,6 @@ import os
 import queue
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -36,7 +35,6 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 LONGEST_QUEUE = 10_000
-_STEPS_BETWEEN_LOOKS = 10_000
 FILE_MODE = 0o640
 """The database holds raw callbacks and links; SQLite gives its other files the same mode."""
 
@@ -119,12 +117,12 @@ class SqliteEngine:
 
     def require_sound(self, within: float) -> None:
         """Look through the whole file, for at most so many seconds. Raises CatalogUnavailable where it is damaged."""
-        until = time.monotonic() + within
 
         def look(connection: sa.Connection) -> object:
             driver = connection.connection.driver_connection
             assert isinstance(driver, sqlite3.Connection)
-            driver.set_progress_handler(lambda: time.monotonic() > until, _STEPS_BETWEEN_LOOKS)
+            timer = threading.Timer(within, driver.interrupt)
+            timer.start()
             try:
                 return driver.execute("PRAGMA quick_check(1)").fetchone()[0]
             except sqlite3.OperationalError as error:
@@ -134,7 +132,8 @@ class SqliteEngine:
             except sqlite3.DatabaseError as error:
                 return error
             finally:
-                driver.set_progress_handler(None, 0)
+                timer.cancel()
+                timer.join()  # a late one would interrupt what comes next
 
         if (found := self.read_now(look)) != "ok":
             raise CatalogUnavailable(damaged(self._path, found))
@@ -213,19 +212,25 @@ class SqliteEngine:
     def _begin_new_log(self) -> None:
         """Bring what the nameless log holds into the database, then let all connections go and make new files."""
         try:
-            connection = self._writer.raw_connection()
-            try:
-                row = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            finally:
-                connection.close()
-            if row is None or row[0]:
-                raise CatalogUnavailable("the database's log lost its name, and somebody still reads from it")
-            self._reader.dispose()
-            self._writer.dispose()
-            with self._writer.connect():
-                log.warning("database_log_renewed", reason="its -wal or -shm was removed; nothing is lost")
-        except (sa.exc.DBAPIError, sqlite3.Error) as error:
+            with ExitStack() as held:  # nobody reads meanwhile: an old connection would share the nameless index
+                readers = [held.enter_context(self._reader.connect()) for _ in range(READERS)]
+                self._checkpoint()
+                for reader in readers:
+                    reader.invalidate()
+                self._writer.dispose()
+                with self._writer.connect():
+                    log.warning("database_log_renewed", reason="its -wal or -shm was removed; nothing is lost")
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError, sqlite3.Error) as error:
             raise CatalogUnavailable(f"the database's log lost its name and was not saved: {reason(error)}") from error
+
+    def _checkpoint(self) -> None:
+        connection = self._writer.raw_connection()
+        try:
+            row = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            connection.close()
+        if row is None or row[0]:
+            raise CatalogUnavailable("the database's log lost its name, and somebody still reads from it")
 
     def _next_jobs(self) -> tuple[list[_Job], bool]:
         """Wait for a job, and take those that wait with it; whether the end was asked for."""

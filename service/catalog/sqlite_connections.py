@@ -1,5 +1,6 @@
 """How a connection to a SQLite database is configured: durable, and never to a file that it would have to make."""
 
+import os
 import sqlite3
 from pathlib import Path
 from urllib.parse import quote
@@ -12,9 +13,10 @@ BUSY_TIMEOUT_MS = 4000
 
 def engine_for(path: Path, *, begin: str, read_only: bool = False) -> sa.Engine:
     """A pool of one writing connection or of `READERS`; `begin` is the statement that begins a transaction."""
+    database = f"file://{quote(os.fsencode(os.path.abspath(path)))}"
     engine = sa.create_engine(
         # a connection that is opened later must not make an empty database where ours is gone
-        sa.URL.create("sqlite+pysqlite", database=f"file:{quote(str(path))}", query={"mode": "rw", "uri": "true"}),
+        sa.URL.create("sqlite+pysqlite", database=database, query={"mode": "rw", "uri": "true"}),
         poolclass=sa.QueuePool,
         pool_size=READERS if read_only else 1,
         max_overflow=0,

@@ -25,7 +25,8 @@ class SqliteFiles:
 
     def __init__(self, path: Path) -> None:
         self._path = str(path)
-        self._logs = (f"{path}-wal", f"{path}-shm")
+        beside = os.path.realpath(path)  # SQLite puts them beside the file that a symbolic link leads to
+        self._logs = (f"{beside}-wal", f"{beside}-shm")
         self._database: Identity | None = None
         self._log_ids: tuple[Identity | None, ...] = (None, None)
 

@@ -22,8 +22,8 @@ class Waits:
         self._connection = connection
         self._now = now
 
-    def pull_in(self, latest: datetime) -> int:
-        """Have due at once what is due later than that. Returns how many rows were changed.
+    def pull_in(self, latest: datetime, *, checks: datetime | None = None) -> int:
+        """Have due at once what is due later than that, or than `checks` for questions. Returns how many rows changed.
 
         Leases that go on for longer end as a new one would: where the holder lives, it renews them in time. Patiences
         that begin in the future begin now.
@@ -31,7 +31,7 @@ class Waits:
         a, t, lease = assets.c, tasks.c, self._now + LEASE
         changed = self._limit(assets, a.status == "pending", latest, {a.next_attempt_at: self._now})
         changed += self._limit(assets, a.status == "pending", latest, {a.claimed_until: lease})
-        changed += self._limit(tasks, t.check_at.is_not(None), latest, {t.check_at: self._now})
+        changed += self._limit(tasks, t.check_at.is_not(None), checks or latest, {t.check_at: self._now})
         changed += self._limit(tasks, t.check_at.is_not(None), latest, {t.check_until: lease})
         behind = sa.and_(t.version > t.sidecar_version, t.archive_date.is_not(None))
         changed += self._limit(tasks, behind, latest, {t.sidecar_after: self._now})

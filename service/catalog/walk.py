@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from service.catalog.tables import tasks
+from service.catalog.tables import assets, tasks
 
 
 class Walk:
@@ -12,8 +12,10 @@ class Walk:
         self._connection = connection
 
     def any_stored(self) -> bool:
-        """Whether there is a task that has a folder in the store, or was about to get one."""
-        return bool(self._connection.execute(sa.select(sa.exists().where(tasks.c.archive_date.is_not(None)))).scalar())
+        """Whether an image or a sidecar was ever put into the store; what is only planned leaves nothing there."""
+        written = sa.exists().where(tasks.c.sidecar_version > 0)
+        stored = sa.exists().where(assets.c.object_key.is_not(None))
+        return bool(self._connection.execute(sa.select(written | stored)).scalar())
 
     def with_folder(self, *, after: int, limit: int) -> list[tuple[int, str]]:
         """Position and id of the next tasks that have, or will have, something in the store."""

@@ -8,6 +8,8 @@ over of which nobody has waited a minute: after a step forward each begins anew.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from service.domain.retry import EARLIEST_CREATED
+
 NOTICED = timedelta(minutes=1)
 """A smaller step costs less than it would to mend; clocks that are corrected by moments step often."""
 
@@ -35,4 +37,4 @@ def step_between(before: Look, after: Look) -> timedelta:
 
 def clear_before(wanted: datetime, reached: datetime | None) -> datetime:
     """Up to when a pass clears: what the clock says, but not far beyond what the last pass `reached`."""
-    return wanted if reached is None else min(wanted, reached + MOST_CLEARED)
+    return wanted if reached is None else min(wanted, max(reached, EARLIEST_CREATED) + MOST_CLEARED)

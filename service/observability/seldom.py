@@ -1,5 +1,6 @@
 """Log lines that an outage would repeat for every request. Counts what it leaves out; decides nothing else."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,18 +14,20 @@ EVERY = 60.0
 
 
 class Seldom:
-    """One kind of error line: the first at once, then one a minute with the number of those `left_out` before it."""
+    """One kind of error line: the first of a reason at once, then one a minute with the number of those `left_out`."""
 
     def __init__(self, event: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._event = event
         self._clock = clock
-        self._told_at: float | None = None
+        self._told_at = -math.inf
+        self._reason = ""
         self._left_out = 0
 
-    def tell(self, **fields: Any) -> None:
-        now = self._clock()
-        if self._told_at is not None and now - self._told_at < EVERY:
+    def tell(self, *, reason: str, **fields: Any) -> None:
+        since = self._clock() - self._told_at
+        if since < EVERY and reason == self._reason:
             self._left_out += 1
             return
-        log.error(self._event, left_out=self._left_out, **fields)
-        self._told_at, self._left_out = now, 0
+        left_out = self._left_out if since < 2 * EVERY else 0  # else they belong to an outage that has ended
+        log.error(self._event, reason=reason, left_out=left_out, **fields)
+        self._told_at, self._reason, self._left_out = self._clock(), reason, 0

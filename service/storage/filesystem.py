@@ -48,13 +48,17 @@ class FilesystemStore:
     def open(self, *, expected: bool = False) -> None:
         """Make the folder if it is missing; safe beside another process. Raises StorageUnavailable.
 
-        `expected`: it must hold objects already, so where it is missing its disk is: nothing is made then, and every
-        verb raises StorageUnavailable until it is back.
+        `expected`: it must hold objects already, so where there are none its disk is missing: nothing is made then, and
+        every verb raises StorageUnavailable until it is back.
         """
         with self._told():
-            if not expected:
+            if not expected or self.is_filled():
                 make_root(self._root)
                 make_root(self.staging)
+
+    def is_filled(self) -> bool:
+        """Whether objects lie here; hidden files and a new disk's lost+found are none."""
+        return self._root.is_dir() and any(not one.name.startswith((".", "lost+found")) for one in self._root.iterdir())
 
     def clean_staging(self, *, older_than: float = 0.0) -> int:
         """Remove what a crash left behind, and say how many files; who holds no server lock spares what is young."""
@@ -173,7 +177,8 @@ class FilesystemStore:
     def _require_mounted(self) -> None:
         """Raise OSError when the store itself is gone: then nothing is known about what it holds."""
         if not self.staging.is_dir():
-            raise FileNotFoundError(errno.ENOENT, "the folder is gone", str(self._root))
+            gone = f"its folder {STAGING} is missing" if self._root.is_dir() else "the folder is gone"
+            raise FileNotFoundError(errno.ENOENT, gone, str(self._root))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         with self._told():

@@ -52,8 +52,9 @@ class Retention:
 
     def _begin(self, tx: Transaction) -> datetime:
         """Up to when this pass clears, noted for the next one."""
-        before = clear_before(tx.now - self._after, tx.marks.get(REACHED))
-        tx.marks.set(REACHED, before)
+        reached = tx.marks.get(REACHED)
+        before = clear_before(tx.now - self._after, reached)
+        tx.marks.set(REACHED, max(before, reached or before))  # a pass by a clock that was behind takes nothing back
         return before
 
 

@@ -1,7 +1,9 @@
 """The database's files taken away, replaced or damaged while they are in use: nothing is acknowledged that is lost."""
 
+import asyncio
 import shutil
 import sqlite3
+import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -180,3 +182,46 @@ async def test_a_file_that_is_no_database_is_named_with_what_to_do(tmp_path: Pat
     with pytest.raises(CatalogUnavailable, match=r"bad\.db cannot be opened: file is not a database.*darkroom rebuild"):
         bad.open()
     bad.close()
+
+
+async def test_a_log_that_is_removed_while_somebody_reads_is_renewed_whole(filled: SqliteEngine, path: Path) -> None:
+    begun, end = threading.Event(), threading.Event()
+
+    def slowly(connection: sa.Connection) -> object:
+        begun.set()
+        end.wait(10)
+        return connection.exec_driver_sql("SELECT group_concat(x) FROM t").scalar()
+
+    reading = asyncio.create_task(filled.read(slowly))
+    await asyncio.to_thread(begun.wait, 10)
+    for suffix in LOGS:
+        path.with_name(f"x.db{suffix}").unlink()
+    writing = asyncio.create_task(put(filled, 2))
+    end.set()
+    await reading
+    await writing
+    assert all(path.with_name(f"x.db{suffix}").exists() for suffix in LOGS)
+    assert await asyncio.gather(*(numbers(filled) for _ in range(8))) == ["1,2"] * 8
+
+
+async def test_the_log_of_a_database_behind_a_symbolic_link_is_watched_too(tmp_path: Path) -> None:
+    real, link = tmp_path / "real" / "x.db", tmp_path / "x.db"
+    real.parent.mkdir()
+    link.symlink_to(real)
+    engine = SqliteEngine(link)
+    engine.open()
+    await engine.write(lambda c: c.exec_driver_sql("CREATE TABLE t (x)"))
+    for suffix in LOGS:
+        real.with_name(f"x.db{suffix}").unlink()
+    await put(engine, 1)
+    assert after_power_cut(real, tmp_path / "elsewhere") == "1"
+    engine.close()
+
+
+@pytest.mark.parametrize("name", ["a%b", "a?b#c", "größe", "a b"])
+async def test_a_path_may_have_any_name(tmp_path: Path, name: str) -> None:
+    engine = SqliteEngine(Path(f"//{tmp_path}") / name / "x.db")
+    engine.open()
+    await engine.write(lambda c: c.exec_driver_sql("CREATE TABLE t (x)"))
+    engine.close()
+    assert (tmp_path / name / "x.db").stat().st_size > 0

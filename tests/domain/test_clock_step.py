@@ -35,6 +35,7 @@ def test_a_pass_clears_what_its_time_is_over_for_and_at_most_a_day_more_than_the
     assert clear_before(NOW, NOW - HOUR) == NOW
     assert clear_before(NOW + 365 * DAY, NOW) == NOW + DAY
     assert clear_before(NOW - DAY, NOW) == NOW - DAY
+    assert clear_before(NOW, datetime(1970, 1, 1, tzinfo=UTC)) > datetime(2024, 1, 1, tzinfo=UTC)
 
 
 def test_an_image_that_died_because_the_clock_was_far_ahead_comes_back_by_a_retry() -> None:

@@ -127,8 +127,11 @@ ILL = {
 
 @pytest.mark.parametrize(
     ("mode", "called_back"),
-    [(ConfirmMode.REQUIRED, True), (ConfirmMode.PREFERRED, True), (ConfirmMode.REQUIRED, False)],
-    ids=["required", "preferred", "callbacks lost"],
+    [
+        pytest.param(ConfirmMode.PREFERRED, True, id="preferred"),
+        pytest.param(ConfirmMode.REQUIRED, True, id="required", marks=pytest.mark.long),
+        pytest.param(ConfirmMode.REQUIRED, False, id="callbacks lost", marks=pytest.mark.long),
+    ],
 )
 @pytest.mark.parametrize("name", ILL)
 async def test_an_ill_provider_costs_time_and_nothing_else(

@@ -142,3 +142,18 @@ def test_a_sync_that_fails_is_no_success_and_no_folder_without_a_durable_name_is
     left = [path.relative_to(root).as_posix() for path in sorted(root.rglob("*")) if ".staging" not in path.parts]
     assert left == LEFT_BY_FAILED_SYNC[sync]
     assert subprocess.run(put, capture_output=True, text=True, check=True).stdout == "stored\n"
+
+
+async def test_an_archive_that_was_restored_without_its_hidden_folder_is_worked_with(store: FilesystemStore) -> None:
+    await store.put(KEY, staged(store))
+    store.staging.rmdir()
+    restored = FilesystemStore(store.staging.parent)
+    restored.open(expected=True)
+    await restored.put("day/task/1.png", staged(restored))
+    assert [entry.key async for entry in restored.list()] == [KEY, "day/task/1.png"]
+
+
+async def test_a_disk_without_its_hidden_folder_is_told_by_the_folders_name(store: FilesystemStore) -> None:
+    store.staging.rmdir()
+    with pytest.raises(StorageUnavailable, match=r"its folder \.staging is missing"):
+        await store.free_bytes()

@@ -142,6 +142,7 @@ async def test_the_callback_url_of_one_task_says_nothing_of_another(
     assert image_host.connections == 0
 
 
+@pytest.mark.long
 async def test_while_the_provider_is_down_required_fetches_nothing_and_then_the_truth(
     start: Start, stand_in: Begin, image_host: ImageHost
 ) -> None:
@@ -261,6 +262,7 @@ async def test_an_id_that_the_provider_turns_away_is_not_believed_while_it_answe
     assert image_host.connections == 0
 
 
+@pytest.mark.long
 async def test_a_key_that_has_never_seen_a_task_kills_none_and_doctor_says_so(
     start: Start, stand_in: Begin, image_host: ImageHost
 ) -> None:

@@ -4,6 +4,8 @@ import asyncio
 import random
 from functools import partial
 
+import pytest
+
 from tests.system.conftest import Start
 from tests.system.support.answers import Answer, Gate, halted, slow, whole
 from tests.system.support.darkroom import Darkroom
@@ -20,6 +22,7 @@ BETWEEN_TRIES = (0.1, 0.2, 0.4)
 """Seconds; shorter than the provider's, so that a life of the service sees many tries."""
 
 
+@pytest.mark.long
 async def test_tasks_outlive_a_service_that_is_killed_again_and_again(start: Start, image_host: ImageHost) -> None:
     chance = random.Random(SEED)
     service = await start(DOWNLOAD__CONNECT_TIMEOUT="30s", DOWNLOAD__READ_TIMEOUT="60s")

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests.system.conftest import Begin, Start
 from tests.system.support.darkroom import Darkroom
 from tests.system.support.kept import assert_ended, assert_kept, at_rest, told
@@ -18,6 +20,7 @@ async def tell(service: Darkroom, *task_ids: str, **known: Any) -> None:
         assert answer.status_code in (200, 201), "a sweep may have found it first"
 
 
+@pytest.mark.long
 async def test_tasks_whose_callbacks_are_lost_are_found_by_the_sweep_at_start(start: Start, stand_in: Begin) -> None:
     provider = await stand_in("--fault", "lost=1")
     service = await start(asks=provider)

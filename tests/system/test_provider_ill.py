@@ -39,6 +39,7 @@ async def counted(service: Darkroom, series: str, at_least: float) -> None:
     await eventually(look, what=f"{series} is {at_least}")
 
 
+@pytest.mark.long
 async def test_callbacks_that_arrive_while_the_provider_is_ill_settle_when_it_is_well(
     start: Start, stand_in: Begin
 ) -> None:
@@ -87,6 +88,7 @@ async def test_being_asked_to_slow_down_is_no_silence_on_which_callbacks_would_b
     assert image_host.connections == 0
 
 
+@pytest.mark.long
 async def test_a_refused_key_is_told_once_and_hardly_used_and_nothing_is_lost_until_it_works(
     start: Start, stand_in: Begin
 ) -> None:

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from tests.system.conftest import Begin, Start
 from tests.system.support.darkroom import Darkroom
 from tests.system.support.kept import assert_ended, assert_kept, at_rest
@@ -54,6 +56,7 @@ async def alive(service: Darkroom, task_id: str) -> None:
     await eventually(look, what=f"{task_id} is alive")
 
 
+@pytest.mark.long
 async def test_retry_picks_by_reason_or_reference_and_a_dry_run_only_tells(start: Start, stand_in: Begin) -> None:
     provider = await stand_in()
     service = await start(asks=provider, CONFIRM__PATIENCE="2s", DOWNLOAD__MAX_BYTES="1 KiB")

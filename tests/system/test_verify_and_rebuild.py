@@ -7,6 +7,8 @@ import subprocess
 from functools import partial
 from typing import Any
 
+import pytest
+
 from tests.system.conftest import Start
 from tests.system.support.answers import Answer, Gate, halted, whole
 from tests.system.support.darkroom import COMMAND, Darkroom, environment
@@ -146,6 +148,7 @@ async def test_a_rebuild_beside_a_server_or_into_its_database_is_refused(start: 
     assert (into.returncode, "move it away" in into.stderr) == (1, True)
 
 
+@pytest.mark.long
 async def test_a_rebuild_that_is_killed_again_and_again_comes_to_the_same(start: Start, image_host: ImageHost) -> None:
     chance = random.Random(SEED)
     service = await start()

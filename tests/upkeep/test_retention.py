@@ -1,7 +1,7 @@
 """Raw callbacks whose time is over go by themselves, without holding anybody up."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -56,3 +56,16 @@ async def test_a_clock_that_is_a_year_ahead_clears_a_day_more_with_each_pass_and
         assert await retention.clear() == 0
         ledger.clock.move(days=365)
         assert sum([await retention.clear() for _ in range(92)]) == 3
+
+
+async def test_a_pass_by_a_clock_that_is_decades_behind_holds_nothing_up(tmp_path: Path) -> None:
+    with ledger_in(tmp_path) as ledger:
+        retention = Retention(catalog=ledger.catalog, after=DAYS)
+        ledger.clock.now = NOW + DAYS
+        assert await retention.clear() == 0
+        ledger.clock.now = datetime(1970, 1, 2, tzinfo=UTC) + DAYS
+        assert await retention.clear() == 0
+        ledger.clock.now = NOW
+        await arrive(ledger.catalog, 3)
+        ledger.clock.now = NOW + DAYS + timedelta(seconds=1)
+        assert await retention.clear() == 3
