@@ -1,13 +1,14 @@
 """Settings of the test tools that hold for every test."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from service.catalog.catalog import Catalog
+from tests.support.ledger import Ledger, ledger_in
 from tests.support.migrated import put_migrated
 
 # shared machines stall now and then: a slow example is no finding
@@ -22,6 +23,14 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
     opened.open()
     yield opened
     opened.close()
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
+    """A ledger whose provider key has been seen to work."""
+    with ledger_in(tmp_path) as opened:
+        await opened.prove_key()
+        yield opened
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -1,8 +1,6 @@
 """How many images there must be, by what callbacks say and what was asked for: fewer are not the last word at once."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -10,19 +8,12 @@ from service.domain.asset import AssetReason
 from service.domain.history import Effect
 from service.domain.task import Check, TaskStatus
 from tests.support.deliveries import LINK, task_object
-from tests.support.ledger import CONFIRMING, MISSING, SILENT, Ledger, found, ledger_in
+from tests.support.ledger import CONFIRMING, MISSING, SILENT, Ledger, found
 
 PATIENCE = CONFIRMING.patience
 SECOND = timedelta(seconds=1)
 OTHER = "https://files.evolink.ai/a/1.png"
 TWO = [LINK, OTHER]
-
-
-@pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    with ledger_in(tmp_path) as opened:
-        await opened.prove_key()
-        yield opened
 
 
 async def test_fewer_links_than_the_callback_told_are_fetched_and_the_others_asked_for(ledger: Ledger) -> None:

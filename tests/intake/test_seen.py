@@ -1,9 +1,7 @@
 """Tasks seen in the provider's list: which are taken up, which are asked about because of it. It decides nothing."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -12,18 +10,11 @@ from service.domain.history import Effect
 from service.domain.task import EventStatus, TaskEvent, TaskReason, TaskStatus
 from service.intake.seen import Noticed, notice
 from tests.support.deliveries import NOW, TASK, task_object
-from tests.support.ledger import CONFIRMING, MISSING, SILENT, Ledger, found, ledger_in
+from tests.support.ledger import CONFIRMING, MISSING, SILENT, Ledger, found
 
 SINCE = NOW - timedelta(hours=1)
 MOMENT = timedelta(milliseconds=1)
 LISTED = "task-listed"
-
-
-@pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    with ledger_in(tmp_path) as opened:
-        await opened.prove_key()
-        yield opened
 
 
 def entry(
