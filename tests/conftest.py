@@ -1,7 +1,7 @@
 """Settings of the test tools that hold for every test."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 
 from service.catalog.catalog import Catalog
 from tests.support.databases import Databases, SqliteDatabases
+from tests.support.ledger import Ledger, ledger_in
 from tests.support.postgres import PostgresDatabases, postgres_databases
 
 # shared machines stall now and then: a slow example is no finding
@@ -36,6 +37,14 @@ def catalog(databases: Databases) -> Iterator[Catalog]:
     opened.open()
     yield opened
     opened.close()
+
+
+@pytest.fixture
+async def ledger(databases: Databases) -> AsyncIterator[Ledger]:
+    """A ledger whose provider key has been seen to work."""
+    with ledger_in(databases) as opened:
+        await opened.prove_key()
+        yield opened
 
 
 def pytest_xdist_auto_num_workers() -> int:

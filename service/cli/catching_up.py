@@ -2,16 +2,14 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from service import bootstrap
 from service.catalog.dead import DeadFilter
 from service.cli.group import fail, main, print_json, said_plainly, text
+from service.cli.progress import bar
 from service.domain.asset import AssetReason
 from service.domain.task import TaskReason
 from service.reconcile.catch_up import Round
@@ -35,9 +33,9 @@ def reconcile(once: bool, as_json: bool) -> None:
     if not once:
         asyncio.run(bootstrap.reconcile_for_ever(settings))
         return
-    with _bar("asked", None, shown=not as_json) as progress:
+    with bar("asked", shown=not as_json) as advance:
         done = asyncio.run(
-            bootstrap.reconcile_once(settings, progress=lambda r: progress(r.results.total(), r.due or None))
+            bootstrap.reconcile_once(settings, progress=lambda r: advance(r.results.total(), total=r.due or None))
         )
     if as_json:
         print_json(_round(done))
@@ -76,8 +74,8 @@ def retry(
         if dry_run:
             _show_ids(ids, as_json=as_json)
             return
-        with _bar("tried again", len(ids), shown=not as_json) as progress:
-            tried = asyncio.run(retry_each(catalog, ids, rules=bootstrap.rules_of(settings), progress=progress))
+        with bar("tried again", shown=not as_json, total=len(ids)) as advance:
+            tried = asyncio.run(retry_each(catalog, ids, rules=bootstrap.rules_of(settings), progress=advance))
     _show_tried(tried, as_json=as_json)
     if task_ids and any(one.refused for one in tried):
         sys.exit(1)
@@ -131,13 +129,3 @@ def _tell_of(done: Round) -> None:
     if not done.good:
         left = f"{done.left} questions are still due" if done.left else "not everything was answered"
         fail(f"{left}: {done.detail or 'somebody else asks just now, or wants to be left alone'}")
-
-
-@contextmanager
-def _bar(label: str, total: int | None, *, shown: bool) -> Iterator[Callable[..., None]]:
-    """Progress on a terminal, nothing elsewhere; tell it how many are done, and how many there are if that changed."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, disable=not (shown and console.is_terminal)) as progress:
-        bar = progress.add_task(label, total=total)
-        yield lambda done, total=None: progress.update(bar, completed=done, total=total)

@@ -1,26 +1,23 @@
 """Commands about what was received: running it again, and taking a callback URL out of use."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, TaskProgressColumn, TextColumn
-from rich.progress import Progress as Bar
 
 from service import bootstrap
 from service.catalog.catalog import Transaction
 from service.catalog.inbox_filter import InboxFilter
 from service.catalog.usage import Touched
 from service.cli.group import main, print_json, said_plainly, text
+from service.cli.progress import bar
 from service.domain.callback import Verdict
 from service.domain.moment import moment
 from service.errors import NotFound
-from service.intake.replay import Progress, Replayed
+from service.intake.replay import Replayed
 from service.intake.replay import replay as run_again
 from service.settings import load_settings
 from service.web.documents import touched_document
@@ -55,9 +52,20 @@ def replay(ids: Sequence[int], every: bool, dry_run: bool, as_json: bool, **give
     if wanted.is_empty != every:
         raise click.UsageError("name callback ids, or filter, or take --all")
     settings = load_settings()
-    with bootstrap.open_catalog(settings) as catalog, _bar(shown=not as_json) as progress:
+    with (
+        bootstrap.open_catalog(settings) as catalog,
+        bar("run again", shown=not as_json, total=1.0, as_share=True) as advance,
+    ):
         rules = bootstrap.rules_of(settings)
-        replayed = asyncio.run(run_again(catalog, wanted, rules=rules, dry_run=dry_run, progress=progress))
+        replayed = asyncio.run(
+            run_again(
+                catalog,
+                wanted,
+                rules=rules,
+                dry_run=dry_run,
+                progress=lambda done: advance(done.share, f"{done.matched} callbacks"),
+            )
+        )
     if as_json:
         print_json(asdict(replayed))
     else:
@@ -104,13 +112,3 @@ def _revoke(tx: Transaction, token_id: str) -> Touched:
     if not tx.tokens.revoke(token_id, tx.now):
         raise NotFound("callback_url_not_found", f"no callback URL of the id {token_id!r} was minted here")
     return tx.usage.touched(token_id)
-
-
-@contextmanager
-def _bar(*, shown: bool) -> Iterator[Callable[[Progress], None]]:
-    """Progress on a terminal, nothing elsewhere."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    with Bar(*columns, console=console, disable=not (shown and console.is_terminal)) as bar:
-        running = bar.add_task("run again", total=1.0)
-        yield lambda done: bar.update(running, completed=done.share, description=f"{done.matched} run again")

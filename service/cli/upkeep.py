@@ -4,20 +4,17 @@ Exit code 1 says that something is wrong, also where it was mended: run again to
 """
 
 import asyncio
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from service import bootstrap
 from service.bootstrap.upkeep import open_to_rebuild, open_to_verify
 from service.cli.findings import Told
 from service.cli.group import main, said_plainly
+from service.cli.progress import bar
 from service.settings import load_settings
 from service.upkeep.findings import TO_REBUILD, TO_VERIFY
 from service.upkeep.journal import open_journal
@@ -36,8 +33,6 @@ NOTES = (
     "the bodies of callbacks are gone, their hashes are kept",
 )
 """What sidecars cannot tell."""
-
-Advance = Callable[..., None]
 
 
 @main.command()
@@ -59,7 +54,7 @@ def verify(task_ids: Sequence[str], quick: bool, resume: bool, repair: bool, as_
     with (
         open_to_verify(settings) as (catalog, store),
         told.until_the_end(lambda: {"looked_at": _numbers(seen)}, hint=hint),
-        _bar("images", shown=not as_json) as advance,
+        bar("images", shown=not as_json) as advance,
     ):
 
         def tell(more: Seen) -> None:
@@ -97,7 +92,7 @@ def rebuild(verify_bytes: bool, as_json: bool) -> None:
     with (
         open_to_rebuild(settings) as (catalog, store),
         told.until_the_end(lambda: {"rebuilt": _numbers(rebuilt), "notes": list(NOTES)}),
-        _bar("tasks", shown=not as_json) as advance,
+        bar("tasks", shown=not as_json) as advance,
     ):
 
         def tell(more: Rebuilt) -> None:
@@ -120,21 +115,3 @@ def rebuild(verify_bytes: bool, as_json: bool) -> None:
 
 def _numbers(counted: Seen | Rebuilt) -> dict[str, int]:
     return {"bytes" if name == "size" else name: number for name, number in asdict(counted).items()}
-
-
-@contextmanager
-def _bar(label: str, *, shown: bool) -> Iterator[Advance]:
-    """Progress on a terminal, nothing elsewhere; tell it how many are done and what else, or the total."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[more]}"))
-    hidden = not (shown and console.is_terminal)
-    # findings are printed meanwhile: through the bar where both are the same terminal, elsewhere past it
-    with Progress(*columns, console=console, disable=hidden, redirect_stdout=sys.stdout.isatty()) as progress:
-        bar = progress.add_task(label, total=None, more="")
-
-        def advance(done: int | None = None, more: str | None = None, *, total: int | None = None) -> None:
-            progress.update(bar, completed=done, total=total)
-            if more is not None:
-                progress.update(bar, more=more)
-
-        yield advance

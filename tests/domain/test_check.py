@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -26,27 +25,11 @@ from service.domain.check import (
     with_nobody_to_ask,
 )
 from service.domain.rules import ConfirmMode, Rules
-from service.domain.task import Check, EventStatus, Rank, Task, TaskEvent, TaskReason, TaskStatus
+from service.domain.task import Check, Rank, Task, TaskReason
+from tests.support.checked import MOMENT, NOW, PROCESSING, RULES, called_back, confirmed, task
 
-NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
-RULES = Rules(timedelta(hours=24), ("*.evolink.ai",), ConfirmMode.PREFERRED, can_ask=True)
 KEYLESS = replace(RULES, mode=ConfirmMode.OFF, can_ask=False)
 PATIENCE, HORIZON = RULES.patience, RULES.horizon
-MOMENT = timedelta(microseconds=1)
-BEGUN = Check(NOW, NOW)
-PROCESSING = TaskEvent("task-1", EventStatus.PROCESSING, "processing")
-
-
-def task(check: Check = BEGUN, **members: Any) -> Task:
-    return Task(id="task-1", source="evolink", received_at=NOW, check=check, **members)
-
-
-def called_back(check: Check = BEGUN, **members: Any) -> Task:
-    return task(check, callback_rank=Rank.COMPLETED, expected_images=1, **members)
-
-
-def confirmed(check: Check = BEGUN) -> Task:
-    return task(check, status=TaskStatus.COMPLETED, rank=Rank.COMPLETED, confirmed=True)
 
 
 def silence(one: Task, *, now: datetime, rules: Rules = RULES, images: int = 1, reachable: bool = False) -> Next:

@@ -1,33 +1,14 @@
 """Answers that show fewer links than there must be: asked again for as long as the patience, which is theirs alone."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from service.domain.check import Next, after_end, after_missing, lacks_links
-from service.domain.rules import ConfirmMode, Rules
-from service.domain.task import Check, EventStatus, Rank, Task, TaskEvent, TaskStatus
+from service.domain.task import Check, EventStatus, TaskEvent, TaskStatus
+from tests.support.checked import MOMENT, NOW, PROCESSING, RULES, called_back, confirmed, task
 
-NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
-RULES = Rules(timedelta(hours=24), ("*.evolink.ai",), ConfirmMode.PREFERRED, can_ask=True)
 PATIENCE = RULES.patience
-MOMENT = timedelta(microseconds=1)
-BEGUN = Check(NOW, NOW)
-PROCESSING = TaskEvent("task-1", EventStatus.PROCESSING, "processing")
-
-
-def task(check: Check = BEGUN, **members: Any) -> Task:
-    return Task(id="task-1", source="evolink", received_at=NOW, check=check, **members)
-
-
-def called_back(check: Check = BEGUN, **members: Any) -> Task:
-    return task(check, callback_rank=Rank.COMPLETED, expected_images=1, **members)
-
-
-def confirmed(check: Check = BEGUN) -> Task:
-    return task(check, status=TaskStatus.COMPLETED, rank=Rank.COMPLETED, confirmed=True)
 
 
 def completed(*links: str) -> TaskEvent:

@@ -1,6 +1,5 @@
 """The provider's answers, taken in: what each leads to, and that one counts only while the question is ours."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -21,13 +20,6 @@ from tests.support.ledger import CONFIRMING, MISSING, SILENT, Ledger, found, led
 PATIENCE, HORIZON = CONFIRMING.patience, CONFIRMING.horizon
 SECOND = timedelta(seconds=1)
 TWO = [LINK, "https://files.evolink.ai/a/1.png"]
-
-
-@pytest.fixture
-async def ledger(databases: Databases) -> AsyncIterator[Ledger]:
-    with ledger_in(databases) as opened:
-        await opened.prove_key()
-        yield opened
 
 
 async def test_the_providers_word_ends_the_task_confirms_it_and_asks_no_more(ledger: Ledger) -> None:

@@ -1,6 +1,5 @@
 """Callbacks that are taken at their word while the provider is silent: which ones, when, and what confirming does."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -21,13 +20,6 @@ SECOND = timedelta(seconds=1)
 OTHER = "https://files.evolink.ai/a/1.png"
 EVIL = "https://evil.example/0.png"
 STORED = Stored("key", "a" * 64, 10, Image(ImageFormat.PNG, 1, 1))
-
-
-@pytest.fixture
-async def ledger(databases: Databases) -> AsyncIterator[Ledger]:
-    with ledger_in(databases) as opened:
-        await opened.prove_key()
-        yield opened
 
 
 async def believed(ledger: Ledger, *links: str, status: str = "completed") -> None:

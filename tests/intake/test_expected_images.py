@@ -1,6 +1,5 @@
 """How many images there must be, by what callbacks say and what was asked for: fewer are not the last word at once."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -8,21 +7,14 @@ import pytest
 from service.domain.asset import AssetReason
 from service.domain.history import Effect
 from service.domain.task import Check, TaskStatus
-from tests.support.databases import Databases, on_sqlite
+from tests.support.databases import on_sqlite
 from tests.support.deliveries import LINK, task_object
-from tests.support.ledger import CONFIRMING, MISSING, SILENT, Ledger, found, ledger_in
+from tests.support.ledger import CONFIRMING, MISSING, SILENT, Ledger, found
 
 PATIENCE = CONFIRMING.patience
 SECOND = timedelta(seconds=1)
 OTHER = "https://files.evolink.ai/a/1.png"
 TWO = [LINK, OTHER]
-
-
-@pytest.fixture
-async def ledger(databases: Databases) -> AsyncIterator[Ledger]:
-    with ledger_in(databases) as opened:
-        await opened.prove_key()
-        yield opened
 
 
 async def test_fewer_links_than_the_callback_told_are_fetched_and_the_others_asked_for(ledger: Ledger) -> None:

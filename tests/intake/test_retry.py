@@ -1,6 +1,5 @@
 """Trying again: what each dead thing becomes, what the provider's next word does, and what there is no use in."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -25,13 +24,6 @@ PATIENCE, HORIZON = CONFIRMING.patience, CONFIRMING.horizon
 MINUTE = timedelta(minutes=1)
 OTHER = "https://files.evolink.ai/a/1.png"
 STORED = Stored("key", "a" * 64, 10, Image(ImageFormat.PNG, 1, 1))
-
-
-@pytest.fixture
-async def ledger(databases: Databases) -> AsyncIterator[Ledger]:
-    with ledger_in(databases) as opened:
-        await opened.prove_key()
-        yield opened
 
 
 async def again(ledger: Ledger) -> None:

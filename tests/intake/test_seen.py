@@ -1,6 +1,5 @@
 """Tasks seen in the provider's list: which are taken up, which are asked about because of it. It decides nothing."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -10,20 +9,12 @@ from service.domain.check import FIRST_CHECK
 from service.domain.history import Effect
 from service.domain.task import EventStatus, TaskEvent, TaskReason, TaskStatus
 from service.intake.seen import Noticed, notice
-from tests.support.databases import Databases
 from tests.support.deliveries import NOW, TASK, task_object
-from tests.support.ledger import CONFIRMING, MISSING, SILENT, Ledger, found, ledger_in
+from tests.support.ledger import CONFIRMING, MISSING, SILENT, Ledger, found
 
 SINCE = NOW - timedelta(hours=1)
 MOMENT = timedelta(milliseconds=1)
 LISTED = "task-listed"
-
-
-@pytest.fixture
-async def ledger(databases: Databases) -> AsyncIterator[Ledger]:
-    with ledger_in(databases) as opened:
-        await opened.prove_key()
-        yield opened
 
 
 def entry(

@@ -1,7 +1,6 @@
 """One round of asking for people and for cron: everything due once, told whether every question was answered."""
 
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -13,16 +12,9 @@ from service.reconcile.catch_up import Round, catch_up
 from service.reconcile.sweeper import Ended, Sweeper
 from tests.support.deliveries import NOW, task_object
 from tests.support.fake_provider import DOWN, FakeProvider, asker, complete, entry, listed
-from tests.support.ledger import KEY, MISSING, SILENT, Ledger, found, ledger_in
+from tests.support.ledger import KEY, MISSING, SILENT, Ledger, found
 
 SIX = tuple(f"task-{n}000" for n in range(6))
-
-
-@pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    with ledger_in(tmp_path) as opened:
-        await opened.prove_key()
-        yield opened
 
 
 async def a_round(

@@ -1,7 +1,6 @@
 """Asking about what is due: in pieces, with whom woken by the answers, and how a silence ends."""
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,13 +22,6 @@ from tests.support.fake_provider import FakeProvider, always, ask_all, asker, co
 from tests.support.ledger import MISSING, SILENT, Ledger, found, ledger_in
 
 A, B = "task-a", "task-b"
-
-
-@pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    with ledger_in(tmp_path) as opened:
-        await opened.prove_key()
-        yield opened
 
 
 async def nudged(nudge: Nudge) -> bool:

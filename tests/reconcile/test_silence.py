@@ -1,24 +1,14 @@
 """A provider that says nothing: when that is over, whose silence it is, and that nobody is given up because of it."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from service.domain.task import TaskStatus
 from service.provider.reading import HealthState, ProviderHealth
 from tests.support.deliveries import task_object
 from tests.support.fake_provider import ANSWERING, DOWN, FakeProvider, always, ask_all, asker, complete, told
-from tests.support.ledger import SILENT, Ledger, ledger_in
+from tests.support.ledger import SILENT, Ledger
 
 A, B = "task-a", "task-b"
-
-
-@pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    with ledger_in(tmp_path) as opened:
-        await opened.prove_key()
-        yield opened
 
 
 async def due(ledger: Ledger, task_id: str) -> bool:
