@@ -145,6 +145,11 @@ def test_revoking_tells_which_tasks_were_touched_and_is_refused_for_what_was_nev
     assert "'no-such-token'" in unknown.stderr
 
 
+def test_an_id_that_begins_with_a_dash_is_no_option(run: Run, tmp_path: Path) -> None:
+    kept(tmp_path, delivery(task_object("failed"), through=token("-leaked")))
+    assert json.loads(run("revoke", "-leaked", "--json").stdout)["revoked"] == "-leaked"
+
+
 async def test_a_running_service_learns_of_it_within_seconds(run: Run, tmp_path: Path) -> None:
     minted = json.loads((await asyncio.to_thread(run, "callback-url", "--json")).stdout)
     path = urlsplit(minted["callback_url"]).path

@@ -85,7 +85,7 @@ def _tell(replayed: Replayed) -> None:
         click.echo(f"  … and {replayed.changed_total - len(replayed.changed)} more")
 
 
-@main.command()
+@main.command(context_settings={"ignore_unknown_options": True})  # an id may begin with a dash
 @click.argument("token_id")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @said_plainly

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.databases import KINDS, Databases, databases_for
+from tests.support.databases import Databases, databases_for
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=["sqlite", "postgresql"])
 def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Databases:
     return databases_for(request, tmp_path)

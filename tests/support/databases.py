@@ -10,8 +10,6 @@ from tests.support.dump import Dump, dump
 from tests.support.migrated import put_migrated
 from tests.support.postgres import PostgresDatabases
 
-KINDS = ("sqlite", "postgresql")
-
 
 class Databases(Protocol):
     """Where new databases come from."""
