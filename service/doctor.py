@@ -50,8 +50,9 @@ class Finding:
 async def examine(settings: Settings) -> list[Finding]:
     """Look at everything, ask the provider twice, make what a first start would make, and leave the rest as it is."""
     findings = [*_settings(settings), *_public_url(settings), *_trust(settings)]
-    findings.append(await asyncio.to_thread(_data_dir, settings.data_dir))
-    findings.append(await _storage(settings))
+    if settings.keeps_files:
+        findings.append(await asyncio.to_thread(_data_dir, settings.data_dir))
+    findings.append(await (_storage(settings) if settings.keeps_files else _storage_to_read(settings)))
     filled = _is_missing(settings) and await _is_filled(settings)
     findings.append(await asyncio.to_thread(_database, settings, filled=filled))
     tls = await asyncio.to_thread(_tls, settings)
@@ -194,6 +195,19 @@ async def _storage(settings: Settings) -> Finding:
     where = f"{bootstrap.place_of_store(settings)} takes images"
     staged = " beside the database for images on their way" if settings.storage_bucket else ""
     return Finding("storage", Level.OK, f"{where}, {(free or 0) // 2**20} MiB free{staged}")
+
+
+async def _storage_to_read(settings: Settings) -> Finding:
+    """The archive for who writes nothing there."""
+    if Role.API not in settings.roles:
+        return Finding("storage", Level.OK, "these roles need none")
+    where = bootstrap.place_of_store(settings)
+    try:
+        async for _ in bootstrap.store_of(settings).list():
+            break
+    except DarkroomError as error:
+        return Finding("storage", Level.BROKEN, str(error))
+    return Finding("storage", Level.OK, f"{where} can be read")
 
 
 def _has_stored(settings: Settings) -> bool:

@@ -26,7 +26,8 @@ def server_lock(database: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise SettingsError(
-                f"another server already works on {database}: stop it, or give this one its own DARKROOM_DATA_DIR"
+                f"another server already works on {database}: stop it, or give this one its own DARKROOM_DATA_DIR; "
+                "several servers can share a PostgreSQL database only (DARKROOM_DATABASE_URL)"
             ) from None
         yield
     finally:

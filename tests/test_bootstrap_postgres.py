@@ -13,8 +13,10 @@ from click.testing import CliRunner, Result
 from service.bootstrap import Schema, open_catalog, open_components
 from service.bootstrap.upkeep import open_to_rebuild
 from service.cli import main
+from service.doctor import examine
 from service.errors import SettingsError
 from service.settings import Settings
+from service.storage.filesystem import FilesystemStore
 from tests.support.app import serving, settings_for
 from tests.support.deliveries import TASK, task_object, token
 from tests.support.postgres import PostgresDatabases, own_server
@@ -48,7 +50,7 @@ async def test_it_is_not_ready_and_names_what_is_missing_until_migrate_has_run(
     url = database(migrated=False)
     async with serving(tmp_path, database_url=url) as house:
         path = f"/callbacks/evolink/{house.parts.signer.sign(token())}"
-        assert "lacks revision 0003" in (await house.anyone.get("/readyz")).text
+        assert "lacks revision 0004" in (await house.anyone.get("/readyz")).text
         assert (await house.anyone.post(path, json=task_object())).status_code == 503
         await asyncio.to_thread(upgrade, house.parts.settings)
         await house.parts.readiness.probe()
@@ -64,7 +66,7 @@ def upgrade(settings: Settings) -> None:
 
 def test_migrate_brings_it_to_this_version(command: Callable[..., Result], database: Callable[..., str]) -> None:
     url = database(migrated=False)
-    assert command(url, "migrate").output == "the database is now at revision 0003\n"
+    assert command(url, "migrate").output == "the database is now at revision 0004\n"
     assert command(url, "migrate").output == "the database is current\n"
 
 
@@ -85,6 +87,7 @@ async def test_a_database_that_is_away_at_the_start_is_waited_for(tmp_path: Path
 
 async def test_what_one_takes_in_the_other_archives_and_shows(tmp_path: Path, database: Callable[..., str]) -> None:
     url, store = database(), {"url": f"file://{tmp_path}/archive", "min_free_bytes": 0}
+    FilesystemStore(tmp_path / "archive").open()
     async with (
         serving(tmp_path / "one", database_url=url, storage=store) as one,
         serving(tmp_path / "other", database_url=url, storage=store) as other,
@@ -103,12 +106,42 @@ async def test_a_start_leaves_the_claims_of_others_alone(tmp_path: Path, databas
             assert await other.parts.catalog.write(lambda tx: tx.work.claim_assets(5)) == []
 
 
+async def test_who_neither_archives_nor_serves_the_archive_needs_the_database_only(
+    tmp_path: Path, database: Callable[..., str]
+) -> None:
+    options = {"endpoint": "http://127.0.0.1:1", "allow_http": "true"}
+    nowhere = {"url": "s3://no-such-bucket/archive", "options": options, "min_free_bytes": 1 << 60}
+    (tmp_path / "file").write_text("no folder can be made below")
+    async with serving(
+        tmp_path / "file", database_url=database(), roles="receiver,reconciler", storage=nowhere
+    ) as house:
+        assert (await house.anyone.get("/readyz")).status_code == 200
+        path = f"/callbacks/evolink/{house.parts.signer.sign(token())}"
+        assert (await house.anyone.post(path, json=task_object())).status_code == 202
+        told = await examine(house.parts.settings)
+    assert [one.message for one in told if one.check in ("storage", "data directory")] == ["these roles need none"]
+
+
+@pytest.mark.parametrize("duty", ["sweep", "retention"])
+async def test_of_several_that_serve_one_has_each_duty(tmp_path: Path, database: Callable[..., str], duty: str) -> None:
+    url, key = database(), {"api_key": "a-key", "api_url": "http://127.0.0.1:1"}
+    async with (
+        serving(tmp_path / "one", database_url=url, evolink=key) as one,
+        serving(tmp_path / "other", database_url=url, evolink=key),
+    ):
+        async with asyncio.timeout(10):
+            while await one.parts.catalog.write(lambda tx: tx.duties.take(duty, "somebody else")):
+                await one.parts.catalog.write(lambda tx: tx.duties.give_back(duty, "somebody else"))
+                await asyncio.sleep(0.02)
+
+
 async def test_rebuild_sees_who_serves(tmp_path: Path, database: Callable[..., str]) -> None:
     url = database()
     async with serving(tmp_path, database_url=url) as house:
         async with asyncio.timeout(10):
             while not await asyncio.to_thread(house.parts.catalog.servers):
                 await asyncio.sleep(0.02)
+        FilesystemStore(tmp_path / "data" / "archive").open()
         with pytest.raises(SettingsError, match="stop them"), open_to_rebuild(house.parts.settings):
             pass
 

@@ -10,7 +10,7 @@ import structlog
 from service.background import Nudge
 from service.bootstrap.provider import provider_client, rules_of
 from service.bootstrap.secrets import generated_key, signing_secrets
-from service.bootstrap.storage import open_store
+from service.bootstrap.storage import open_store, store_of
 from service.catalog.catalog import Catalog
 from service.catalog.wakeups import Wakeups
 from service.domain.rules import Rules
@@ -80,7 +80,8 @@ class Schema(Enum):
 @contextmanager
 def open_catalog(settings: Settings, *, schema: Schema = Schema.REQUIRED) -> Iterator[Catalog]:
     """The catalog alone; commands may use it beside a server. Raises SettingsError where `migrate` has to run first."""
-    _make_data_dir(settings)
+    if not settings.on_postgres:
+        make_data_dir(settings)
     catalog = Catalog(settings.database)
     catalog.open()
     try:
@@ -95,7 +96,12 @@ def open_catalog(settings: Settings, *, schema: Schema = Schema.REQUIRED) -> Ite
 
 
 def _opened_store(settings: Settings, catalog: Catalog) -> ObjectStore:
-    """The archive without what a crash left; one that is read-only or hangs is told by readiness, and reads go on."""
+    """The archive without what a crash left; one that is read-only or hangs is told by readiness, and reads go on.
+
+    Who keeps no files opens nothing: it may look into the archive when it is asked, and starts without it.
+    """
+    if not settings.keeps_files:
+        return store_of(settings)
     store = open_store(settings, expected=_must_have_archive(catalog))
     try:
         if left := store.clean_staging(older_than=LONGEST_STAGED if catalog.shared else 0.0):
@@ -109,7 +115,8 @@ def _opened_store(settings: Settings, catalog: Catalog) -> ObjectStore:
 def open_components(settings: Settings) -> Iterator[Components]:
     """Open everything that outlives a request, holding the server lock. Raises SettingsError or Unavailable."""
     with ExitStack() as stack:
-        _make_data_dir(settings)
+        if settings.keeps_files:
+            make_data_dir(settings)
         if not settings.on_postgres:
             stack.enter_context(server_lock(settings.database_path))
         signing = signing_secrets(settings)
@@ -150,8 +157,9 @@ def open_components(settings: Settings) -> Iterator[Components]:
                 catalog=catalog,
                 store=store if archives else None,
                 bucket=store.prove if archives and isinstance(store, CloudStore) else None,
-                data_dir=settings.data_dir,
+                folder=settings.data_dir if settings.keeps_files else None,
                 min_free_bytes=settings.storage.min_free_bytes,
+                takes_in=Role.RECEIVER in settings.roles,
             ),
             revoked=RevokedTokens(catalog=catalog),
             archive_nudge=archive,
@@ -173,7 +181,8 @@ def _must_have_archive(catalog: Catalog) -> bool:
         return True
 
 
-def _make_data_dir(settings: Settings) -> None:
+def make_data_dir(settings: Settings) -> None:
+    """Make the data directory if need be. Raises SettingsError."""
     try:
         settings.data_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
     except OSError as error:

@@ -21,8 +21,9 @@ from service.reconcile.catch_up import Round, catch_up
 from service.reconcile.clock_watch import ClockWatch, Writes
 from service.reconcile.provider import Nobody
 from service.reconcile.reconciler import Questions, Reconciler
-from service.reconcile.sweeper import Sweeper, Watch
+from service.reconcile.sweeper import Sweeper
 from service.settings import Settings
+from service.upkeep.elected import Elected
 
 QUESTIONS_AT_ONCE = 8
 DRAIN_SECONDS = 10.0
@@ -55,8 +56,8 @@ def asking_of(parts: Components, watch: ClockWatch) -> Asking:
     )
 
 
-def start_reconcile(asking: Asking, background: Background, watch: Watch) -> None:
-    """Ask about what is due, and look through the account whenever there is a reason to."""
+def start_reconcile(asking: Asking, background: Background, may_sweep: Callable[[], bool] = lambda: True) -> None:
+    """Ask about what is due, and look through the account whenever there is a reason to, if nobody else does."""
     questions = Worker(
         name="reconcile",
         job=asking.reconciler,
@@ -68,7 +69,8 @@ def start_reconcile(asking: Asking, background: Background, watch: Watch) -> Non
     background.start("question leases", leases.run)
     background.start("reconcile", questions.run, drain=partial(_drained, questions))
     if asking.sweeper is not None:
-        background.start("sweep", partial(asking.sweeper.run, watch))
+        sweep = Elected("sweep", partial(asking.sweeper.run, may_sweep), catalog=asking.catalog)
+        background.start("sweep", sweep.run)
 
 
 async def reconcile_once(settings: Settings, *, progress: Callable[[Round], None] = lambda _: None) -> Round:
@@ -89,18 +91,11 @@ async def reconcile_for_ever(settings: Settings) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     async with _beside_a_server(settings) as asking:
         background = Background()
-        start_reconcile(asking, background, AlwaysReady())
+        start_reconcile(asking, background)
         try:
             await stopped.wait()
         finally:
             await background.stop(DRAIN_SECONDS)
-
-
-class AlwaysReady:
-    """A watch for a process that takes no callbacks in, and so cannot tell when they were missed."""
-
-    problems: dict[str, str] = {}  # noqa: RUF012 - never changed
-    lapses = 0
 
 
 @asynccontextmanager

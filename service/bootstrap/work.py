@@ -23,13 +23,13 @@ from service.catalog.catalog import Transaction
 from service.catalog.marks import STORE_BEGUN
 from service.domain.check import FIRST_CHECK
 from service.domain.clock_step import LONGEST_WAIT
-from service.domain.rules import Rules
 from service.errors import CatalogUnavailable
 from service.outbound.address_policy import AddressPolicy
 from service.outbound.guarded_client import GuardedClient, Timeouts
 from service.outbound.tls import tls_context
 from service.reconcile.clock_watch import ClockWatch
 from service.settings import Role, Settings
+from service.upkeep.elected import Elected
 from service.upkeep.retention import Retention
 
 log = structlog.get_logger(__name__)
@@ -43,7 +43,7 @@ async def running(parts: Components) -> AsyncIterator[None]:
     """Run the background work; on leaving, finish what is under way within the drain time and hand the rest back."""
     settings = parts.settings
     try:
-        await parts.catalog.write(partial(_take_over, rules=parts.rules, alone=not parts.catalog.shared))
+        await parts.catalog.write(partial(_take_over, parts=parts))
     except CatalogUnavailable as error:  # a full disk, a lock: the claims end by themselves, and readiness tells
         log.error("claims_left_to_expire", reason=str(error))
     await parts.readiness.probe()
@@ -67,9 +67,9 @@ async def running(parts: Components) -> AsyncIterator[None]:
         if Role.ARCHIVER in settings.roles:
             _start_archive(parts, background, await stack.enter_async_context(_guarded_client(settings)))
         if Role.RECONCILER in settings.roles:
-            start_reconcile(asking_of(parts, watch), background, parts.readiness)
+            start_reconcile(asking_of(parts, watch), background, lambda: not parts.readiness.problems)
             retention = Retention(catalog=parts.catalog, after=settings.callbacks.retention)
-            background.start("retention", retention.run)
+            background.start("retention", Elected("retention", retention.run, catalog=parts.catalog).run)
         try:
             yield
         finally:
@@ -77,17 +77,20 @@ async def running(parts: Components) -> AsyncIterator[None]:
             await background.stop(max(SHORTEST_DRAIN, settings.server.drain_timeout.total_seconds() - spent))
 
 
-def _take_over(tx: Transaction, *, rules: Rules, alone: bool) -> None:
+def _take_over(tx: Transaction, *, parts: Components) -> None:
     """Forget the claims of processes that are gone, where the server lock says that nobody else is alive.
 
-    Elsewhere their claims end by themselves. The store is open by now, so from now on one that is missing is lost, not
-    new. What is planned for later than anything is ever planned was written while the clock was ahead.
+    Elsewhere their claims end by themselves. Who keeps files has opened the store by now, so from now on one that is
+    missing is lost, not new. What is planned for later than anything is ever planned was written while the clock was
+    ahead.
     """
-    if tx.marks.get(STORE_BEGUN) is None:
+    rules = parts.rules
+    if parts.settings.keeps_files and tx.marks.get(STORE_BEGUN) is None:
         tx.marks.set(STORE_BEGUN, tx.now)
-    if alone:
+    if not parts.catalog.shared:
         tx.work.clear_leases()
         tx.checks.clear()
+        tx.duties.clear()
     latest = tx.now + LONGEST_WAIT
     tx.waits.pull_in(latest, checks=latest if rules.can_ask else latest + rules.horizon)  # with nobody to ask they wait
     if rules.can_ask:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from service.catalog.checks import Checks
 from service.catalog.clearing import Clearing
 from service.catalog.dead import Dead
+from service.catalog.duties import Duties
 from service.catalog.engine import Engine, Priority
 from service.catalog.figures import Counting
 from service.catalog.inbox import Inbox
@@ -42,6 +43,7 @@ class Transaction:
     work: Work
     checks: Checks
     waits: Waits
+    duties: Duties
     marks: Marks
     tokens: Tokens
     usage: Usage
@@ -135,6 +137,7 @@ class Catalog:
             work=Work(connection, now, locks=locks),
             checks=Checks(connection, now, locks=locks),
             waits=Waits(connection, now),
+            duties=Duties(connection, now),
             marks=Marks(connection),
             tokens=Tokens(connection),
             usage=Usage(connection),

@@ -10,6 +10,9 @@ from service.catalog.tables import marks
 STORE_BEGUN = "store:begun"
 """Set when a service has opened its store: one that is missing from then on is lost, not new."""
 
+TAKING_IN = "callbacks:since"
+"""When a process last began to take callbacks in, at its start or because it could not for a while."""
+
 
 class Marks:
     """Marks within one transaction."""

@@ -271,3 +271,11 @@ marks = sa.Table(  # moments worth remembering, by name
     sa.Column("name", Text, primary_key=True),
     sa.Column("at", UtcTime, nullable=False),
 )
+
+duties = sa.Table(  # what one process at a time does for all
+    "duties",
+    metadata,
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("claim", Text, nullable=False),
+    sa.Column("until", UtcTime, nullable=False),
+)

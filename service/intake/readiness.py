@@ -3,13 +3,14 @@
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import structlog
 
 from service.catalog.catalog import Catalog
+from service.catalog.marks import TAKING_IN
 from service.errors import CatalogUnavailable, StorageUnavailable, Unavailable
 from service.storage import ObjectStore
 
@@ -20,6 +21,7 @@ BUCKET_WITHIN = 15.0
 """Seconds; the network is slow at times, and what was true a moment ago is believed for so long."""
 
 BUCKET = "bucket"
+_LATE = f"the database did not answer within {PROBE_WITHIN:.0f} s"
 
 T = TypeVar("T")
 
@@ -52,8 +54,9 @@ class Look(Generic[T]):
 class Readiness:
     """Probes the database, free space and the bucket every 2 s; `problems` is what `/readyz` shows.
 
-    `store` is None where this process does not write to it, and `bucket` proves that one takes writes, where there is
-    one. A callback is durable without it: it is taken while the bucket is away, and its images are fetched later.
+    `folder` is where this process keeps files, if it does; `store` is None where it writes to none, and `bucket` proves
+    that one takes writes, where there is one. A callback is durable without it: it is taken while the bucket is away,
+    and its images are fetched later. `takes_in`: callbacks come here, and may be lost while they cannot.
     """
 
     def __init__(
@@ -61,19 +64,19 @@ class Readiness:
         *,
         catalog: Catalog,
         store: ObjectStore | None,
-        data_dir: Path,
+        folder: Path | None,
         min_free_bytes: int,
         bucket: Callable[[], Awaitable[None]] | None = None,
+        takes_in: bool = True,
     ) -> None:
         self._catalog = catalog
         self._store = store
-        self._data_dir = data_dir
+        self._folder = folder
+        self._takes_in = takes_in
         self._min_free_bytes = min_free_bytes
         self._problems: dict[str, str] = {"start": "not probed yet"}
         self._space_look = Look(self._free)
         self._bucket_look = Look(bucket) if bucket is not None else None
-        self.lapses = 0
-        """How often it stopped being ready; callbacks may have been lost each time."""
         self.draining_since: float | None = None
 
     @property
@@ -91,8 +94,7 @@ class Readiness:
 
     def require_storable(self) -> None:
         """Raise Unavailable, with the reason, when a callback could not be kept; draining is no reason."""
-        problems = [problem for name, problem in self._problems.items() if name != BUCKET]
-        if problems:
+        if problems := _against_storing(self._problems):
             raise Unavailable("; ".join(problems), retry_after=2)
 
     async def run(self) -> None:
@@ -104,10 +106,22 @@ class Readiness:
         """Look once, and tell the log when the state changes."""
         looked = [await self._database(), await self._space(), await self._bucket()]
         found = {name: problem for name, problem in looked if problem}
+        if self._takes_in and _against_storing(self._problems) and not _against_storing(found):
+            found |= await self._begin_to_take_in()
         if found.keys() != self._problems.keys():
             log.warning("not_ready", **found) if found else log.info("ready")
-        self.lapses += bool(found) and not self._problems
         self._problems = found
+
+    async def _begin_to_take_in(self) -> dict[str, str]:
+        """Note for whoever looks through the account that callbacks may have been lost until now."""
+        try:
+            async with asyncio.timeout(PROBE_WITHIN):
+                await self._catalog.write(lambda tx: tx.marks.set(TAKING_IN, tx.now), intake=True)
+        except CatalogUnavailable as error:
+            return {"database": str(error)}
+        except TimeoutError:
+            return {"database": _LATE}
+        return {}
 
     async def _database(self) -> tuple[str, str | None]:
         try:
@@ -116,7 +130,7 @@ class Readiness:
         except CatalogUnavailable as error:
             return "database", str(error)
         except TimeoutError:
-            return "database", self._catalog.trouble or f"the database did not answer within {PROBE_WITHIN:.0f} s"
+            return "database", self._catalog.trouble or _LATE
         return "database", None
 
     async def _space(self) -> tuple[str, str | None]:
@@ -128,7 +142,7 @@ class Readiness:
             return "storage", f"the disk did not answer within {PROBE_WITHIN:.0f} s"
         except OSError as error:
             return "storage", f"the data directory cannot be read: {error.strerror}"
-        if free >= self._min_free_bytes:
+        if free is None or free >= self._min_free_bytes:
             return "storage", None
         return (
             "storage",
@@ -148,11 +162,17 @@ class Readiness:
             return BUCKET, self._problems.get(BUCKET)
         return BUCKET, None
 
-    async def _free(self) -> int:
+    async def _free(self) -> int | None:
         """Bytes for the database and the archive, whichever has fewer."""
-        in_store = await self._store.free_bytes() if self._store is not None else None
-        beside_database = await asyncio.to_thread(_free_bytes, self._data_dir)
-        return min(beside_database, in_store if in_store is not None else beside_database)
+        found = [await self._store.free_bytes()] if self._store is not None else []
+        if self._folder is not None:
+            found.append(await asyncio.to_thread(_free_bytes, self._folder))
+        return min((free for free in found if free is not None), default=None)
+
+
+def _against_storing(problems: Mapping[str, str]) -> list[str]:
+    """What keeps callbacks from being kept: they are durable without the bucket."""
+    return [problem for name, problem in problems.items() if name != BUCKET]
 
 
 def _free_bytes(path: Path) -> int:

@@ -1,6 +1,6 @@
 """Looks through the provider's list of the account for tasks that nobody told us of.
 
-At start, after every window in which this process could not take callbacks in, and once an hour, since a callback can
+At start, after every window in which a process could not take callbacks in, and once an hour, since a callback can
 also be lost on the way to a process that is ready. The list decides nothing: it makes tasks due.
 """
 
@@ -17,6 +17,7 @@ import structlog
 
 from service.background import Nudge
 from service.catalog.catalog import Catalog, Transaction
+from service.catalog.marks import TAKING_IN
 from service.domain.retry import credible_created
 from service.domain.rules import Rules
 from service.domain.task import TaskEvent
@@ -40,16 +41,6 @@ log = structlog.get_logger(__name__)
 
 class Lists(Protocol):
     async def list_page(self, page: int, *, size: int = 50) -> Listing: ...
-
-
-class Watch(Protocol):
-    """Whether this process takes callbacks in; `lapses` counts how often it could not."""
-
-    @property
-    def problems(self) -> dict[str, str]: ...
-
-    @property
-    def lapses(self) -> int: ...
 
 
 class Ended(StrEnum):
@@ -94,16 +85,15 @@ class Sweeper:
         self._source = source
         self._sleep = sleep
 
-    async def run(self, watch: Watch) -> None:
+    async def run(self, may_sweep: Callable[[], bool] = lambda: True) -> None:
         """Sweep whenever there is a reason to, for ever."""
-        seen_lapses = -1
+        seen: datetime | None = None
         due: datetime | None = None
         while True:
-            now = await self._catalog.read(lambda tx: tx.now)
-            lapses = watch.lapses
-            if not watch.problems and (lapses != seen_lapses or due is None or _is_due(due, now)):
+            now, since = await self._catalog.read(lambda tx: (tx.now, tx.marks.get(TAKING_IN)))
+            if may_sweep() and (since != seen or due is None or _is_due(due, now)):
                 swept = await self.sweep()
-                seen_lapses = lapses
+                seen = since
                 ended = await self._catalog.read(lambda tx: tx.now)
                 due = ended + (AFTER_FAILURE if swept.ended is Ended.UNREACHABLE else SWEEP_EVERY)
             await self._sleep(LOOK_EVERY)

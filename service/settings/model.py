@@ -164,6 +164,11 @@ class Settings(BaseSettings):
         return Bucket.of_url(self.storage.url) if self.storage.url else None
 
     @property
+    def keeps_files(self) -> bool:
+        """Whether a server of these settings writes into its data directory: other parts need the database only."""
+        return not self.on_postgres or Role.ARCHIVER in self.roles
+
+    @property
     def stands_alone(self) -> bool:
         """SQLite and all roles in one process: then missing secrets may be generated into the data directory."""
         return self.roles == frozenset(Role) and not self.on_postgres

@@ -2,11 +2,13 @@
 
 import asyncio
 import sqlite3
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from service.catalog.catalog import Catalog
+from service.catalog.marks import TAKING_IN
 from service.errors import StorageUnavailable, Unavailable
 from service.intake.readiness import Readiness
 from tests.support.databases import on_sqlite
@@ -25,7 +27,7 @@ def storable(readiness: Readiness) -> bool:
 
 
 def readiness(catalog: Catalog, folder: Path, *, min_free: int = 0, store: MemoryStore | None = None) -> Readiness:
-    return Readiness(catalog=catalog, store=store or MemoryStore(folder), data_dir=folder, min_free_bytes=min_free)
+    return Readiness(catalog=catalog, store=store or MemoryStore(folder), folder=folder, min_free_bytes=min_free)
 
 
 async def test_before_the_first_look_nothing_is_promised(catalog: Catalog, tmp_path: Path) -> None:
@@ -91,9 +93,9 @@ async def test_a_bucket_that_is_away_is_a_problem_that_keeps_no_callback_out(cat
         if away:
             raise StorageUnavailable(away[0])
 
-    checked = Readiness(catalog=catalog, store=None, data_dir=tmp_path, min_free_bytes=0, bucket=bucket)
+    checked = Readiness(catalog=catalog, store=None, folder=tmp_path, min_free_bytes=0, bucket=bucket)
     await checked.probe()
-    assert (checked.problems, storable(checked), checked.lapses) == ({"bucket": "unplugged"}, True, 0)
+    assert (checked.problems, storable(checked)) == ({"bucket": "unplugged"}, True)
     away.clear()
     await checked.probe()
     assert checked.problems == {}
@@ -109,7 +111,7 @@ async def test_a_bucket_that_is_slow_to_answer_is_asked_once_and_believed_for_a_
         asked.append(1)
         await answer.wait()
 
-    checked = Readiness(catalog=catalog, store=None, data_dir=tmp_path, min_free_bytes=0, bucket=bucket)
+    checked = Readiness(catalog=catalog, store=None, folder=tmp_path, min_free_bytes=0, bucket=bucket)
     await asyncio.gather(checked.probe(), checked.probe())
     assert (checked.problems, asked) == ({}, [1])
     answer.set()
@@ -121,6 +123,32 @@ async def test_a_data_directory_that_vanished_is_a_problem_and_no_crash(catalog:
     checked = readiness(catalog, tmp_path / "gone")
     await checked.probe()
     assert "cannot be read" in checked.problems["storage"]
+
+
+async def test_whoever_keeps_no_files_looks_at_no_disk(catalog: Catalog) -> None:
+    checked = Readiness(catalog=catalog, store=None, folder=None, min_free_bytes=MUCH)
+    await checked.probe()
+    assert checked.problems == {}
+
+
+async def test_it_is_noted_when_callbacks_can_be_taken_in_again_and_only_by_who_takes_them_in(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    async def noted() -> datetime | None:
+        return await catalog.read(lambda tx: tx.marks.get(TAKING_IN))
+
+    ill = [""]
+    store = MemoryStore(tmp_path, ill=lambda _verb, _key: ill[0] or None)
+    await Readiness(catalog=catalog, store=store, folder=tmp_path, min_free_bytes=0, takes_in=False).probe()
+    assert await noted() is None
+    checked = readiness(catalog, tmp_path, store=store)
+    await checked.probe()
+    first = await noted()
+    assert first is not None
+    for what, again in (("", False), ("unplugged", False), ("", True)):
+        ill[0] = what
+        await checked.probe()
+        assert (await noted() != first) is again
 
 
 @on_sqlite

@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from service.background import Nudge
+from service.catalog.marks import TAKING_IN
 from service.domain.task import EventStatus, TaskEvent
 from service.provider.reading import Listed, Listing, Throttled, Unreachable, Unsupported
 from service.reconcile.sweeper import AFTER_FAILURE, MOST_PAGES, OVERLAP, SWEEP_EVERY, Ended, Sweeper, Swept
@@ -169,14 +171,16 @@ class OverError(Exception):
 
 @dataclass
 class Life:
-    """Runs a sweeper for a while, with readiness that comes and goes; says after how many seconds it swept."""
+    """Runs a sweeper for a while beside a process that takes callbacks in, or cannot; says after how many seconds it
+    swept. `waits`: it may not sweep."""
 
     ledger: Ledger
     account: Account = field(default_factory=Account)
-    problems: dict[str, str] = field(default_factory=dict)
-    lapses: int = 0
+    waits: bool = False
+    began_again: bool = False
     events: dict[int, Callable[["Life"], None]] = field(default_factory=dict)
     during: Callable[["Life"], None] = lambda _: None
+    """Runs while a page is read; `began_again` counts from then on."""
     swept: list[float] = field(default_factory=list)
 
     async def run(self, *, seconds: int) -> list[float]:
@@ -191,10 +195,11 @@ class Life:
             passed = (self.ledger.clock.now - began).total_seconds()
             for at in [at for at in self.events if at <= passed]:
                 self.events.pop(at)(self)
+            await self.note()
             if passed >= seconds:
                 raise OverError
 
-        provider = FakeProvider(page=self.account.page, meanwhile=meanwhile)
+        provider = _Noting(self, page=self.account.page, meanwhile=meanwhile)
         one = Sweeper(
             catalog=self.ledger.catalog,
             provider=provider,
@@ -204,17 +209,33 @@ class Life:
             sleep=sleep,
         )
         with pytest.raises(OverError):
-            await one.run(self)
+            await one.run(lambda: not self.waits)
         return self.swept
 
+    async def note(self) -> None:
+        """What a process notes that takes callbacks in again."""
+        if self.began_again:
+            self.began_again = False
+            await self.ledger.catalog.write(lambda tx: tx.marks.set(TAKING_IN, tx.now))
 
-def ill(life: Life) -> None:
-    life.problems = {"database": "locked"}
-    life.lapses += 1
+
+class _Noting(FakeProvider):
+    def __init__(self, life: Life, **parts: Any) -> None:
+        super().__init__(**parts)
+        self._life = life
+
+    async def list_page(self, page: int, *, size: int = 50) -> Listing:
+        listing = await super().list_page(page, size=size)
+        await self._life.note()
+        return listing
 
 
-def well(life: Life) -> None:
-    life.problems = {}
+def ready(life: Life) -> None:
+    life.began_again = True
+
+
+def may(life: Life) -> None:
+    life.waits = False
 
 
 HOUR = int(SWEEP_EVERY.total_seconds())
@@ -224,13 +245,13 @@ async def test_it_sweeps_at_start_and_every_hour(ledger: Ledger) -> None:
     assert await Life(ledger).run(seconds=3 * HOUR) == [0, HOUR, 2 * HOUR]
 
 
-async def test_it_waits_until_callbacks_can_be_taken_in(ledger: Ledger) -> None:
-    life = Life(ledger, problems={"start": "not probed yet"}, events={60: well})
+async def test_it_waits_until_it_may(ledger: Ledger) -> None:
+    life = Life(ledger, waits=True, events={60: may})
     assert await life.run(seconds=600) == [60]
 
 
 async def test_it_sweeps_right_after_every_time_in_which_callbacks_were_lost(ledger: Ledger) -> None:
-    life = Life(ledger, events={100: ill, 200: well, 300: ill, 301: well})
+    life = Life(ledger, events={200: ready, 301: ready})
     assert await life.run(seconds=600) == [0, 200, 302]
 
 
@@ -242,7 +263,7 @@ async def test_a_failed_sweep_is_tried_again_after_a_minute_until_it_works(ledge
 
 async def test_a_lapse_during_a_sweep_is_followed_by_another_sweep(ledger: Ledger) -> None:
     def lapse(life: Life) -> None:
-        life.lapses = 1  # not ready for a moment, and ready again
+        life.began_again = len(life.swept) == 1
 
     assert await Life(ledger, during=lapse).run(seconds=600) == [0, 2]
 

@@ -114,9 +114,8 @@ async def serving(
     `clock` tells how time passes for what tokens may use up.
     """
     settings = settings_for(folder, **overrides)
-    database = settings.data_dir / "darkroom.db"
-    if not database.exists():
-        put_migrated(database)
+    if not settings.on_postgres and not settings.database_path.exists():
+        put_migrated(settings.database_path)
     with open_components(settings) as opened:
         parts = replace(opened, store=store) if store is not None else opened
         parts = _with_clock(parts, clock) if clock is not None else parts

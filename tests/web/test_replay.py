@@ -11,7 +11,7 @@ import pytest
 from service.intake.batch import take_in
 from tests.support.app import House, assert_problem, serving
 from tests.support.deliveries import TASK, delivery, task_object
-from tests.support.dump import dump
+from tests.support.dump import Dump, dump
 
 REPLAY = "/v1/callbacks/replay"
 ELSEWHERE = "https://images.example.com/0.png"
@@ -51,12 +51,17 @@ async def test_what_can_be_read_by_now_is_taken_in_and_told(house: House) -> Non
     )
 
 
+def kept(house: House) -> Dump:
+    """All rows but those in which a running service notes the time."""
+    rows = dump(house.parts.settings.database_path)
+    return {table: rows[table] for table in rows.keys() - {"marks", "duties"}}
+
+
 async def test_a_dry_run_tells_the_same_and_changes_no_row(house: House) -> None:
     await misread(house, TASK, "task-other")
-    path = house.parts.settings.database_path
-    before = dump(path)
+    before = kept(house)
     would = await replayed(house, all=True, dry_run=True)
-    assert dump(path) == before
+    assert kept(house) == before
     assert would["changed_total"] == 2
     assert {**would, "dry_run": False} == await replayed(house, all=True)
 
