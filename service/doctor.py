@@ -54,7 +54,7 @@ async def examine(settings: Settings) -> list[Finding]:
         findings.append(await asyncio.to_thread(_data_dir, settings.data_dir))
     findings.append(await (_storage(settings) if settings.keeps_files else _storage_to_read(settings)))
     filled = _is_missing(settings) and await _is_filled(settings)
-    findings.append(await asyncio.to_thread(_database, settings, filled=filled))
+    findings += await asyncio.to_thread(lambda: list(_database(settings, filled=filled)))
     tls = await asyncio.to_thread(_tls, settings)
     findings.append(tls)
     if settings.evolink.api_key is not None and not tls.level.bad:
@@ -230,25 +230,29 @@ async def _is_filled(settings: Settings) -> bool:
     return False
 
 
-def _database(settings: Settings, *, filled: bool) -> Finding:
+def _database(settings: Settings, *, filled: bool) -> Iterator[Finding]:
     if _is_missing(settings):
+        message = f"{settings.database_path} will be made at the first start"
         if filled:
             message = f"{settings.database_path} is gone, but the archive is there: `darkroom rebuild` makes it anew"
-            return Finding("database", Level.BROKEN, message)
-        return Finding("database", Level.OK, f"{settings.database_path} will be made at the first start")
+        yield Finding("database", Level.BROKEN if filled else Level.OK, message)
+        return
     try:
         with bootstrap.open_catalog(settings, schema=bootstrap.Schema.AS_IT_IS) as catalog:
-            missing, place = catalog.missing_revision(), catalog.place
+            missing, place, weaknesses = catalog.missing_revision(), catalog.place, catalog.weaknesses()
             catalog.require_sound(within=LONGEST_LOOK)
     except DarkroomError as error:
-        return Finding("database", Level.BROKEN, str(error))
+        yield Finding("database", Level.BROKEN, str(error))
+        return
+    for weakness in weaknesses:
+        yield Finding("database", Level.WEAK, weakness)
     if missing is not None and settings.on_postgres:
-        return Finding("database", Level.BROKEN, f"lacks revision {missing}: run `darkroom migrate`")
-    if missing is not None:
-        return Finding(
-            "database", Level.WEAK, f"lacks revision {missing}; `darkroom migrate` or the next start adds it"
-        )
-    return Finding("database", Level.OK, f"{place} is current")
+        yield Finding("database", Level.BROKEN, f"lacks revision {missing}: run `darkroom migrate`")
+    elif missing is not None:
+        message = f"lacks revision {missing}; `darkroom migrate` or the next start adds it"
+        yield Finding("database", Level.WEAK, message)
+    else:
+        yield Finding("database", Level.OK, f"{place} is current")
 
 
 def _is_missing(settings: Settings) -> bool:

@@ -171,6 +171,18 @@ def test_doctor_looks_at_it(
     assert said in " ".join(told.split())
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [("fsync=off", "fsync=off"), ("synchronous_commit=off", "synchronous_commit=off"), ("max_connections=12", "raise")],
+)
+def test_doctor_tells_of_a_server_that_may_lose_data_or_has_too_few_connections(
+    command: Callable[..., Result], option: str, said: str
+) -> None:
+    with own_server(option) as server:
+        told = " ".join(command(server.url, "doctor").output.split())
+    assert said in told
+
+
 def test_commands_say_in_a_line_that_it_is_away_and_never_the_password(command: Callable[..., Result]) -> None:
     for name in ("migrate", "verify", "doctor"):
         ran = command("postgresql://u:GEHEIM@127.0.0.1:1/gone", name)

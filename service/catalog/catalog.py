@@ -15,7 +15,7 @@ from service.catalog.duties import Duties
 from service.catalog.engine import Engine, Priority
 from service.catalog.figures import Counting
 from service.catalog.inbox import Inbox
-from service.catalog.marks import STORE_BEGUN, Marks
+from service.catalog.marks import STORE_BEGUN, Marks, copying_from, unfinished
 from service.catalog.migrate import is_new, missing_in, upgrade
 from service.catalog.postgres import PostgresEngine
 from service.catalog.queries import Queries
@@ -24,11 +24,13 @@ from service.catalog.restore import Restore
 from service.catalog.sqlite import SqliteEngine
 from service.catalog.tasks import Tasks
 from service.catalog.tokens import Tokens
+from service.catalog.transfer import Transfer
 from service.catalog.usage import Usage
 from service.catalog.waits import Waits
-from service.catalog.wakeups import Wakeups, servers
+from service.catalog.wakeups import Wakeups
 from service.catalog.walk import Walk
 from service.catalog.work import Work
+from service.errors import SettingsError
 
 T = TypeVar("T")
 
@@ -54,6 +56,7 @@ class Transaction:
     dead: Dead
     walk: Walk
     restore: Restore
+    transfer: Transfer
 
 
 class Catalog:
@@ -83,8 +86,12 @@ class Catalog:
         return self._engine.place
 
     def servers(self) -> int:
-        """How many processes serve from it now, as far as can be seen from here; a lock tells where only one may."""
-        return self._engine.read_now(servers) if self.shared else 0
+        """How many processes serve from it now, at least; 0 where a lock tells. May take seconds to find out."""
+        return self._engine.servers()
+
+    def weaknesses(self) -> list[str]:
+        """What about the server endangers what we promise, a sentence each."""
+        return self._engine.weaknesses()
 
     @property
     def trouble(self) -> str | None:
@@ -102,6 +109,12 @@ class Catalog:
     def has_stored(self) -> bool:
         """Whether a store was worked with already: then one that is missing is lost, not new."""
         return self._engine.read_now(lambda connection: not is_new(connection) and _has_stored(connection))
+
+    def require_whole(self) -> None:
+        """Raise SettingsError where a copy into it was begun and is not finished."""
+        source = self._engine.read_now(copying_from)
+        if source is not None:
+            raise SettingsError(unfinished(self.place, source))
 
     def require_sound(self, *, within: float) -> None:
         """Raise CatalogUnavailable where the file is damaged, as far as a look of so many seconds finds out."""
@@ -148,6 +161,7 @@ class Catalog:
             dead=Dead(connection),
             walk=Walk(connection),
             restore=Restore(connection, now),
+            transfer=Transfer(connection),
         )
 
 

@@ -37,6 +37,12 @@ class Engine(Protocol):
     def place(self) -> str:
         """Where it is, for people."""
 
+    def servers(self) -> int:
+        """How many processes serve from it now, at least; blocks, for seconds where that has to be waited out."""
+
+    def weaknesses(self) -> list[str]:
+        """Sentences about what of the server's set-up endangers what we promise; blocks."""
+
     def wakeups(self) -> Wakeups | None:
         """What wakes the workers of other processes; None where there are none, or they can only poll."""
 

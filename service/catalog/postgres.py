@@ -8,10 +8,12 @@ Nothing is run again once its commit was sent: whether that arrived is known onl
 import asyncio
 import random
 import threading
+import time
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -19,11 +21,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service.catalog.dialects import insert_into
 from service.catalog.engine import Priority, Work
+from service.catalog.marks import copying_from, unfinished
 from service.catalog.migrate import missing_in
 from service.catalog.postgres_connections import PostgresUrl, engine_for
 from service.catalog.postgres_illness import RACES, is_lost, reason
+from service.catalog.postgres_settings import weaknesses
 from service.catalog.tables import marks
-from service.catalog.wakeups import Wakeups
+from service.catalog.wakeups import Wakeups, listeners
 from service.errors import CatalogUnavailable, SettingsError
 
 T = TypeVar("T")
@@ -33,6 +37,10 @@ INTAKE_CONNECTIONS, CONNECTIONS = 2, 8
 MOST_TRIES = 5
 LONGEST_PAUSE = 0.1
 CLOSE_WITHIN = 10.0
+
+PROOF = "proof"
+PROOF_LASTS = timedelta(seconds=6)
+"""Who serves proves every few seconds that it can write; without a new proof for so long nobody does."""
 
 MIGRATIONS = 0x6461726B  # any number that nobody else locks
 
@@ -73,12 +81,25 @@ class PostgresEngine:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._under_way = 0
         self._closed = False
-        self._current = False  # whether the schema was seen to be this version's; it never falls back
+        self._current = False  # whether it was seen to be whole and of this version's schema; it never falls back
         self.trouble: str | None = None
 
     @property
     def place(self) -> str:
         return self._url.place
+
+    def servers(self) -> int:
+        """Those that listen; where none does, some behind a proxy may still prove that they can write."""
+        if listening := self.read_now(listeners):
+            return listening
+        proven, now = self.read_now(_proven)
+        if proven is None or now - proven > PROOF_LASTS:
+            return 0
+        time.sleep(min(PROOF_LASTS, proven + PROOF_LASTS - now).total_seconds())
+        return int(self.read_now(_proven)[0] != proven)
+
+    def weaknesses(self) -> list[str]:
+        return self.read_now(partial(weaknesses, needed=INTAKE_CONNECTIONS + CONNECTIONS + 1))
 
     def wakeups(self) -> Wakeups | None:
         return None if self._url.pooled else Wakeups(self._url)
@@ -123,7 +144,7 @@ class PostgresEngine:
         return self._start(self._transact(self._migrations, alone)).result()
 
     async def prove_writable(self) -> None:
-        """Write a row that every process writes, once the schema was seen to be this version's."""
+        """Write a row that every process writes, once the schema was seen to be this version's and the rows whole."""
         if not self._current:
             try:
                 missing = await self.read(missing_in)
@@ -132,6 +153,8 @@ class PostgresEngine:
             if missing is not None:
                 lack = f"lacks revision {missing}: run `darkroom migrate`"
                 raise CatalogUnavailable(f"the database {self._url.place} {lack}")
+            if (source := await self.read(copying_from)) is not None:
+                raise CatalogUnavailable(unfinished(self._url.place, source))
             self._current = True
         await self.write(_prove, priority=Priority.INTAKE)
 
@@ -242,6 +265,12 @@ def _state(error: sa.exc.DBAPIError) -> str | None:
 
 
 def _prove(connection: sa.Connection) -> None:
-    statement = insert_into("postgresql", marks).values(name="proof", at=sa.func.clock_timestamp())
+    statement = insert_into("postgresql", marks).values(name=PROOF, at=sa.func.clock_timestamp())
     proof = statement.on_conflict_do_update(index_elements=["name"], set_={"at": statement.excluded.at})
     connection.execute(proof)
+
+
+def _proven(connection: sa.Connection) -> tuple[datetime | None, datetime]:
+    """When somebody last proved that they can write, and what time it is."""
+    proof = sa.select(marks.c.at).where(marks.c.name == PROOF)
+    return connection.execute(proof).scalar(), connection.info["began"]

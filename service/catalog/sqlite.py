@@ -92,6 +92,12 @@ class SqliteEngine:
     def place(self) -> str:
         return str(self._path)
 
+    def servers(self) -> int:
+        return 0  # there is a lock for that
+
+    def weaknesses(self) -> list[str]:
+        return []  # every connection is set up here
+
     def wakeups(self) -> None:
         """No other process serves from the same file."""
 

@@ -89,8 +89,8 @@ class Wakeups:
         return CatalogUnavailable(reason(error, self._url.place) or str(error))
 
 
-def servers(connection: sa.Connection) -> int:
-    """How many processes listen on this database: those behind a pooling proxy cannot be seen."""
+def listeners(connection: sa.Connection) -> int:
+    """How many processes listen on this database: those behind a pooling proxy do not."""
     query = sa.text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = :n"
     )

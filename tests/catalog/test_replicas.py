@@ -165,6 +165,26 @@ async def test_behind_a_pooling_proxy_all_else_works(databases: Databases) -> No
     catalog.close()
 
 
+@pytest.mark.long
+async def test_who_serves_behind_a_pooling_proxy_is_seen_by_its_proofs(databases: Databases) -> None:
+    catalog = Catalog(f"{databases.new()}?pooler=transaction")
+    catalog.open()
+    assert catalog.servers() == 0
+    proving = asyncio.create_task(prove_every_second(catalog))
+    await catalog.prove_writable()
+    assert await asyncio.to_thread(catalog.servers) == 1
+    proving.cancel()
+    await asyncio.wait([proving])
+    assert await asyncio.to_thread(catalog.servers) == 0
+    catalog.close()
+
+
+async def prove_every_second(catalog: Catalog) -> None:
+    while True:
+        await asyncio.sleep(1)
+        await catalog.prove_writable()
+
+
 async def test_time_is_the_databases(pair: Pair) -> None:
     before = await pair.one.read(lambda tx: tx.now)
     after = await pair.other.write(lambda tx: tx.now)

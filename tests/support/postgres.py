@@ -5,11 +5,9 @@ It listens on loopback, is started in a folder of its own as an unprivileged use
 
 import asyncio
 import os
-import pwd
 import secrets
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import tempfile
@@ -25,8 +23,8 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg  # type: ignore[import-untyped] # it ships no types
 import psutil
 
-from service.catalog.catalog import Catalog
 from tests.support.dump import Dump
+from tests.support.own_process import free_port, unprivileged
 
 T = TypeVar("T")
 
@@ -52,28 +50,14 @@ def _is_open_to_all(path: Path) -> bool:
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
 
 
-def _unprivileged() -> dict[str, Any]:
-    """How to start a process as somebody who may run a server: root may not."""
-    if os.getuid() != 0:
-        return {}
-    nobody = pwd.getpwnam("nobody")
-    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class PostgresServer:
     """One server; it can be stopped and started again on the same port."""
 
-    def __init__(self, folder: Path, *, synced: bool) -> None:
+    def __init__(self, folder: Path, *options: str, synced: bool) -> None:
         self._folder = folder
         self._programs = _packages() / PROGRAMS / "bin"
-        self._options = OPTIONS if synced else (*OPTIONS, *UNSYNCED)
-        self._port = _free_port()
+        self._options = (*OPTIONS, *(() if synced else UNSYNCED), *options)
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -98,13 +82,13 @@ class PostgresServer:
             "--no-sync",
         ]
         locale = ["-E", "UTF8", "--locale=C.UTF-8"]
-        subprocess.run([*command, *locale], check=True, capture_output=True, cwd="/", **_unprivileged())
+        subprocess.run([*command, *locale], check=True, capture_output=True, cwd="/", **unprivileged())
 
     def start(self) -> None:
         options = (*self._options, f"port={self._port}", "listen_addresses=127.0.0.1", "unix_socket_directories=")
         command = [str(self._programs / "postgres"), "-D", str(self._folder / "data"), *(f"--{one}" for one in options)]
         with (self._folder / "log").open("ab") as log:
-            started = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **_unprivileged())
+            started = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **unprivileged())
         self._process = started
         until = time.monotonic() + START_WITHIN
         while True:
@@ -138,10 +122,10 @@ class PostgresServer:
 
 
 @contextmanager
-def own_server(*, synced: bool = False) -> Iterator[PostgresServer]:
-    """A server for as long as the block runs; `synced` where durability is the point."""
+def own_server(*options: str, synced: bool = False) -> Iterator[PostgresServer]:
+    """A server for as long as the block runs; `synced` where durability is the point. Options are as `name=value`."""
     folder = Path(tempfile.mkdtemp(prefix="darkroom-postgres-"))
-    server = PostgresServer(folder, synced=synced)
+    server = PostgresServer(folder, *options, synced=synced)
     try:
         server.create()
         server.start()
@@ -185,6 +169,8 @@ class PostgresDatabases:
     """Makes databases of this version's schema, or empty ones, and removes them in the end."""
 
     def __init__(self, url: str) -> None:
+        from service.catalog.catalog import Catalog  # here, as black-box tests use the server and import no service
+
         self._url = url
         self._made: list[str] = []
         self._template = self._name()
