@@ -240,6 +240,8 @@ def _database(settings: Settings, *, filled: bool) -> Iterator[Finding]:
     try:
         with bootstrap.open_catalog(settings, schema=bootstrap.Schema.AS_IT_IS) as catalog:
             missing, place, weaknesses = catalog.missing_revision(), catalog.place, catalog.weaknesses()
+            if missing is None:
+                catalog.require_whole()
             catalog.require_sound(within=LONGEST_LOOK)
     except DarkroomError as error:
         yield Finding("database", Level.BROKEN, str(error))

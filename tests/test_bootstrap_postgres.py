@@ -19,7 +19,7 @@ from service.settings import Settings
 from service.storage.filesystem import FilesystemStore
 from tests.support.app import serving, settings_for
 from tests.support.deliveries import TASK, task_object, token
-from tests.support.postgres import PostgresDatabases, own_server
+from tests.support.postgres import PostgresDatabases, own_server, run_sql
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ async def test_it_is_not_ready_and_names_what_is_missing_until_migrate_has_run(
     url = database(migrated=False)
     async with serving(tmp_path, database_url=url) as house:
         path = f"/callbacks/evolink/{house.parts.signer.sign(token())}"
-        assert "lacks revision 0004" in (await house.anyone.get("/readyz")).text
+        assert "lacks revision 0005" in (await house.anyone.get("/readyz")).text
         assert (await house.anyone.post(path, json=task_object())).status_code == 503
         await asyncio.to_thread(upgrade, house.parts.settings)
         await house.parts.readiness.probe()
@@ -66,7 +66,7 @@ def upgrade(settings: Settings) -> None:
 
 def test_migrate_brings_it_to_this_version(command: Callable[..., Result], database: Callable[..., str]) -> None:
     url = database(migrated=False)
-    assert command(url, "migrate").output == "the database is now at revision 0004\n"
+    assert command(url, "migrate").output == "the database is now at revision 0005\n"
     assert command(url, "migrate").output == "the database is current\n"
 
 
@@ -181,6 +181,14 @@ def test_doctor_tells_of_a_server_that_may_lose_data_or_has_too_few_connections(
     with own_server(option) as server:
         told = " ".join(command(server.url, "doctor").output.split())
     assert said in told
+
+
+def test_doctor_does_not_call_an_unfinished_copy_current(
+    command: Callable[..., Result], database: Callable[..., str]
+) -> None:
+    url = database()
+    run_sql(url, "INSERT INTO marks VALUES ('copying:/old/darkroom.db', now())")
+    assert "run the same `darkroom copy` again" in " ".join(command(url, "doctor").output.split())
 
 
 def test_commands_say_in_a_line_that_it_is_away_and_never_the_password(command: Callable[..., Result]) -> None:

@@ -21,7 +21,7 @@ from tests.support.deliveries import TASK, task_object
 
 COMMANDS = {
     *("serve", "callback-url", "register", "reconcile", "retry"),
-    *("replay", "revoke", "verify", "rebuild"),
+    *("replay", "revoke", "verify", "rebuild", "copy"),
     *("migrate", "healthcheck", "doctor", "simulator", "demo"),
 }
 SECRET = "s" * 40

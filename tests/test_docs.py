@@ -8,11 +8,14 @@ from starlette.routing import Route
 
 from service.app import create_app
 from service.bootstrap import open_components
+from service.catalog.postgres import CONNECTIONS, INTAKE_CONNECTIONS
 from service.cli.group import MODULES
 from service.settings import settings_table
 from tests.support.app import settings_for
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+SCALE = (Path(__file__).parents[1] / "docs" / "scale.md").read_text(encoding="utf-8")
 
 ELSEWHERE = {"/callbacks/{}/{}": "POST /callbacks/evolink/{", "/a/{}": "a signed link `/a/"}
 """Routes that the README tells of outside its table, and how."""
@@ -92,3 +95,10 @@ def test_every_command_that_the_readme_shows_exists() -> None:
 def test_every_setting_that_the_readme_mentions_exists() -> None:
     known = {name for name, _, _ in settings_table()}
     assert set(re.findall(r"DARKROOM_[A-Z_]+[A-Z]", README)) <= known
+
+
+def test_the_readme_and_the_plan_tell_how_many_connections_a_process_uses() -> None:
+    listener = 1
+    number = INTAKE_CONNECTIONS + CONNECTIONS + listener
+    assert f"up to {number} connections" in README
+    assert f"{number} = {10 * number}" in SCALE

@@ -79,10 +79,13 @@ class Schema(Enum):
 
 @contextmanager
 def open_catalog(settings: Settings, *, schema: Schema = Schema.REQUIRED) -> Iterator[Catalog]:
-    """The catalog alone; commands may use it beside a server. Raises SettingsError where `migrate` has to run first."""
+    """The catalog alone; commands may use it beside a server.
+
+    Raises SettingsError where `migrate` has to run first, or `copy` has not come to its end.
+    """
     if not settings.on_postgres:
         make_data_dir(settings)
-    catalog = Catalog(settings.database)
+    catalog = Catalog(settings.database, ca_file=settings.tls.ca_file)
     catalog.open()
     try:
         missing = catalog.missing_revision() if schema is not Schema.AS_IT_IS else None
@@ -90,6 +93,8 @@ def open_catalog(settings: Settings, *, schema: Schema = Schema.REQUIRED) -> Ite
             catalog.upgrade()
         elif missing is not None:
             raise SettingsError(f"the database lacks revision {missing}: run `darkroom migrate`, or start this version")
+        if schema is not Schema.AS_IT_IS:
+            catalog.require_whole()
         yield catalog
     finally:
         catalog.close()
@@ -124,6 +129,7 @@ def open_components(settings: Settings) -> Iterator[Components]:
         # on PostgreSQL other versions may be at work: readiness names what is missing until `migrate` has run
         schema = Schema.AS_IT_IS if settings.on_postgres else Schema.UPGRADED
         catalog = stack.enter_context(open_catalog(settings, schema=schema))
+        _require_whole(catalog)
         catalog.require_sound(within=LOOK_FOR_DAMAGE)
         store = _opened_store(settings, catalog)
         metrics, wakeups = Metrics(), catalog.wakeups()
@@ -168,6 +174,15 @@ def open_components(settings: Settings) -> Iterator[Components]:
             purge_nudge=purge,
             wakeups=wakeups,
         )
+
+
+def _require_whole(catalog: Catalog) -> None:
+    """Refuse an unfinished copy before anything is written to it; where that cannot be seen now, readiness tells."""
+    try:
+        catalog.require_whole()
+    except CatalogUnavailable:
+        if not catalog.shared:
+            raise
 
 
 def _must_have_archive(catalog: Catalog) -> bool:

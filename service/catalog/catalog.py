@@ -62,11 +62,16 @@ class Transaction:
 class Catalog:
     """What we know, in one database. Every method raises CatalogUnavailable when the database is ill.
 
-    `where` is the file of a SQLite database, or the URL of one of PostgreSQL. `clock` stands in for the database's.
+    `where` is the file of a SQLite database, or the URL of one of PostgreSQL, whose server is verified by the system's
+    certificates and those in `ca_file` where the URL says `sslmode=verify-full`. `clock` stands in for the database's.
     """
 
-    def __init__(self, where: Path | str, *, clock: Callable[[], datetime] | None = None) -> None:
-        self._engine: Engine = SqliteEngine(where) if isinstance(where, Path) else PostgresEngine(where)
+    def __init__(
+        self, where: Path | str, *, ca_file: Path | None = None, clock: Callable[[], datetime] | None = None
+    ) -> None:
+        self._engine: Engine = (
+            SqliteEngine(where) if isinstance(where, Path) else PostgresEngine(where, ca_file=ca_file)
+        )
         self._clock = clock
 
     def open(self) -> None:
@@ -132,9 +137,8 @@ class Catalog:
         """Commit something small, durably. Raises CatalogUnavailable where callbacks could not be kept."""
         await self._engine.prove_writable()
 
-    async def write(self, work: Callable[[Transaction], T], *, intake: bool = False) -> T:
-        """Run `work` in one transaction that is durable when this returns; intake goes before all other writers."""
-        priority = Priority.INTAKE if intake else Priority.WORK
+    async def write(self, work: Callable[[Transaction], T], *, priority: Priority = Priority.WORK) -> T:
+        """Run `work` in one transaction that is durable when this returns."""
         return await self._engine.write(lambda connection: work(self._transaction(connection)), priority=priority)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:

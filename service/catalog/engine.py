@@ -20,6 +20,7 @@ class Priority(IntEnum):
 
     INTAKE = 0
     WORK = 1
+    WHOLE = 2  # looks at every row, while nobody serves: it may take as long as it takes
 
 
 class Engine(Protocol):

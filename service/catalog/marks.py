@@ -13,6 +13,22 @@ STORE_BEGUN = "store:begun"
 TAKING_IN = "callbacks:since"
 """When a process last began to take callbacks in, at its start or because it could not for a while."""
 
+COPYING = "copying:"
+"""Begins the mark that stands in a database while a copy into it is not finished; the rest says from where."""
+
+IS_COPYING = sa.func.substr(marks.c.name, 1, len(COPYING)) == COPYING
+
+
+def copying_from(connection: sa.Connection) -> str | None:
+    """Of what a database is an unfinished copy; None when it is whole."""
+    found = connection.execute(sa.select(marks.c.name).where(IS_COPYING)).scalars().first()
+    return found.removeprefix(COPYING) if found is not None else None
+
+
+def unfinished(place: str, source: str) -> str:
+    """That a database must not be worked with yet, and what to do."""
+    return f"the database {place} is an unfinished copy of {source}: run the same `darkroom copy` again to finish it"
+
 
 class Marks:
     """Marks within one transaction."""
@@ -26,3 +42,10 @@ class Marks:
     def set(self, name: str, at: datetime) -> None:
         statement = insert_into(self._connection.dialect.name, marks).values(name=name, at=at)
         self._connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"at": at}))
+
+    def remove(self, name: str) -> None:
+        self._connection.execute(sa.delete(marks).where(marks.c.name == name))
+
+    def copying_from(self) -> str | None:
+        """Of what this database is an unfinished copy."""
+        return copying_from(self._connection)

@@ -14,11 +14,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from service.catalog.ahead import build_ahead
 from service.catalog.dialects import insert_into
 from service.catalog.engine import Priority, Work
 from service.catalog.marks import copying_from, unfinished
@@ -35,6 +37,10 @@ T = TypeVar("T")
 LONGEST_QUEUE = 10_000
 INTAKE_CONNECTIONS, CONNECTIONS = 2, 8
 MOST_TRIES = 5
+OPEN_WITHIN = 4.0
+"""Seconds for the first statement of a transaction, which needs no row and no lock: a connection on which it is not
+answered was forgotten by somebody in between, and another one may work."""
+
 LONGEST_PAUSE = 0.1
 CLOSE_WITHIN = 10.0
 
@@ -65,19 +71,19 @@ class PostgresEngine:
 
     shared = True
 
-    def __init__(self, url: str) -> None:
-        self._url = PostgresUrl.read(url)
+    def __init__(self, url: str, *, ca_file: Path | None = None) -> None:
+        self._url = PostgresUrl.read(url, ca_file=ca_file)
         intake = engine_for(self._url, size=INTAKE_CONNECTIONS, wait=4.0, command_within=5.5)
         others = engine_for(self._url, size=CONNECTIONS, wait=30.0, command_within=310.0)
-        migrations = engine_for(self._url, size=1, wait=30.0, command_within=None)
+        unbounded = engine_for(self._url, size=1, wait=30.0, command_within=None)
         snapshot = others.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        self._engines = (intake, others, migrations)
+        self._engines = (intake, others, unbounded)
         self._ways = {
             Priority.INTAKE: _Way(intake, _OPENING.format(statement="5s", lock="5s")),
             Priority.WORK: _Way(others, _OPENING.format(statement="5min", lock="10s")),
+            Priority.WHOLE: _Way(unbounded, _OPENING.format(statement="0", lock="10s")),
         }
         self._reads = _Way(snapshot, _OPENING.format(statement="30s", lock="10s"), durable=False)
-        self._migrations = _Way(migrations, _OPENING.format(statement="0", lock="10s"))
         self._loop: asyncio.AbstractEventLoop | None = None
         self._under_way = 0
         self._closed = False
@@ -141,7 +147,8 @@ class PostgresEngine:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATIONS})")
             return work(connection)
 
-        return self._start(self._transact(self._migrations, alone)).result()
+        self._start(self._build_ahead(self._ways[Priority.WHOLE])).result()
+        return self._start(self._transact(self._ways[Priority.WHOLE], alone)).result()
 
     async def prove_writable(self) -> None:
         """Write a row that every process writes, once the schema was seen to be this version's and the rows whole."""
@@ -182,6 +189,13 @@ class PostgresEngine:
         finally:
             self._under_way -= 1
 
+    async def _build_ahead(self, way: _Way) -> None:
+        try:
+            async with way.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+                await connection.run_sync(build_ahead)
+        except Exception as error:
+            raise self._refusal(error, way) from error
+
     async def _transact(self, way: _Way, work: Work[T]) -> T:
         """Run `work` until it commits, is refused, or has lost too many races."""
         tries = 0
@@ -208,12 +222,15 @@ class PostgresEngine:
         opened = False
         async with way.engine.connect() as connection:
             try:
-                await self._open_transaction(connection, way)
+                async with asyncio.timeout(OPEN_WITHIN):
+                    await self._open_transaction(connection, way)
                 opened = True
                 result = await connection.run_sync(work)
                 await connection.commit()
-            except TimeoutError:
+            except TimeoutError as error:
                 await connection.invalidate()  # it still waits for an answer: a rollback would wait with it
+                if not opened:
+                    raise _Again(error, raced=False) from error
                 raise
             except sa.exc.DBAPIError as error:
                 raced = error.orig is not None and _state(error) in RACES
@@ -253,7 +270,7 @@ class PostgresEngine:
 class _Again(Exception):  # noqa: N818 - no error: what comes next
     """Nothing was committed, and the same may succeed now."""
 
-    def __init__(self, error: sa.exc.DBAPIError, *, raced: bool) -> None:
+    def __init__(self, error: sa.exc.DBAPIError | TimeoutError, *, raced: bool) -> None:
         super().__init__(str(error))
         self.error = error
         self.raced = raced

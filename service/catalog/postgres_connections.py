@@ -1,20 +1,26 @@
 """How a connection to PostgreSQL is configured, and what of its URL may be shown. It runs no transaction.
 
 `pooler=transaction` in the URL says that a proxy such as PgBouncer hands out connections for one transaction each:
-then no prepared statement outlives its transaction, and there are no wake-ups (LISTEN needs a session), only polling.
+then statements have no names and are prepared anew each time, and there are no wake-ups (LISTEN needs a session), only
+polling.
 """
 
 import asyncio
 import socket
-from collections.abc import Iterator
+import ssl
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import uuid4
 
 import asyncpg  # type: ignore[import-untyped] # it ships no types
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from service.outbound.tls import tls_context
 
 POOLER = "pooler"
 CONNECT_WITHIN = 4.0
@@ -31,16 +37,27 @@ class PostgresUrl:
     dsn: str = field(repr=False)
     place: str
     pooled: bool
+    tls: ssl.SSLContext | None = None
 
     @classmethod
-    def read(cls, url: str) -> "PostgresUrl":
-        """Take a `postgresql://` URL apart."""
+    def read(cls, url: str, *, ca_file: Path | None = None) -> "PostgresUrl":
+        """Take a `postgresql://` URL apart. Raises SettingsError where `ca_file` holds no certificates."""
         parts = urlsplit(url)
         query = parse_qsl(parts.query, keep_blank_values=True)
         rest = urlencode([(name, value) for name, value in query if name != POOLER])
         place = f"{parts.path.strip('/') or 'the default'} at {parts.netloc.rpartition('@')[2] or 'the local socket'}"
         dsn = urlunsplit(("postgresql", parts.netloc, parts.path, rest, ""))
-        return cls(dsn, place, dict(query).get(POOLER) == "transaction")
+        return cls(dsn, place, dict(query).get(POOLER) == "transaction", _verifying(dict(query), ca_file))
+
+
+def _verifying(query: Mapping[str, str], ca_file: Path | None) -> ssl.SSLContext | None:
+    """TLS that trusts whom all our connections trust, where the URL has the server verified and names nobody."""
+    if query.get("sslmode") not in ("verify-ca", "verify-full") or query.keys() & {"sslrootcert", "sslcert"}:
+        return None
+    context = tls_context(ca_file)
+    context.set_alpn_protocols(["postgresql"])  # servers refuse others
+    context.check_hostname = query["sslmode"] == "verify-full"
+    return context
 
 
 async def connect(url: PostgresUrl, *, command_within: float | None, name: str = "darkroom") -> asyncpg.Connection:
@@ -51,6 +68,7 @@ async def connect(url: PostgresUrl, *, command_within: float | None, name: str =
         command_timeout=command_within,
         server_settings={"application_name": name},
         **({"statement_cache_size": 0} if url.pooled else {}),
+        **({"ssl": url.tls} if url.tls is not None else {}),
     )
     _keep_alive(connection)
     return connection
@@ -76,17 +94,24 @@ def _known(options: dict[str, int]) -> Iterator[tuple[int, int]]:
 
 def engine_for(url: PostgresUrl, *, size: int, wait: float, command_within: float | None) -> AsyncEngine:
     """A pool of at most `size` connections; who finds none free waits for `wait` seconds."""
-    unnamed = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": _unique} if url.pooled else {}
-    return create_async_engine(
+    made = partial(connect, url, command_within=command_within)
+    names = {} if url.pooled else {"prepared_statement_name_func": _unique}
+
+    def adapted() -> Any:  # as `async_creator` does it, which takes no names
+        dbapi: Any = engine.dialect.dbapi
+        return dbapi.connect(async_creator_fn=made, **names)
+
+    engine = create_async_engine(
         "postgresql+asyncpg://",
-        async_creator=partial(connect, url, command_within=command_within),
-        connect_args=unnamed,
+        creator=adapted,
         pool_size=size,
         max_overflow=0,
         pool_timeout=wait,
         hide_parameters=True,  # errors are logged, and parameters hold prompts and links
     )
+    return engine
 
 
 def _unique() -> str:
+    """A statement's name that no other process uses: behind a proxy that nobody told us of, it would run theirs."""
     return f"darkroom_{uuid4().hex}"

@@ -8,11 +8,14 @@ RACES = frozenset({"40001", "40P01", "23505", "0A000"})
 transaction is run again, and sees what the other one did."""
 
 _GIVEN_UP = frozenset({"40001", "40P01"})
-_ILL_CLASSES = ("08", "25", "28", "3D", "53", "57", "58", "XX")
-_ILL = frozenset({"55P03", "42501"})
+_ILL_CLASSES = ("08", "25", "26", "28", "3D", "53", "57", "58", "XX")
+_ILL = frozenset({"55P03", "42501", "42P05"})
 _MISSING = frozenset({"42P01", "42703"})
 
 NOT_MIGRATED = "it lacks tables or columns of this version: run `darkroom migrate`"
+
+_POOLED = "a proxy that pools transactions stands before it: add ?pooler=transaction to DARKROOM_DATABASE_URL"
+"""Statements that were prepared vanish only where somebody else hands out the connections."""
 
 _ADVICE = {
     "53100": "free some space where it keeps its data",
@@ -20,6 +23,8 @@ _ADVICE = {
     "28P01": "look at the password in DARKROOM_DATABASE_URL",
     "28000": "look at the user in DARKROOM_DATABASE_URL, and at pg_hba.conf",
     "3D000": "create it, or look at the name in DARKROOM_DATABASE_URL",
+    "26000": _POOLED,
+    "42P05": _POOLED,
     "25006": "it is a replica: DARKROOM_DATABASE_URL has to lead to the primary",
     "42501": "grant its user what is missing",
     "57014": "a statement took too long, or somebody ended it",

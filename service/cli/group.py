@@ -19,6 +19,7 @@ USAGE_ERROR = 2
 
 MODULES = {
     "callback-url": "tasks",
+    "copy": "moving",
     "demo": "trial",
     "doctor": "serving",
     "healthcheck": "serving",

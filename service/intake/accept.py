@@ -13,6 +13,7 @@ import structlog
 
 from service.background import Nudge
 from service.catalog.catalog import Catalog
+from service.catalog.engine import Priority
 from service.domain.rules import Rules
 from service.errors import CatalogUnavailable
 from service.intake.allowance import Allowances
@@ -119,7 +120,7 @@ class Intake:
     async def _take_in(self, batch: Sequence[Delivery]) -> list[Taken]:
         spent = {delivery.token.id: self._allowances.spent(delivery.token.id) for delivery in batch}
         work = partial(take_in, batch=batch, rules=self._rules, spent=spent)
-        return await self._catalog.write(work, intake=True)
+        return await self._catalog.write(work, priority=Priority.INTAKE)
 
     async def _keep_raw(self, waiting: _Waiting, error: Exception) -> None:
         """A delivery that no transaction takes is kept as bytes, as an unreadable one would be."""

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from service.catalog.catalog import Catalog
+from service.catalog.engine import Priority
 from service.catalog.marks import TAKING_IN
 from service.errors import CatalogUnavailable, StorageUnavailable, Unavailable
 from service.storage import ObjectStore
@@ -116,7 +117,7 @@ class Readiness:
         """Note for whoever looks through the account that callbacks may have been lost until now."""
         try:
             async with asyncio.timeout(PROBE_WITHIN):
-                await self._catalog.write(lambda tx: tx.marks.set(TAKING_IN, tx.now), intake=True)
+                await self._catalog.write(lambda tx: tx.marks.set(TAKING_IN, tx.now), priority=Priority.INTAKE)
         except CatalogUnavailable as error:
             return {"database": str(error)}
         except TimeoutError:

@@ -130,7 +130,12 @@ class Reconcile(Group):
         le=timedelta(days=30),
     )
     requests_per_second: float = setting(
-        5.0, "Requests to the provider, at most.", takes="a number from 0.1 to 1000", shown="5", ge=0.1, le=1000
+        5.0,
+        "Requests to the provider, at most, of each process.",
+        takes="a number from 0.1 to 1000",
+        shown="5",
+        ge=0.1,
+        le=1000,
     )
 
 

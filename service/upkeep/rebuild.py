@@ -12,6 +12,7 @@ from functools import partial
 
 from service.archive.sidecar_reader import LONGEST, SidecarRead, Unreadable, read_sidecar
 from service.catalog.catalog import Catalog, Transaction
+from service.catalog.engine import Priority
 from service.catalog.tasks import TaskState
 from service.domain.asset import AssetStatus
 from service.domain.rules import Rules
@@ -94,7 +95,7 @@ class Rebuild:
                 await self._batch(batch)
                 batch = []
         await self._batch(batch)
-        await self._catalog.write(lambda tx: tx.restore.order())
+        await self._catalog.write(lambda tx: tx.restore.order(), priority=Priority.WHOLE)
 
     def _stray(self, entry: Entry) -> None:
         self._found(Finding(Kind.UNKNOWN_FILE, entry.key, "in no task's folder"))

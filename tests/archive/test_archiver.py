@@ -219,7 +219,7 @@ async def test_a_database_that_fails_after_the_store_took_the_bytes_loses_nothin
     catalog: Catalog, store: FilesystemStore, tmp_path: Path
 ) -> None:
     class Failing(Catalog):
-        async def write(self, work, *, intake=False):  # type: ignore[no-untyped-def]
+        async def write(self, work, **how):  # type: ignore[no-untyped-def]
             raise CatalogUnavailable("disk full")
 
     await told(catalog)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from service.archive.leases import Leases
 from service.catalog.catalog import Catalog, Transaction
+from service.catalog.engine import Priority
 from service.domain.lease import LEASE, RENEW_EVERY
 from tests.archive.test_worker import FakeJob, at_once, for_ever, now, working
 from tests.web.virtual_time import run
@@ -22,7 +23,7 @@ class Clockwork(Catalog):
         super().__init__(Path("never-opened.db"))
         self.written: list[float] = []
 
-    async def write(self, work: Callable[[Transaction], T], *, intake: bool = False) -> Any:
+    async def write(self, work: Callable[[Transaction], T], *, priority: Priority = Priority.WORK) -> Any:
         self.written.append(now())
 
 

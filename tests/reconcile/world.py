@@ -20,6 +20,7 @@ import httpx
 from service.archive.fetcher import Fetched
 from service.background import Nudge
 from service.catalog.catalog import Catalog
+from service.catalog.engine import Priority
 from service.catalog.tasks import TaskState
 from service.domain.attempt import Failed, Failure
 from service.domain.rules import ConfirmMode, Rules
@@ -228,7 +229,7 @@ async def _deliver(world: World, catalog: Catalog) -> None:
     for _, token_id, body in due:
         token = CallbackToken(id=token_id, source="evolink", issued_at=START)
         arrived = delivery(body, through=token, at=world.now)
-        await catalog.write(partial(take_in, batch=[arrived], rules=world.rules), intake=True)
+        await catalog.write(partial(take_in, batch=[arrived], rules=world.rules), priority=Priority.INTAKE)
 
 
 async def _next(world: World, catalog: Catalog, provider: ProviderClient) -> list[float]:

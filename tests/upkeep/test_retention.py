@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from service.catalog.catalog import Catalog
+from service.catalog.engine import Priority
 from service.intake.batch import take_in
 from service.upkeep.retention import TOGETHER, Retention
 from tests.support.deliveries import NOW, RULES, delivery, task_object
@@ -37,7 +38,7 @@ async def test_many_go_in_portions_between_which_a_callback_is_taken_in(tmp_path
         clearing = asyncio.create_task(Retention(catalog=ledger.catalog, after=DAYS).clear())
         await asyncio.sleep(0.01)
         live = delivery(task_object("failed", "task-live"), at=ledger.clock.now)
-        await ledger.catalog.write(partial(take_in, batch=[live], rules=RULES), intake=True)
+        await ledger.catalog.write(partial(take_in, batch=[live], rules=RULES), priority=Priority.INTAKE)
         assert not clearing.done()
         assert await clearing == 5 * TOGETHER
         row = await ledger.catalog.read(lambda tx: tx.query.callback(5 * TOGETHER + 1))
