@@ -1,9 +1,10 @@
 """Leased questions: which tasks are to be asked about, who asks, and whose answer counts."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -39,29 +40,35 @@ class Checks:
     def claim(self, limit: int, *, due_by: datetime | None = None, longest_first: bool = False) -> list[ClaimedCheck]:
         """Claim questions that are due, or were by then.
 
-        Tasks that we were told of go before strangers, first questions before later ones, nearest deadlines first; or
-        simply those that have been due for longest.
+        Tasks that we were told of go before strangers, first questions before later ones, nearest deadlines first, and
+        those without one last of all; or simply those that have been due for longest.
         """
         c = tasks.c
+        due_by = due_by or self._now
         usual = (c.stranger, c.check_asked, c.deadline)
-        order = (c.check_at, *usual) if longest_first else usual
-        due = (
-            sa.select(c.id)
-            .where(
-                c.check_at.is_not(None),
-                c.check_at <= (due_by or self._now),
-                sa.or_(c.check_until.is_(None), c.check_until <= self._now),
-            )
-            .order_by(*order)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        found = list(self._connection.execute(due).scalars())
+        if longest_first:
+            found = self._due(due_by, limit, (c.check_at, c.stranger, c.check_asked, c.deadline.nulls_last()))
+        else:  # in two steps, as the databases disagree on where an index has what is not known
+            found = self._due(due_by, limit, usual, c.deadline.is_not(None))
+        if not longest_first and len(found) < limit:
+            found += self._due(due_by, limit - len(found), usual, c.deadline.is_(None))
         claim = secrets.token_hex(8)
         if found:
             values = {"check_claim": claim, "check_until": self._now + LEASE}
             self._connection.execute(sa.update(tasks).where(c.id.in_(found)).values(values))
         return [ClaimedCheck(task_id, claim) for task_id in found]
+
+    def _due(
+        self,
+        due_by: datetime,
+        limit: int,
+        order: Sequence[sa.ColumnElement[Any]],
+        *only: sa.ColumnElement[bool],
+    ) -> list[str]:
+        c = tasks.c
+        is_free = sa.or_(c.check_until.is_(None), c.check_until <= self._now)
+        due = sa.select(c.id).where(c.check_at <= due_by, is_free, *only).order_by(*order).limit(limit)
+        return list(self._connection.execute(due.with_for_update(skip_locked=True)).scalars())
 
     def held(self, claimed: Iterable[ClaimedCheck]) -> set[str]:
         """The tasks whose question is still ours to answer."""
@@ -105,9 +112,9 @@ class Checks:
 
     def clear(self) -> None:
         """Forget every claim: right only while no other server can be alive (SQLite at start)."""
-        self._connection.execute(
-            sa.update(tasks).where(tasks.c.check_claim.is_not(None)).values(check_claim=None, check_until=None)
-        )
+        c = tasks.c
+        claimed = sa.and_(c.check_at.is_not(None), c.check_claim.is_not(None))  # nothing else is claimed, by an index
+        self._connection.execute(sa.update(tasks).where(claimed).values(check_claim=None, check_until=None))
 
 
 def _in_order(claimed: Iterable[ClaimedCheck]) -> list[ClaimedCheck]:

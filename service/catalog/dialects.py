@@ -9,3 +9,11 @@ Insert = sqlite.Insert | postgresql.Insert
 def insert_into(dialect: str, table: sa.Table) -> Insert:
     """An INSERT that can be told what to do where the row is there already (ON CONFLICT)."""
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+def in_its_index(dialect: str, condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """A condition for which there is a partial index in the wanted order: SQLite has to be told that it is worth it.
+
+    It would look up the column in another index, and sort all that it finds.
+    """
+    return condition if dialect == "postgresql" else sa.func.likely(condition, type_=sa.types.NullType())

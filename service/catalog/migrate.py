@@ -1,6 +1,7 @@
 """Schema revisions by Alembic, run from inside the program so that no alembic.ini has to be shipped."""
 
 from pathlib import Path
+from types import ModuleType
 
 import sqlalchemy as sa
 from alembic import command
@@ -31,6 +32,15 @@ def missing_in(connection: sa.Connection) -> str | None:
         raise SettingsError(f"the database is of a newer version (revision {current}): start that version")
     head = scripts.get_current_head()
     return None if current == head else head
+
+
+def pending_in(connection: sa.Connection) -> list[ModuleType]:
+    """The revisions that a database lacks, in their order; none where it has no tables yet."""
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current is None:
+        return []
+    scripts = ScriptDirectory.from_config(_config()).iterate_revisions("head", current)
+    return [script.module for script in scripts][::-1]
 
 
 def is_new(connection: sa.Connection) -> bool:

@@ -26,7 +26,7 @@ from service.catalog.engine import Priority, Work
 from service.catalog.marks import copying_from, unfinished
 from service.catalog.migrate import missing_in
 from service.catalog.postgres_connections import PostgresUrl, engine_for
-from service.catalog.postgres_illness import RACES, is_lost, reason
+from service.catalog.postgres_illness import RACES, is_lost, reason, sqlstate
 from service.catalog.postgres_settings import weaknesses
 from service.catalog.tables import marks
 from service.catalog.wakeups import Wakeups, listeners
@@ -190,11 +190,15 @@ class PostgresEngine:
             self._under_way -= 1
 
     async def _build_ahead(self, way: _Way) -> None:
-        try:
-            async with way.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-                await connection.run_sync(build_ahead)
-        except Exception as error:
-            raise self._refusal(error, way) from error
+        for left in reversed(range(MOST_TRIES)):
+            try:
+                async with way.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+                    return await connection.run_sync(build_ahead)
+            except Exception as error:
+                if not left or sqlstate(error) not in RACES:
+                    raise self._refusal(error, way) from error
+            await asyncio.sleep(random.uniform(0, LONGEST_PAUSE))
+        return None
 
     async def _transact(self, way: _Way, work: Work[T]) -> T:
         """Run `work` until it commits, is refused, or has lost too many races."""

@@ -9,7 +9,17 @@ import sqlalchemy as sa
 
 from service.catalog import rows
 from service.catalog.inbox_filter import InboxFilter
-from service.catalog.tables import assets, callback_tokens, callbacks, signed_links, tasks
+from service.catalog.tables import (
+    NOT_ACCEPTED,
+    NOT_CALLED_BACK,
+    NOT_COMPLETED,
+    NOT_PNG,
+    assets,
+    callback_tokens,
+    callbacks,
+    signed_links,
+    tasks,
+)
 from service.catalog.tokens import MintedToken, SignedLink, minted_token, signed_link
 from service.domain.asset import Asset
 from service.domain.task import Task
@@ -35,6 +45,14 @@ CALLBACK_FILTERS = {
     "status": callbacks.c.status,
 }
 
+
+_RARE: Mapping[sa.Column[str], tuple[str, str]] = {
+    assets.c.format: ("png", NOT_PNG),
+    callbacks.c.verdict: ("accepted", NOT_ACCEPTED),
+    callbacks.c.origin: ("callback", NOT_CALLED_BACK),
+    callbacks.c.status: ("completed", NOT_COMPLETED),
+}
+"""The usual value of columns, which most rows have, and what holds for all others: those alone are indexed."""
 
 _LISTED = [
     column if column.name != "provider_json" else sa.null().label("provider_json")  # long, and shown nowhere in lists
@@ -95,8 +113,11 @@ class Queries:
     ) -> Page[sa.RowMapping]:
         """Callbacks without their bodies; the span of receipt includes its beginning."""
         query = sa.select(*(column for column in callbacks.c if column.name != "body"))
-        query = query.where(*InboxFilter(received_after=received_after, received_before=received_before).conditions())
-        return self._page(query, callbacks.c.id, CALLBACK_FILTERS, filters, after, limit)
+        span = InboxFilter(received_after=received_after, received_before=received_before)
+        order = None if span.is_empty else callbacks.c.received_at  # a span may lie far from the newest
+        return self._page(
+            query.where(*span.conditions()), callbacks.c.id, CALLBACK_FILTERS, filters, after, limit, order=order
+        )
 
     def callback(self, callback_id: int) -> sa.RowMapping | None:
         """One callback with its raw body."""
@@ -122,11 +143,21 @@ class Queries:
         filters: Mapping[str, str],
         after: int | None,
         limit: int,
+        *,
+        order: sa.Column[datetime] | None = None,
     ) -> Page[sa.RowMapping]:
+        """By `key`, or by `order` and `key`; `after` is a key, also of a row that is gone since."""
         for name, value in filters.items():
             query = query.where(columns[name] == value)
-        if after is not None:
+            usual, rare = _RARE.get(columns[name], (value, ""))
+            if value != usual:
+                query = query.where(sa.text(rare))
+        if after is not None and order is None:
             query = query.where(key < after)
-        found = list(self._connection.execute(query.order_by(key.desc()).limit(limit + 1)).mappings())
+        elif after is not None and order is not None:
+            last = sa.select(order, sa.literal(after)).where(key <= after).order_by(key.desc()).limit(1)
+            query = query.where(sa.tuple_(order, key) < last.scalar_subquery())
+        newest = [column.desc() for column in (order, key) if column is not None]
+        found = list(self._connection.execute(query.order_by(*newest).limit(limit + 1)).mappings())
         more = len(found) > limit
         return Page(found[:limit], found[limit - 1][key.name] if more else None)

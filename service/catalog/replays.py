@@ -56,6 +56,11 @@ class Replays:
             query = query.where(c.task_id == wanted.task_id)
         elif wanted.token_id is not None:
             query = query.where(c.token_id == wanted.token_id)
+        elif wanted.received_after is not None or wanted.received_before is not None:
+            span = InboxFilter(received_after=wanted.received_after, received_before=wanted.received_before)
+            # all of it, as the ends of a span in time may lie anywhere among the ids
+            within = sa.select(c.id).where(*span.conditions()).offset(0).subquery()
+            query = sa.select(sa.func.min(within.c.id), sa.func.max(within.c.id))
         first, last = self._connection.execute(query).one()
         return (first - 1, last) if first is not None else (0, 0)
 

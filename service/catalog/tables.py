@@ -56,6 +56,10 @@ BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 UNCLEARED = "cleared_at IS NULL"
 STRAY = f"verdict <> 'accepted' AND {UNCLEARED}"
 UNPROVEN = "named_by IS NOT NULL AND NOT confirmed AND status IN ('pending', 'processing', 'dead')"
+NOT_ACCEPTED = "verdict <> 'accepted'"
+NOT_CALLED_BACK = "origin <> 'callback'"
+NOT_COMPLETED = "status <> 'completed'"
+NOT_PNG = "format <> 'png'"
 """What partial indexes hold; a query uses one only when it says the same in the same words."""
 
 callbacks = sa.Table(
@@ -80,7 +84,7 @@ callbacks = sa.Table(
     sa.Column("last_received_at", UtcTime, nullable=False),
     sa.Column("cleared_at", UtcTime),  # when body and headers were removed, or lost with an earlier database
     sa.UniqueConstraint("source", "task_id", "body_sha256"),
-    sa.Index("ix_callbacks_task_id", "task_id"),
+    sa.Index("ix_callbacks_of_task", "task_id", "id"),
     sa.Index("ix_callbacks_token_id", "token_id", "id"),
     sa.Index(
         "ix_callbacks_stray",
@@ -94,6 +98,15 @@ callbacks = sa.Table(
         "id",
         sqlite_where=sa.text(UNCLEARED),
         postgresql_where=sa.text(UNCLEARED),
+    ),
+    sa.Index("ix_callbacks_received", "received_at", "id"),
+    *(
+        sa.Index(name, column, "id", sqlite_where=sa.text(rare), postgresql_where=sa.text(rare))
+        for name, column, rare in (
+            ("ix_callbacks_verdict", "verdict", NOT_ACCEPTED),
+            ("ix_callbacks_origin", "origin", NOT_CALLED_BACK),
+            ("ix_callbacks_status", "status", NOT_COMPLETED),
+        )
     ),
 )
 
@@ -141,7 +154,8 @@ tasks = sa.Table(
     sa.Column("named_by", Text),  # the token whose callback was the first to tell of it, where nobody else had
     sa.Column("named_bytes", sa.Integer, nullable=False, server_default=sa.text("0")),  # bodies that name it so
     sa.Index("ix_tasks_status", "status", "seq"),
-    sa.Index("ix_tasks_ref", "ref"),
+    sa.Index("ix_tasks_of_ref", "ref", "seq"),
+    sa.Index("ix_tasks_model", "model", "seq"),
     sa.Index(
         "ix_tasks_unproven",
         "named_by",
@@ -201,6 +215,7 @@ assets = sa.Table(
     sa.Column("claimed_until", UtcTime),
     sa.UniqueConstraint("task_id", "index"),
     sa.Index("ix_assets_status", "status", "seq"),
+    sa.Index("ix_assets_format", "format", "seq", sqlite_where=sa.text(NOT_PNG), postgresql_where=sa.text(NOT_PNG)),
     sa.Index(
         "ix_assets_pending",
         "deadline",

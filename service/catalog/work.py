@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from service.catalog.dialects import in_its_index
 from service.catalog.tables import assets, tasks
 from service.domain.lease import LEASE, counts
 from service.domain.object_key import folder
@@ -67,7 +68,7 @@ class Work:
         due = (
             sa.select(assets.c.seq, assets.c.task_id, assets.c.index)
             .where(
-                assets.c.status == "pending",
+                in_its_index(self._connection.dialect.name, assets.c.status == sa.literal_column("'pending'")),
                 assets.c.next_attempt_at <= self._now,
                 sa.or_(assets.c.claimed_until.is_(None), assets.c.claimed_until <= self._now),
             )
@@ -172,12 +173,11 @@ class Work:
 
     def clear_leases(self) -> None:
         """Forget every claim: right only while no other server can be alive (SQLite at start)."""
-        self._connection.execute(
-            sa.update(assets).where(assets.c.claim.is_not(None)).values(claim=None, claimed_until=None)
-        )
-        self._connection.execute(
-            sa.update(tasks).where(tasks.c.sidecar_claim.is_not(None)).values(sidecar_claim=None, sidecar_until=None)
-        )
+        a, t = assets.c, tasks.c
+        fetched = sa.and_(a.status == "pending", a.claim.is_not(None))  # what is claimed is found by an index
+        self._connection.execute(sa.update(assets).where(fetched).values(claim=None, claimed_until=None))
+        written = sa.and_(t.version > t.sidecar_version, t.archive_date.is_not(None), t.sidecar_claim.is_not(None))
+        self._connection.execute(sa.update(tasks).where(written).values(sidecar_claim=None, sidecar_until=None))
 
     def to_purge(self, limit: int, *, after: int = 0) -> list[ToPurge]:
         """Deleted assets whose bytes may still be there, in order of `seq`."""

@@ -20,6 +20,30 @@ Client: TypeAlias = S3Store | GCSStore | AzureStore | MemoryStore
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,40}")
 """What may be an option, and not a key that stands in the wrong place."""
 
+_OF_CLIENT = frozenset(
+    {
+        "allow_http",
+        "allow_invalid_certificates",
+        "connect_timeout",
+        "default_content_type",
+        "http1_only",
+        "http2_keep_alive_interval",
+        "http2_keep_alive_timeout",
+        "http2_keep_alive_while_idle",
+        "http2_only",
+        "pool_idle_timeout",
+        "pool_max_idle_per_host",
+        "proxy_ca_certificate",
+        "proxy_excludes",
+        "proxy_url",
+        "randomize_addresses",
+        "read_timeout",
+        "timeout",
+        "user_agent",
+    }
+)
+"""Options of its HTTP client: given among a store's own, one of the stores (`gs`) would lose them to ours."""
+
 _LONGEST_STREAM = timedelta(days=1)
 
 
@@ -48,14 +72,14 @@ def open_clients(
     bucket: Bucket, *, options: Mapping[str, str], ca: bytes | None, user_agent: str, patience: Patience
 ) -> Clients:
     """The clients of a bucket; nothing is sent yet. Options win over what we would choose. Raises WrongOptions."""
-    given = {name.lower() for name in options}
+    given = {name.lower(): value for name, value in options.items() if name.lower() in _OF_CLIENT}
+    own = {name: value for name, value in options.items() if name.lower() not in _OF_CLIENT}
     client: dict[str, Any] = {"connect_timeout": timedelta(seconds=5), "user_agent": user_agent}
     client |= {"root_certificate": ca} if ca else {}
     per_request = {"timeout": timedelta(seconds=patience.request)}
     per_silence = {"timeout": _LONGEST_STREAM, "read_timeout": timedelta(seconds=patience.request / 2)}
     brief, streaming = (
-        _client(bucket, options, {name: client[name] for name in client if name not in given}, patience)
-        for client in ({**client, **per_request}, {**client, **per_silence})
+        _client(bucket, own, {**client, **times, **given}, patience) for times in (per_request, per_silence)
     )
     return Clients(brief, streaming)
 

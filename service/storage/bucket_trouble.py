@@ -37,7 +37,7 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
 
 def lies_outside(error: Exception) -> bool:
     """Whether a range was asked for of which the object has nothing; so there is an object."""
-    return re.search(r"status code: 416\b|Invalid range", str(error)) is not None
+    return re.search(r"status code: 416\b|Invalid range|StartTooLarge", str(error)) is not None
 
 
 def meaning(error: Exception) -> str:

@@ -11,11 +11,11 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import MemoryStore
+from obstore.store import AzureStore, MemoryStore
 
 from service.errors import StorageUnavailable
 from service.storage import BLOCK_BYTES, Entry, checked_key
@@ -183,10 +183,10 @@ class CloudStore:
         client, lasts = self._brief, timedelta(seconds=seconds)
         if isinstance(client, MemoryStore):
             return None
+        # what Azure signs for HEAD permits nothing, and what it signs for GET permits both
+        verb: Literal["GET", "HEAD"] = "HEAD" if head and not isinstance(client, AzureStore) else "GET"
         try:
-            return await self._asked(
-                lambda: obstore.sign_async(client, "HEAD" if head else "GET", key, lasts), absence=False
-            )
+            return await self._asked(lambda: obstore.sign_async(client, verb, key, lasts), absence=False)
         except StorageUnavailable:
             return None  # some credentials cannot sign; where the bucket itself is ill, reading tells
 

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from service.catalog.catalog import Catalog, Transaction
+from service.catalog.walk import walk_end
 from service.domain.object_key import folder
 from service.errors import NotFound, StorageUnavailable
 from service.storage import Entry, ObjectStore
@@ -104,7 +105,8 @@ class Verifier:
         return self._seen
 
     async def _all_rows(self, journal: Journal, after: int) -> None:
-        while page := await self._catalog.read(partial(_next_tasks, after=after)):
+        end = await walk_end(lambda: self._catalog.read(lambda tx: tx.walk.horizon()))
+        while page := await self._catalog.read(partial(_next_tasks, after=after, until=end)):
             found = await self._conclude(await self._rows_twice([task_id for _, task_id in page]))
             after = page[-1][0]
             journal.note(found, Position(Phase.ROWS, str(after), self._seen))
@@ -163,8 +165,8 @@ class Verifier:
         self._told(seen)
 
 
-def _next_tasks(tx: Transaction, *, after: int) -> list[tuple[int, str]]:
-    return tx.walk.with_folder(after=after, limit=TASKS_TOGETHER)
+def _next_tasks(tx: Transaction, *, after: int, until: int) -> list[tuple[int, str]]:
+    return tx.walk.with_folder(after=after, limit=TASKS_TOGETHER, until=until)
 
 
 def _still(first: Sequence[Finding], again: Sequence[Finding]) -> list[Finding]:

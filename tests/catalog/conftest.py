@@ -1,12 +1,23 @@
-"""These tests run on both databases, wherever they ask for `catalog`, `ledger` or `databases`."""
+"""These tests run on both databases and behind a pooling proxy, if they ask for `catalog`, `ledger` or `databases`."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.databases import Databases, databases_for
+from tests.support.databases import POOLED, Databases, databases_for
+from tests.support.packages import require
+from tests.support.pgbouncer import PACKAGES, PooledDatabases, pgbouncer
+from tests.support.postgres import PostgresDatabases
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session")
+def pooled(request: pytest.FixtureRequest, postgres: PostgresDatabases) -> Iterator[PooledDatabases]:
+    require(request, PACKAGES)
+    with pgbouncer(postgres.url) as proxy:
+        yield PooledDatabases(postgres, proxy)
+
+
+@pytest.fixture(params=["sqlite", "postgresql", POOLED])
 def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Databases:
     return databases_for(request, tmp_path)

@@ -50,6 +50,21 @@ async def test_tasks_that_we_were_told_of_come_before_strangers_and_the_nearest_
     assert await ids(ledger) == ["stranger-late"]
 
 
+async def test_what_has_no_deadline_is_asked_about_last(ledger: Ledger) -> None:
+    await keep(ledger, "told-without", deadline=None)
+    await keep(ledger, "told-late", check=Check(at=NOW, asked=2))
+    await keep(ledger, "stranger-without", deadline=None, stranger=True)
+    await keep(ledger, "stranger", stranger=True)
+    assert await ids(ledger) == ["told-late", "stranger", "told-without", "stranger-without"]
+
+
+async def test_without_a_deadline_and_due_for_equally_long_comes_last(ledger: Ledger) -> None:
+    await keep(ledger, "told-without", deadline=None)
+    await keep(ledger, "told-soon", deadline=NOW)
+    claimed = await ledger.catalog.write(lambda tx: tx.checks.claim(9, longest_first=True))
+    assert [one.task_id for one in claimed] == ["told-soon", "told-without"]
+
+
 async def test_a_first_question_comes_before_later_ones_but_not_a_strangers(ledger: Ledger) -> None:
     await keep(ledger, "told-again", check=Check(at=NOW, asked=1), deadline=NOW + HOUR)
     await keep(ledger, "told-first", deadline=NOW + 9 * HOUR)

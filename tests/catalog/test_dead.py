@@ -77,3 +77,8 @@ async def test_what_comes_alive_again_is_named_no_more(ledger: Ledger) -> None:
     await ledger.call_back(task_object(task_id="task-bare"), through=token("tok-task-bare"))
     ledger.clock.now += timedelta(hours=1)
     assert "task-bare" not in await dead(ledger)
+
+
+async def test_what_has_no_deadline_comes_last(ledger: Ledger, databases: Databases) -> None:
+    databases.run("UPDATE tasks SET deadline = NULL WHERE id = 'task-evil'")
+    assert await dead(ledger) == ["task-bare", "task-both", "task-evil"]

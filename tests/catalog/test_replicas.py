@@ -11,14 +11,13 @@ import pytest
 from service.background import Nudge
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.checks import ClaimedCheck
+from service.catalog.engine import Priority
 from service.catalog.wakeups import LISTENER, Wakeups
 from service.errors import CatalogUnavailable
 from service.intake.batch import Answer, Taken, take_in
 from service.intake.register import Told, register
-from tests.support.databases import Databases, on_postgres
+from tests.support.databases import Databases, on_postgres, on_shared
 from tests.support.deliveries import LINK, NOW, RULES, TASK, delivery, task_object, token
-
-pytestmark = on_postgres
 
 CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ="
 
@@ -44,9 +43,10 @@ def pair(databases: Databases) -> Iterator[Pair]:
 
 async def take(catalog: Catalog, *bodies: dict[str, object]) -> list[Taken]:
     batch = [delivery(body, through=token()) for body in bodies]
-    return await catalog.write(partial(take_in, batch=batch, rules=RULES), intake=True)
+    return await catalog.write(partial(take_in, batch=batch, rules=RULES), priority=Priority.INTAKE)
 
 
+@on_shared
 async def test_the_same_callback_at_both_at_once_is_accepted_once(pair: Pair) -> None:
     for number in range(20):
         body = task_object(task_id=f"task-{number:03}")
@@ -54,6 +54,7 @@ async def test_the_same_callback_at_both_at_once_is_accepted_once(pair: Pair) ->
         assert sorted(one.answer for [one] in taken) == [Answer.ACCEPTED, Answer.DUPLICATE, Answer.DUPLICATE]
 
 
+@on_shared
 async def test_batches_that_cross_are_all_taken(pair: Pair) -> None:
     names = [f"task-{number:02}" for number in range(30)]
     forth = [task_object("processing", name) for name in names]
@@ -66,6 +67,7 @@ async def test_batches_that_cross_are_all_taken(pair: Pair) -> None:
         assert len(await pair.one.read(lambda tx, name=name: tx.tasks.history(name))) == 2  # type: ignore[misc]
 
 
+@on_shared
 async def test_no_event_of_a_task_is_lost_between_both(pair: Pair) -> None:
     catalogs = [pair.one, pair.other] * 10
     bodies = [task_object("processing", progress=number) for number in range(20)]
@@ -79,6 +81,7 @@ async def test_no_event_of_a_task_is_lost_between_both(pair: Pair) -> None:
     assert len(rows.items) == 22
 
 
+@on_shared
 async def test_two_claimers_never_get_the_same(pair: Pair) -> None:
     await take(pair.one, *(task_object(task_id=f"task-{number:03}") for number in range(60)))
     catalogs = [pair.one, pair.other] * 10
@@ -89,6 +92,7 @@ async def test_two_claimers_never_get_the_same(pair: Pair) -> None:
     assert len({one.task_id for some in sidecars for one in some}) == sum(map(len, sidecars)) == 60
 
 
+@on_shared
 async def test_two_askers_never_ask_the_same(pair: Pair) -> None:
     for number in range(20):
         await pair.one.write(partial(register, told=Told(f"task-{number:03}"), rules=replace(RULES, can_ask=True)))
@@ -102,6 +106,7 @@ def _due_checks(tx: Transaction, *, limit: int) -> list[ClaimedCheck]:
     return tx.checks.claim(limit, due_by=tx.now + timedelta(days=2))
 
 
+@on_postgres
 async def test_work_that_one_makes_wakes_the_other(pair: Pair) -> None:
     ours, theirs = pair.one.wakeups(), pair.other.wakeups()
     assert ours is not None
@@ -120,6 +125,7 @@ async def test_work_that_one_makes_wakes_the_other(pair: Pair) -> None:
     await asyncio.wait(running)
 
 
+@on_postgres
 async def test_a_listener_that_is_cut_off_says_so_at_once_and_can_be_run_again(
     pair: Pair, databases: Databases
 ) -> None:
@@ -150,41 +156,14 @@ async def drained(*nudges: Nudge) -> None:
         await nudge.wait(2)
 
 
+@on_postgres
 def test_behind_a_pooling_proxy_there_are_no_wakeups(databases: Databases) -> None:
     catalog = Catalog(f"{databases.new()}?pooler=transaction")
     assert catalog.wakeups() is None
     assert isinstance(Catalog(databases.new()).wakeups(), Wakeups)
 
 
-async def test_behind_a_pooling_proxy_all_else_works(databases: Databases) -> None:
-    catalog = Catalog(f"{databases.new()}?pooler=transaction")
-    catalog.open()
-    [taken] = await take(catalog, task_object())
-    assert taken.answer is Answer.ACCEPTED
-    assert len(await catalog.write(lambda tx: tx.work.claim_assets(5))) == 1
-    catalog.close()
-
-
-@pytest.mark.long
-async def test_who_serves_behind_a_pooling_proxy_is_seen_by_its_proofs(databases: Databases) -> None:
-    catalog = Catalog(f"{databases.new()}?pooler=transaction")
-    catalog.open()
-    assert catalog.servers() == 0
-    proving = asyncio.create_task(prove_every_second(catalog))
-    await catalog.prove_writable()
-    assert await asyncio.to_thread(catalog.servers) == 1
-    proving.cancel()
-    await asyncio.wait([proving])
-    assert await asyncio.to_thread(catalog.servers) == 0
-    catalog.close()
-
-
-async def prove_every_second(catalog: Catalog) -> None:
-    while True:
-        await asyncio.sleep(1)
-        await catalog.prove_writable()
-
-
+@on_shared
 async def test_time_is_the_databases(pair: Pair) -> None:
     before = await pair.one.read(lambda tx: tx.now)
     after = await pair.other.write(lambda tx: tx.now)

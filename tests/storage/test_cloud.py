@@ -1,9 +1,5 @@
 """The store in a bucket: what every store does, over several backends."""
 
-import json
-import os
-import secrets
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +9,7 @@ from service.storage.bucket import Clients, Patience, open_clients
 from service.storage.cloud import CloudStore
 from service.storage.place import Bucket
 from tests.storage.conformance import ObjectStoreConformance
-from tests.support.moto_bucket import S3Server
+from tests.support.buckets import BucketServer
 
 
 def cloud_at(
@@ -45,20 +41,7 @@ class TestCloudStoreInMemory(ObjectStoreConformance):
         return store
 
 
-class TestCloudStoreOverS3(ObjectStoreConformance):
+class TestCloudStoreInABucket(ObjectStoreConformance):
     @pytest.fixture
-    def store(self, tmp_path: Path, s3: S3Server) -> CloudStore:
-        return cloud_at(s3.fresh_place(), s3.options, tmp_path / "staging")
-
-
-if "DARKROOM_TEST_STORAGE_URL" in os.environ:
-
-    class TestCloudStoreOnTheBucketThatWasNamed(ObjectStoreConformance):
-        @pytest.fixture
-        async def store(self, tmp_path: Path) -> AsyncIterator[CloudStore]:
-            place = f"{os.environ['DARKROOM_TEST_STORAGE_URL'].rstrip('/')}/{secrets.token_hex(8)}"
-            options = json.loads(os.environ.get("DARKROOM_TEST_STORAGE_OPTIONS", "{}"))
-            store = cloud_at(place, options, tmp_path / "staging")
-            yield store
-            async for entry in store.list():
-                await store.delete(entry.key)
+    def store(self, tmp_path: Path, bucket: BucketServer) -> CloudStore:
+        return cloud_at(bucket.fresh_place(), bucket.options, tmp_path / "staging")

@@ -1,6 +1,7 @@
 """A bucket that is missing, refuses us, hangs or goes away: told with what to do, without a secret, and good again."""
 
 import asyncio
+import json
 import ssl
 import time
 import traceback
@@ -77,8 +78,10 @@ def http(status: str, body: str) -> bytes:
     return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode()
 
 
-async def test_a_missing_bucket_is_told_by_every_verb_and_nothing_is_absent_in_it(s3: S3Server, tmp_path: Path) -> None:
-    store = cloud_at("s3://missing/archive", s3.options, tmp_path, opened=False)
+async def test_a_missing_bucket_is_told_by_every_verb_and_nothing_is_absent_in_it(
+    moto: S3Server, tmp_path: Path
+) -> None:
+    store = cloud_at("s3://missing/archive", moto.options, tmp_path, opened=False)
     told = await troubles(store)
     reason = "there is no such bucket: make it, or correct DARKROOM_STORAGE__URL"
     assert told == {f"the bucket s3://missing/archive cannot be used: {reason}"}
@@ -99,19 +102,19 @@ async def test_a_missing_bucket_is_told_by_every_verb_and_nothing_is_absent_in_i
     ],
 )
 async def test_what_the_store_refuses_is_told_with_what_to_do_and_without_its_words(
-    s3: S3Server, tmp_path: Path, status: str, body: str, words: str
+    moto: S3Server, tmp_path: Path, status: str, body: str, words: str
 ) -> None:
     async with stand_in(http(status, body)) as url:
-        store = cloud_at("s3://pictures/x", {**s3.options, "endpoint": url}, tmp_path, patience=BRIEF, opened=False)
+        store = cloud_at("s3://pictures/x", {**moto.options, "endpoint": url}, tmp_path, patience=BRIEF, opened=False)
         store.open(expected=True)
         assert [told for told in await troubles(store) if words not in told] == []
 
 
 async def test_a_store_that_hangs_is_given_up_in_bounded_time_and_the_staged_file_is_kept(
-    s3: S3Server, tmp_path: Path
+    moto: S3Server, tmp_path: Path
 ) -> None:
     async with stand_in(None) as url:
-        store = cloud_at("s3://pictures/x", {**s3.options, "endpoint": url}, tmp_path, patience=BRIEF, opened=False)
+        store = cloud_at("s3://pictures/x", {**moto.options, "endpoint": url}, tmp_path, patience=BRIEF, opened=False)
         store.open(expected=True)
         calls = [*verbs(store).values(), store.put("large.png", _large(store))]
         begun = time.monotonic()
@@ -162,25 +165,41 @@ async def test_a_proof_is_not_repeated_while_writes_succeed(tmp_path: Path) -> N
     ],
 )
 async def test_an_endpoint_that_cannot_work_is_told(
-    s3: S3Server, tmp_path: Path, options: dict[str, str], words: str
+    moto: S3Server, tmp_path: Path, options: dict[str, str], words: str
 ) -> None:
-    store = cloud_at("s3://pictures/x", {**s3.options, **options}, tmp_path, patience=BRIEF, opened=False)
+    store = cloud_at("s3://pictures/x", {**moto.options, **options}, tmp_path, patience=BRIEF, opened=False)
     with pytest.raises(StorageUnavailable, match=words):
         store.open()
 
 
 @pytest.mark.parametrize(("trusted", "words"), [(True, "it refuses us"), (False, "DARKROOM_TLS__CA_FILE")])
 async def test_a_private_authority_is_trusted_when_it_is_given(
-    s3: S3Server, tmp_path: Path, trusted: bool, words: str
+    moto: S3Server, tmp_path: Path, trusted: bool, words: str
 ) -> None:
     authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(tls)
     ca = authority.cert_pem.bytes() if trusted else None
     async with stand_in(http("403 Forbidden", REFUSAL), tls=tls) as url:
-        options = {**s3.options, "endpoint": url, "allow_http": "false"}
+        options = {**moto.options, "endpoint": url, "allow_http": "false"}
         store = cloud_at("s3://pictures/x", options, tmp_path, patience=BRIEF, opened=False, ca=ca)
         with pytest.raises(StorageUnavailable, match=words):
             await store.check()
+
+
+async def test_options_of_the_http_client_hold_for_every_kind_of_store(tmp_path: Path) -> None:
+    async with stand_in(http("403 Forbidden", REFUSAL)) as url:
+        account = {"gcs_base_url": url, "disable_oauth": True, "client_email": "", "private_key": ""}
+        key = json.dumps({**account, "private_key_id": ""})
+        for place, options in (
+            ("gs://pictures/x", {"service_account_key": key}),
+            ("az://pictures/x", {"endpoint": url, "account_name": "me", "account_key": "NWVjcmV0"}),
+            ("s3://pictures/x", {"endpoint": url, "access_key_id": "me", "secret_access_key": "5ecret"}),
+        ):
+            for allowed, words in (("true", "it refuses us"), ("false", "its endpoint is http://")):
+                given = {**options, "allow_http": allowed}
+                store = cloud_at(place, given, tmp_path, patience=BRIEF, opened=False)
+                with pytest.raises(StorageUnavailable, match=words):
+                    await store.check()
 
 
 async def test_without_credentials_it_says_where_to_give_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.dump import Dump, dump
 from tests.support.migrated import put_migrated
+from tests.support.pgbouncer import PooledDatabases
 from tests.support.postgres import PostgresDatabases
 
 
@@ -49,10 +50,11 @@ class SqliteDatabases:
 
 
 def databases_for(request: pytest.FixtureRequest, tmp_path: Path) -> Databases:
-    """What a parametrised fixture gives for its kind; PostgreSQL is started when the first test needs it."""
+    """What a parametrised fixture gives for its kind; a server is started when the first test needs it."""
     if request.param == "sqlite":
         return SqliteDatabases(tmp_path)
-    server: PostgresDatabases = request.getfixturevalue("postgres")
+    fixture = "postgres" if request.param == "postgresql" else request.param
+    server: PostgresDatabases | PooledDatabases = request.getfixturevalue(fixture)
     request.addfinalizer(server.drop_made)
     return server
 
@@ -61,3 +63,9 @@ on_sqlite = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 """For tests of what only SQLite does, or that look into its file."""
 
 on_postgres = pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+
+POOLED = pytest.param("pooled", marks=pytest.mark.long)
+"""The same behind PgBouncer, where each transaction may run on another connection."""
+
+on_shared = pytest.mark.parametrize("databases", ["postgresql", POOLED], indirect=True)
+"""For tests of several processes on one database."""

@@ -24,7 +24,8 @@ import asyncpg  # type: ignore[import-untyped] # it ships no types
 import psutil
 
 from tests.support.dump import Dump
-from tests.support.own_process import free_port, unprivileged
+from tests.support.own_process import unprivileged
+from tests.system.support.ports import free_port
 
 T = TypeVar("T")
 
@@ -63,6 +64,11 @@ class PostgresServer:
     @property
     def url(self) -> str:
         return f"postgresql://{USER}@127.0.0.1:{self._port}/postgres"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def create(self) -> None:
         if os.getuid() == 0:
@@ -179,6 +185,11 @@ class PostgresDatabases:
         catalog.open()
         catalog.upgrade()
         catalog.close()
+
+    @property
+    def url(self) -> str:
+        """The server's, with a database that nobody works in."""
+        return self._url
 
     def new(self, *, migrated: bool = True) -> str:
         """The URL of a new database."""

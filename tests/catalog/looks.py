@@ -1,0 +1,244 @@
+"""Every question that the service asks of its catalog, as it asks it of a million images."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from service.catalog.catalog import Transaction
+from service.catalog.checks import ClaimedCheck
+from service.catalog.clearing import Place
+from service.catalog.dead import DeadFilter
+from service.catalog.inbox import Received
+from service.catalog.inbox_filter import InboxFilter
+from service.catalog.tasks import TaskState
+from service.catalog.tokens import MintedToken, SignedLink
+from service.catalog.work import ClaimedAsset, ClaimedSidecar
+from service.domain.asset import Asset
+from service.domain.callback import Verdict
+from service.domain.history import Effect, HistoryEntry
+from service.domain.task import Origin, Rank, Standing, Task
+from tests.catalog.million import CALLBACKS, ENDED, IMAGES, TASKS, task_id
+
+END = datetime(2026, 10, 31, tzinfo=UTC)
+"""About when the last of the tasks came."""
+
+PAGE = 50
+OLD, MIDDLE, LATEST = task_id(1000), task_id(TASKS // 2), task_id(ENDED - 10)
+HERE, THERE = ClaimedAsset(OLD, 0, "claim"), ClaimedAsset(LATEST, 1, "claim")
+CHECK, SIDECAR = ClaimedCheck(LATEST, "claim"), ClaimedSidecar(LATEST, "claim")
+ENTRY = HistoryEntry(END, Origin.POLL, "completed", Standing.HINT, Effect.HINT, Rank.COMPLETED)
+
+Look = Callable[[Transaction], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, by the name of the method; `reading` where it changes nothing."""
+
+    name: str
+    look: Look
+    reading: bool = True
+
+
+def received(number: int) -> Received:
+    return Received("evolink", Origin.CALLBACK, task_id(number), b"{}", 2, f"new-{number}", Verdict.ACCEPTED, END)
+
+
+def _saved(tx: Transaction) -> None:
+    """A new task, and one of which it and an image have changed."""
+    new, known = (TaskState(Task(id=one, source="evolink", received_at=END), ()) for one in ("task-new", LATEST))
+    before = Asset(LATEST, 0, links=(), refused=(), deadline=END, created_at=END)
+    changed = TaskState(replace(known.task, version=8), (replace(before, attempts=9),))
+    tx.tasks.save([(None, new), (replace(known, assets=(before,)), changed)])
+
+
+def _moved(tx: Transaction) -> None:
+    [kept] = tx.inbox.keep([received(77)]).values()
+    tx.replays.move(kept.id, OLD, status="completed", verdict=Verdict.ACCEPTED)
+
+
+def _writes() -> Iterator[tuple[str, Look]]:
+    yield "inbox.keep", lambda tx: tx.inbox.keep([received(77)])
+    yield "inbox.judge", lambda tx: tx.inbox.judge(77, Verdict.FOREIGN, "tok-1")
+    yield "inbox.drop", lambda tx: tx.inbox.drop(bodies=[77], rows=[78])
+    yield "tasks.load", lambda tx: tx.tasks.load([OLD, MIDDLE, LATEST])
+    yield "tasks.save", _saved
+    yield "tasks.weigh", lambda tx: tx.tasks.weigh({LATEST: 400})
+    yield "tasks.note", lambda tx: tx.tasks.note([(LATEST, ENTRY)])
+    yield "work.claim_assets", lambda tx: tx.work.claim_assets(16)
+    yield "work.holds_asset", lambda tx: tx.work.holds_asset(HERE)
+    yield "work.release_asset", lambda tx: tx.work.release_asset(HERE, after=timedelta(seconds=5))
+    yield "work.drop_claim", lambda tx: tx.work.drop_claim(OLD, 0)
+    yield "work.renew_assets", lambda tx: tx.work.renew_assets([HERE, THERE])
+    yield "work.claim_sidecars", lambda tx: tx.work.claim_sidecars(16)
+    yield "work.finish_sidecar", lambda tx: tx.work.finish_sidecar(SIDECAR, 7)
+    yield "work.release_sidecar", lambda tx: tx.work.release_sidecar(SIDECAR)
+    yield "work.renew_sidecars", lambda tx: tx.work.renew_sidecars([SIDECAR])
+    yield "work.clear_leases", lambda tx: tx.work.clear_leases()
+    yield "checks.claim", lambda tx: tx.checks.claim(50)
+    yield "checks.claim longest first", lambda tx: tx.checks.claim(50, longest_first=True, due_by=END)
+    yield "checks.held", lambda tx: tx.checks.held([CHECK])
+    yield "checks.release", lambda tx: tx.checks.release([CHECK])
+    yield "checks.renew", lambda tx: tx.checks.renew([CHECK])
+    yield "checks.end_silence", lambda tx: tx.checks.end_silence()
+    yield "checks.hasten", lambda tx: tx.checks.hasten(END - timedelta(hours=3))
+    yield "duties.take", lambda tx: tx.duties.take("sweep", "me")
+    yield "duties.give_back", lambda tx: tx.duties.give_back("sweep", "me")
+    yield "duties.clear", lambda tx: tx.duties.clear()
+    yield "marks.remove", lambda tx: tx.marks.remove("seen")
+    yield "marks.set", lambda tx: tx.marks.set("seen", END)
+    yield "checks.clear", lambda tx: tx.checks.clear()
+    yield "waits.pull_in", lambda tx: tx.waits.pull_in(tx.now + timedelta(days=1))
+    yield "waits.begin_patience_anew", lambda tx: tx.waits.begin_patience_anew()
+    yield "tokens.add", lambda tx: tx.tokens.add(MintedToken("tok-new", "evolink", END))
+    yield "tokens.revoke", lambda tx: tx.tokens.revoke("tok-7", END)
+    yield "tokens.revoke unknown", lambda tx: tx.tokens.revoke("tok-nobody", END)
+    yield "tokens.add_link", lambda tx: tx.tokens.add_link(SignedLink("link-new", OLD, 0, END))
+    yield "tokens.revoke_link", lambda tx: tx.tokens.revoke_link("link-77", END)
+    yield "replays.rows", lambda tx: tx.replays.rows([77, 78, CALLBACKS - 1])
+    yield "replays.move", _moved
+    yield "clearing.clear", lambda tx: tx.clearing.clear(END - timedelta(days=90), limit=500)
+    half = Place(END - timedelta(days=100), CALLBACKS * 86 // 100)
+    yield "clearing.clear further", lambda tx: tx.clearing.clear(END - timedelta(days=90), limit=500, after=half)
+
+
+def _reads() -> Iterator[tuple[str, Look]]:
+    yield "inbox.accepted_of", lambda tx: tx.inbox.accepted_of(OLD)
+    yield "inbox.of_tasks", lambda tx: tx.inbox.of_tasks([OLD, LATEST])
+    yield "inbox.hashes_of", lambda tx: tx.inbox.hashes_of(OLD)
+    yield "tasks.get", lambda tx: tx.tasks.get(OLD)
+    yield "tasks.known_by_callbacks_alone", lambda tx: tx.tasks.known_by_callbacks_alone([OLD, LATEST])
+    yield "tasks.lengths_of_history", lambda tx: tx.tasks.lengths_of_history([OLD, LATEST])
+    yield "tasks.history", lambda tx: tx.tasks.history(OLD)
+    yield "work.to_purge", lambda tx: tx.work.to_purge(100)
+    yield "work.to_purge further", lambda tx: tx.work.to_purge(100, after=IMAGES - 10_000)
+    yield "work.waiting", lambda tx: tx.work.waiting()
+    yield "checks.waiting", lambda tx: tx.checks.waiting()
+    yield "marks.copying_from", lambda tx: tx.marks.copying_from()
+    yield "marks.get", lambda tx: tx.marks.get("seen")
+    yield "tokens.known", lambda tx: tx.tokens.known(["tok-1", "tok-2"])
+    yield "tokens.revoked", lambda tx: tx.tokens.revoked()
+    yield "tokens.link", lambda tx: tx.tokens.link("link-77")
+    yield "usage.spent", lambda tx: tx.usage.spent("tok-7")
+    yield "usage.touched", lambda tx: tx.usage.touched("tok-7")
+    yield "dead.tasks", lambda tx: tx.dead.tasks(DeadFilter())
+    for name, value in (
+        ("reason", "no_links"),
+        ("reason", "too_large"),
+        ("ref", "order-777"),
+        ("model", "gpt-image-2"),
+    ):
+        yield f"dead.tasks {name}={value}", _dead({name: value})
+    yield "walk.any_stored", lambda tx: tx.walk.any_stored()
+    yield "walk.with_folder", lambda tx: tx.walk.with_folder(after=TASKS // 2, limit=200)
+    yield "walk.horizon", lambda tx: tx.walk.horizon()
+    yield "figures.count", lambda tx: tx.figures.count()
+    yield "restore.any_task", lambda tx: tx.restore.any_task()
+    yield "restore.known", lambda tx: tx.restore.known([OLD, LATEST])
+    yield from _replays()
+    yield from _lists()
+
+
+def _dead(only: dict[str, str]) -> Look:
+    return lambda tx: tx.dead.tasks(DeadFilter(**only))
+
+
+def _replays() -> Iterator[tuple[str, Look]]:
+    some: Mapping[str, InboxFilter] = {
+        "all": InboxFilter(),
+        "task": InboxFilter(task_id=OLD),
+        "token": InboxFilter(token_id="tok-7"),
+        "ids": InboxFilter(ids=(77, 78, CALLBACKS - 1)),
+        "unreadable": InboxFilter(verdict="unreadable"),
+        "received_after": InboxFilter(received_after=END - timedelta(days=3)),
+    }
+
+    def span(wanted: InboxFilter) -> Look:
+        return lambda tx: tx.replays.span(wanted)
+
+    def portion(wanted: InboxFilter) -> Look:
+        return lambda tx: tx.replays.portion(wanted, after=CALLBACKS // 2, last=CALLBACKS)
+
+    for name, wanted in some.items():
+        yield f"replays.span {name}", span(wanted)
+        yield f"replays.portion {name}", portion(wanted)
+
+
+Filters = tuple[dict[str, str], ...]
+
+TASK_LISTS: Filters = (
+    {},
+    {"status": "completed"},
+    {"status": "dead"},
+    {"status": "pending"},
+    {"model": "gpt-image-2"},
+    {"model": "no-such-model"},
+    {"ref": "order-777"},
+    {"ref": "order-none"},
+    {"source": "evolink"},
+    {"status": "dead", "ref": "order-777"},
+    {"status": "pending", "model": "gpt-image-2"},
+    {"status": "completed", "model": "no-such-model"},
+)
+ASSET_LISTS: Filters = (
+    {},
+    {"status": "archived"},
+    {"status": "dead"},
+    {"status": "deleted"},
+    {"status": "pending"},
+    {"format": "png"},
+    {"format": "webp"},
+    {"task_id": OLD},
+    {"status": "archived", "format": "webp"},
+    {"status": "dead", "format": "webp"},
+)
+CALLBACK_LISTS: Filters = (
+    {},
+    {"verdict": "accepted"},
+    {"verdict": "unreadable"},
+    {"verdict": "foreign"},
+    {"task_id": OLD},
+    {"task_id": ""},
+    {"token_id": "tok-7"},
+    {"token_id": "tok-none"},
+    {"origin": "poll"},
+    {"origin": "replay"},
+    {"status": "failed"},
+    {"status": "no-such-word"},
+    {"verdict": "foreign", "token_id": "tok-7"},
+)
+
+
+def _lists() -> Iterator[tuple[str, Look]]:
+    """Each list from its beginning, from its middle, and from near its end."""
+
+    def listed(name: str, only: Mapping[str, str], after: int | None, **more: Any) -> Look:
+        return lambda tx: getattr(tx.query, name)(filters=only, after=after, limit=PAGE, **more)
+
+    for name, lists, size in (
+        ("tasks", TASK_LISTS, TASKS),
+        ("assets", ASSET_LISTS, IMAGES),
+        ("callbacks", CALLBACK_LISTS, CALLBACKS),
+    ):
+        for only in lists:
+            told = " ".join(f"{key}={value}" for key, value in only.items())
+            for where, after in (("first", None), ("middle", size // 2), ("end", 500)):
+                yield f"query.{name} {told} {where}".replace("  ", " "), listed(name, only, after)
+    yield "query.tasks with conflicts", listed("tasks", {}, None, conflicts=True)
+    yield "query.assets with conflicts", listed("assets", {}, None, conflicts=True)
+    span = {"received_after": END - timedelta(days=400), "received_before": END - timedelta(days=399)}
+    yield "query.callbacks of an old day", listed("callbacks", {}, None, **span)
+    yield "query.callbacks of the last day", listed("callbacks", {}, None, received_after=END - timedelta(days=1))
+    yield "query.assets_of", lambda tx: tx.query.assets_of([OLD, MIDDLE, LATEST])
+    yield "query.asset", lambda tx: tx.query.asset(OLD, 1)
+    yield "query.callback", lambda tx: tx.query.callback(77)
+    yield "query.tokens", lambda tx: tx.query.tokens(after=None, limit=PAGE)
+    yield "query.tokens further", lambda tx: tx.query.tokens(after=2500, limit=PAGE)
+    yield "query.links", lambda tx: tx.query.links(task_id(3000), 0, after=None, limit=PAGE)
+
+
+QUESTIONS = (
+    *(Question(name, look) for name, look in _reads()),
+    *(Question(name, look, reading=False) for name, look in _writes()),
+)
