@@ -10,7 +10,8 @@ READY  := $(VENV)/.ready
 help:
 	@echo "make demo      see it work: service, stand-in provider, faults, a ledger"
 	@echo "make test      the test suite (under five minutes, no system packages)"
-	@echo "make test-all  the same, faults, crashes and chaos too; nothing may be skipped (needs root, strace, faketime)"
+	@echo "make test-all  the same, and faults, crashes, chaos, replicas and real servers; nothing may be skipped"
+	@echo "               (needs root, and what .ci/run installs: strace, faketime, Ceph, PgBouncer, Azurite)"
 	@echo "make chaos     10,000 tasks through kills, outages and full disks (half an hour; needs strace, root fills disks)"
 	@echo "make lint      ruff and mypy"
 	@echo "make serve     run the service with ./data"
