@@ -12,8 +12,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.chaos import run as alone
+from tests.chaos.phases import Outcome
 from tests.chaos.plan import Plan
-from tests.chaos.run import Outcome, run
+from tests.replicas import run as together
+from tests.replicas.store import quick_store, real_store
 
 SHOWN = 40
 
@@ -23,12 +26,18 @@ def main() -> int:
     words.add_argument("--tasks", type=int, default=10_000, help="how many tasks to submit (default: 10000)")
     words.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="repeats a run (default: a new one)")
     words.add_argument("--rate", type=float, default=40.0, help="tasks submitted a second (default: 40)")
+    words.add_argument("--replicas", action="store_true", help="several processes on one PostgreSQL and one bucket")
+    words.add_argument(
+        "--ceph", action="store_true", help="with replicas: Ceph's gateway as the bucket, killed as well"
+    )
     given = words.parse_args()
+    if given.ceph and not given.replicas:
+        words.error("--ceph goes with --replicas: one process alone keeps its archive in a folder")
     plan = Plan(tasks=given.tasks, seed=given.seed, rate=given.rate)
     print(f"seed {plan.seed}", flush=True)
     folder, began = Path(tempfile.mkdtemp(prefix="darkroom-chaos-")), time.monotonic()
     try:
-        outcome = asyncio.run(run(plan, folder, say=lambda line: print(f"  {line}", flush=True)))
+        outcome = asyncio.run(_run(plan, folder, replicas=given.replicas, ceph=given.ceph))
     except BaseException:
         print(f"what was written is in {folder}", file=sys.stderr)
         raise
@@ -40,6 +49,16 @@ def main() -> int:
         return 1
     shutil.rmtree(folder)
     return 0
+
+
+async def _run(plan: Plan, folder: Path, *, replicas: bool, ceph: bool) -> Outcome:
+    if replicas:
+        return await together.run(plan, folder, _say, store=real_store if ceph else quick_store)
+    return await alone.run(plan, folder, _say)
+
+
+def _say(line: str) -> None:
+    print(f"  {line}", flush=True)
 
 
 def table(plan: Plan, outcome: Outcome, seconds: float) -> str:

@@ -33,17 +33,18 @@ OUTAGES = ("down", "forbidden", "throttling", "silent", "refusing")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`rate`: tasks submitted a second; `urls`: callback URLs they are shared among."""
+    """`rate`: tasks submitted a second; `urls`: callback URLs they are shared among; `spoilt`: of the usual shares."""
 
     tasks: int
     seed: int
     rate: float = 40.0
     urls: int = 40
+    spoilt: float = 1.0
 
     @property
     def stand_in(self) -> tuple[str, ...]:
         """Options of the stand-in provider."""
-        faults = [word for kind, rate in FAULTS.items() for word in ("--fault", f"{kind}={rate}")]
+        faults = [word for kind, rate in FAULTS.items() for word in ("--fault", f"{kind}={rate * self.spoilt:.4f}")]
         rates = ("--failure-rate", str(FAILED), "--cancel-rate", str(CANCELLED))
         return ("--seed", str(self.seed), "--seconds", "0.2", "4", *rates, *faults)
 

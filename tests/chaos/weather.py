@@ -6,6 +6,8 @@ Each goes on until it is cancelled, and leaves behind fair weather.
 import asyncio
 import contextlib
 from collections import Counter
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 import httpx
 
@@ -14,17 +16,33 @@ from tests.system.support.darkroom import Darkroom
 from tests.system.support.small_disk import SmallDisk
 from tests.system.support.stand_in import StandIn
 
+T = TypeVar("T")
+
 LOOK_EVERY = 0.1
+ANSWER_WITHIN = 5.0
+LIFE = (0.7, 2.0)
+"""Seconds that a process lives after it first answers: the shortest and the longest."""
+
 LONGEST_START = 60.0
 
 
-async def kills(service: Darkroom, plan: Plan, seen: Counter[str]) -> None:
-    """Kill the service a second or two after it answers, now and then already while it starts; start it again."""
-    chance = plan.chance("kills")
+async def kills(
+    service: Darkroom,
+    plan: Plan,
+    seen: Counter[str],
+    *,
+    who: str = "",
+    life: tuple[float, float] = LIFE,
+) -> None:
+    """Kill the service some time after it answers, now and then already while it starts; start it again.
+
+    `who` it is, where there are several.
+    """
+    chance = plan.chance(f"kills {who}".strip())
     while True:
         if chance.random() < 0.8:
             await up(service, seen)
-            await asyncio.sleep(chance.uniform(0.7, 2.0))
+            await asyncio.sleep(chance.uniform(*life))
         else:
             await asyncio.sleep(chance.uniform(0.0, 2.0))
         await service.kill()
@@ -45,9 +63,24 @@ async def up(service: Darkroom, seen: Counter[str]) -> None:
 
 
 async def _answers(service: Darkroom) -> bool:
+    # a client that is cancelled while it greets a server that is not up yet leaves its connection open
+    return await to_the_end(_alive(service))
+
+
+async def _alive(service: Darkroom) -> bool:
     with contextlib.suppress(httpx.TransportError):
-        return (await service.api.client.get("/livez")).status_code == 200
+        return (await service.api.client.get("/livez", timeout=ANSWER_WITHIN)).status_code == 200
     return False
+
+
+async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """Wait for it, and even when cancelled not leave it half done."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 async def outages(stand_in: StandIn, plan: Plan, seen: Counter[str]) -> None:
