@@ -111,6 +111,9 @@ def _confirmation(settings: Settings) -> Finding:
             if settings.evolink.api_key is None:
                 message += "; a callback that is lost is not made up for. DARKROOM_EVOLINK__API_KEY mends both"
             return Finding("confirmation", Level.WEAK, message)
+        case _ if settings.evolink.api_key is None:
+            message = f"{settings.confirm_mode.value}: a reconciler that has the provider's key has to run elsewhere"
+            return Finding("confirmation", Level.WEAK, message)
         case ConfirmMode.PREFERRED:
             patience = f"{settings.confirm.patience.total_seconds():.0f} s"
             message = f"preferred: the provider is asked; callbacks count alone when it was silent for {patience}"

@@ -31,6 +31,12 @@ class Moving:
     target_catalog: Catalog | None
     stores: tuple[ObjectStore, ObjectStore] | None
 
+    def require_stopped(self) -> None:
+        """Raise SettingsError where a server works on either database; may take seconds."""
+        for one in (self.catalog, self.target_catalog):
+            if one is not None and (serving := one.servers()):
+                raise SettingsError(_to_be_stopped(f"{serving} servers work on the database {one.place}"))
+
 
 def settings_of_target(database: str | None, storage: str | None, options: str | None) -> Settings:
     """The settings with these in the place of their own. Raises SettingsError with the name of the option."""
@@ -58,10 +64,10 @@ def open_to_copy(source: Settings, target: Settings, *, rows: bool, objects: boo
                 _lock(stack, settings)
         catalog = stack.enter_context(open_catalog(source))
         target_catalog = stack.enter_context(_opened_target(target)) if rows else None
-        for one in (catalog, target_catalog) if rows else ():
-            if one is not None and (listening := one.servers()):
-                raise SettingsError(_to_be_stopped(f"{listening} servers work on the database {one.place}"))
-        yield Moving(catalog, target_catalog, _opened_stores(source, target) if objects else None)
+        ends = Moving(catalog, target_catalog, _opened_stores(source, target) if objects else None)
+        if rows:
+            ends.require_stopped()
+        yield ends
 
 
 def ends_of(source: Settings, target: Settings) -> dict[str, str]:

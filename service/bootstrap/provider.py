@@ -3,7 +3,7 @@
 import hashlib
 from importlib.metadata import version
 
-from service.domain.rules import Rules
+from service.domain.rules import ConfirmMode, Rules
 from service.observability import Metrics
 from service.outbound.tls import tls_context
 from service.provider.client import ProviderClient
@@ -21,7 +21,7 @@ def rules_of(settings: Settings) -> Rules:
         link_lifetime=settings.evolink.link_lifetime,
         allowed_hosts=settings.download.allowed_hosts,
         mode=settings.confirm_mode,
-        can_ask=settings.evolink.api_key is not None,
+        can_ask=settings.evolink.api_key is not None or settings.confirm_mode is not ConfirmMode.OFF,
         patience=settings.confirm.patience,
         horizon=settings.reconcile.horizon,
     )

@@ -90,7 +90,7 @@ def _halves(
     """The work on what does not stay where it is."""
     rows = objects = None
     if ends.target_catalog is not None:
-        rows = RowCopy(source=ends.catalog, target=ends.target_catalog, tell=tell)
+        rows = RowCopy(source=ends.catalog, target=ends.target_catalog, require_stopped=ends.require_stopped, tell=tell)
     if ends.stores is not None:
         here, there = ends.stores
         objects = ObjectCopy(catalog=ends.catalog, source=here, target=there, found=found, tell=tell, quick=quick)

@@ -15,7 +15,7 @@ class ConfirmMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`can_ask` tells that there is a provider key; patience and horizon count only then.
+    """`can_ask` tells that there is a provider key, here or in another process; patience and horizon count only then.
 
     `patience`: how long a provider may not know a task, or say nothing, before that counts.
     `horizon`: how long a task may take to finish.

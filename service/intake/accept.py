@@ -5,15 +5,16 @@ Nothing is answered before its transaction is durable. A caller that hangs up ca
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
 
 from service.background import Nudge
-from service.catalog.catalog import Catalog
+from service.catalog.catalog import Catalog, Transaction
 from service.catalog.engine import Priority
+from service.domain.allowance import Spent
 from service.domain.rules import Rules
 from service.errors import CatalogUnavailable
 from service.intake.allowance import Allowances
@@ -119,7 +120,7 @@ class Intake:
 
     async def _take_in(self, batch: Sequence[Delivery]) -> list[Taken]:
         spent = {delivery.token.id: self._allowances.spent(delivery.token.id) for delivery in batch}
-        work = partial(take_in, batch=batch, rules=self._rules, spent=spent)
+        work = partial(_take_in_now, batch=batch, rules=self._rules, spent=spent)
         return await self._catalog.write(work, priority=Priority.INTAKE)
 
     async def _keep_raw(self, waiting: _Waiting, error: Exception) -> None:
@@ -133,6 +134,13 @@ class Intake:
         else:
             self._allowances.add(raw.token.id, taken.spent)
             waiting.taken.set_result(taken)
+
+
+def _take_in_now(
+    tx: Transaction, *, batch: Sequence[Delivery], rules: Rules, spent: Mapping[str, Spent]
+) -> list[Taken]:
+    """By the database's clock, as everything that is due is: the clock of this machine may be wrong."""
+    return take_in(tx, [replace(one, received_at=tx.now) for one in batch], rules=rules, spent=spent)
 
 
 def _forget(taken: "asyncio.Future[Taken]") -> None:

@@ -120,9 +120,16 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _confirming_has_a_key(self) -> Self:
-        if self.evolink.api_key is None and self.confirm.mode not in (None, ConfirmMode.OFF):
+        """Who has no key has to know whether another process has one: otherwise it would believe what comes."""
+        mode, asks = self.confirm.mode, Role.RECONCILER in self.roles
+        if self.evolink.api_key is not None or mode is ConfirmMode.OFF:
+            return self
+        if mode is not None and asks:
+            raise ValueError(f"DARKROOM_CONFIRM__MODE: {mode.value} needs DARKROOM_EVOLINK__API_KEY, or take off")
+        if mode is None and self.on_postgres and not asks and self.roles & {Role.RECEIVER, Role.API}:
             raise ValueError(
-                f"DARKROOM_CONFIRM__MODE: {self.confirm.mode.value} needs DARKROOM_EVOLINK__API_KEY, or take off"
+                "DARKROOM_CONFIRM__MODE: give this process DARKROOM_EVOLINK__API_KEY as the reconcilers have it, or "
+                "say preferred or required as they are set, or off if there is no key at all"
             )
         return self
 

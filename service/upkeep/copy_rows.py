@@ -5,7 +5,7 @@ the source meanwhile is brought over as well. A mark stands in the target until 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -53,17 +53,21 @@ class _Difference:
 
 
 class RowCopy:
-    """Copies rows. No server may work on either database. Every method raises CatalogUnavailable."""
+    """Copies rows. No server may work on either database: `require_stopped` raises where one does, and is asked once
+    the mark keeps new ones out, and again at the end. Every method raises CatalogUnavailable.
+    """
 
-    def __init__(self, *, source: Catalog, target: Catalog, tell: Tell) -> None:
+    def __init__(self, *, source: Catalog, target: Catalog, require_stopped: Callable[[], None], tell: Tell) -> None:
         self._source = source
         self._target = target
+        self._require_stopped = require_stopped
         self._tell = tell
         self._mark = f"{COPYING}{source.place}"
 
     async def begin(self) -> bool:
         """Mark the target; False when it is a whole copy already. Raises Conflict for one that holds other rows."""
         if await self._target.write(partial(_begin, mark=self._mark)) is _Standing.BEGUN:
+            await asyncio.to_thread(self._require_stopped)
             return True
         difference = await self._difference(lambda _: None)
         if difference is None:
@@ -95,6 +99,7 @@ class RowCopy:
         if (difference := await self._difference(self._tell)) is not None:
             raise _not_the_same(str(difference))
         counts = await self._source.read(_counted)
+        await asyncio.to_thread(self._require_stopped)
         await self._target.write(partial(_conclude, counts=counts, mark=self._mark), priority=Priority.WHOLE)
 
     async def _difference(self, tell: Tell) -> _Difference | None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from service.intake.accept import LONGEST_QUEUE, Intake
 from service.intake.allowance import Allowances
 from service.intake.batch import Answer
 from service.observability import Metrics
+from tests.support.databases import Databases
 from tests.support.deliveries import RULES, delivery, task_object
+from tests.support.ledger import Clock
 
 
 def intake_of(catalog: Catalog, metrics: Metrics | None = None) -> Intake:
@@ -50,6 +53,21 @@ async def test_concurrent_callbacks_share_transactions_and_a_lone_one_does_not_w
     figures = metrics.render()[0].decode()
     assert "darkroom_inbox_batch_size_sum 301.0" in figures
     assert re.search(r"darkroom_inbox_batch_size_count [2-9]\.0", figures)
+
+
+async def test_the_databases_clock_counts_not_that_of_the_machine(databases: Databases) -> None:
+    clock = Clock()
+    catalog = Catalog(databases.new(), clock=clock)
+    catalog.open()
+    async with running(catalog) as intake:
+        for task_id, hours in (("task-ahead", 30), ("task-behind", -30)):
+            at = clock.now + timedelta(hours=hours)
+            assert (await intake.accept(delivery(task_object(task_id=task_id), at=at))).wakes
+            state = await catalog.read(lambda tx, task_id=task_id: tx.tasks.get(task_id))  # type: ignore[misc]
+            assert state is not None
+            assert (state.task.received_at, state.assets[0].next_attempt_at) == (clock.now, clock.now)
+            assert state.assets[0].deadline == clock.now + RULES.link_lifetime
+    await asyncio.to_thread(catalog.close)
 
 
 async def test_a_poison_callback_stands_alone_is_kept_raw_and_the_rest_commit(catalog: Catalog) -> None:

@@ -282,6 +282,12 @@ def test_confirming_without_a_key_is_refused(refusal: Refusal, mode: str) -> Non
     assert line == f"DARKROOM_CONFIRM__MODE: {mode} needs DARKROOM_EVOLINK__API_KEY, or take off"
 
 
+@pytest.mark.parametrize("roles", ["receiver", "api", "receiver,archiver"])
+def test_a_receiver_does_not_take_it_that_nobody_has_a_key(refusal: Refusal, roles: str) -> None:
+    [line] = refusal(DATABASE_URL="postgresql://u@h/d", ROLES=roles)
+    assert line.startswith("DARKROOM_CONFIRM__MODE: give this process DARKROOM_EVOLINK__API_KEY as the reconcilers")
+
+
 @pytest.mark.parametrize("key", ["two words", "schlüssel", "line\nbreak"])
 def test_a_provider_key_that_cannot_be_sent_is_refused_without_being_told(refusal: Refusal, key: str) -> None:
     [line] = refusal(EVOLINK__API_KEY=key)

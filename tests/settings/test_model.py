@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from service.bootstrap import rules_of
 from service.domain.rules import ConfirmMode
 from service.observability import LogFormat, LogLevel
 from service.settings import KeyScope, Role, Settings, settings_table
@@ -52,6 +53,20 @@ def test_a_key_is_for_confirming_unless_that_is_turned_off(load: Load) -> None:
     assert load(EVOLINK__API_KEY="sk-1").confirm_mode is ConfirmMode.PREFERRED
     assert load(EVOLINK__API_KEY="sk-1", CONFIRM__MODE="required").confirm_mode is ConfirmMode.REQUIRED
     assert load(EVOLINK__API_KEY="sk-1", CONFIRM__MODE="off").confirm_mode is ConfirmMode.OFF
+
+
+POSTGRES = "postgresql://u@h/d"
+
+
+@pytest.mark.parametrize("mode", ["preferred", "required", "off"])
+def test_who_has_no_key_beside_others_says_whether_they_have_one(load: Load, mode: str) -> None:
+    settings = load(DATABASE_URL=POSTGRES, ROLES="receiver,api", CONFIRM__MODE=mode)
+    assert (settings.confirm_mode.value, rules_of(settings).can_ask) == (mode, mode != "off")
+
+
+@pytest.mark.parametrize("roles", ["archiver", "reconciler,receiver", "receiver,archiver,reconciler,api"])
+def test_who_believes_nothing_or_would_ask_itself_says_nothing(load: Load, roles: str) -> None:
+    assert load(DATABASE_URL=POSTGRES, ROLES=roles).confirm_mode is ConfirmMode.OFF
 
 
 def test_values_as_they_are_written(load: Load, tmp_path: Path) -> None:

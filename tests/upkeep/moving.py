@@ -47,7 +47,7 @@ async def move(
         if stop_when(report.copied):
             raise Killed
 
-    rows = RowCopy(source=catalog, target=into, tell=tell) if into is not None else None
+    rows = RowCopy(source=catalog, target=into, require_stopped=lambda: None, tell=tell) if into is not None else None
     objects = None
     if stores is not None:
         here, there = stores

@@ -137,7 +137,7 @@ async def test_there_and_back_is_the_same(house: House, tmp_path: Path) -> None:
 async def test_on_postgresql_it_is_not_ready_until_the_copy_is_finished(house: House) -> None:
     source, target = house("sqlite", "disk"), house("postgresql", "disk")
     await live_in(source)
-    work = RowCopy(source=source.catalog, target=target.catalog, tell=lambda _: None)
+    work = RowCopy(source=source.catalog, target=target.catalog, require_stopped=lambda: None, tell=lambda _: None)
     await work.begin()
     await work.copy()
     with pytest.raises(CatalogUnavailable, match="run the same `darkroom copy` again"):

@@ -148,17 +148,42 @@ async def test_an_unfinished_copy_of_something_else_is_refused(
     await archive.keep()
     other = Catalog(put_migrated(tmp_path / "other.db"))
     other.open()
-    assert await RowCopy(source=other, target=target, tell=lambda _: None).begin()
+    assert await RowCopy(source=other, target=target, require_stopped=lambda: None, tell=lambda _: None).begin()
     other.close()
     with pytest.raises(Conflict, match=r"unfinished copy of .*other\.db"):
         await copied(archive, target)
+
+
+async def test_a_server_that_came_in_is_looked_for_once_it_would_be_kept_out_and_at_the_end(
+    archive: Archive, target: Catalog
+) -> None:
+    await archive.keep()
+    serving = [True]
+
+    def require_stopped() -> None:
+        if serving[0]:
+            raise SettingsError("stop them")
+
+    work = RowCopy(source=archive.catalog, target=target, require_stopped=require_stopped, tell=lambda _: None)
+    with pytest.raises(SettingsError, match="stop them"):
+        await work.begin()
+    with pytest.raises(SettingsError, match="unfinished"):
+        target.require_whole()
+    serving[0] = False
+    assert await work.begin()
+    await work.copy()
+    serving[0] = True
+    with pytest.raises(SettingsError, match="stop them"):
+        await work.conclude()
+    with pytest.raises(SettingsError, match="unfinished"):
+        target.require_whole()
 
 
 async def test_a_difference_at_the_end_names_table_and_key_and_leaves_the_copy_unfinished(
     archive: Archive, target: Catalog, target_path: Path
 ) -> None:
     await archive.keep()
-    work = RowCopy(source=archive.catalog, target=target, tell=lambda _: None)
+    work = RowCopy(source=archive.catalog, target=target, require_stopped=lambda: None, tell=lambda _: None)
     await work.begin()
     await work.copy()
     run(target_path, "UPDATE assets SET bytes = bytes + 1")
