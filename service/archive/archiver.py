@@ -79,14 +79,17 @@ class Archiver:
             return
         link = state.assets[claimed.index].link
         outcome = await self._attempt(state, claimed.index, link)
-        recorded = await self._catalog.write(
-            partial(record, claimed=claimed, link=link, outcome=outcome, jitter=self._jitter())
-        )
+        recorded = Recorded(None, counted=False)
+        if outcome is not None:
+            recorded = await self._catalog.write(
+                partial(record, claimed=claimed, link=link, outcome=outcome, jitter=self._jitter())
+            )
         if (stray := _stray(outcome, recorded)) is not None:
             await self._store.delete(stray)
         self._report(claimed, link, outcome, recorded, time.monotonic() - started)
 
-    async def _attempt(self, state: TaskState, index: int, link: str) -> Stored | Failed:
+    async def _attempt(self, state: TaskState, index: int, link: str) -> Stored | Failed | None:
+        """What the attempt came to; None where the image was deleted meanwhile, so that nothing was stored."""
         fetched = await self._fetcher.fetch(link)
         match fetched:
             case Failed():
@@ -96,6 +99,8 @@ class Archiver:
                 assert task.archive_date is not None
                 key = asset_key(task.source, task.archive_date, task.id, index, fetched.sha256, fetched.image.format)
                 try:
+                    if await self._catalog.read(partial(_is_deleted, task_id=task.id, index=index)):
+                        return None  # the purge waits for puts that have begun, not for any that begin later
                     await self._store.put(key, fetched.path)
                 finally:
                     fetched.path.unlink(missing_ok=True)
@@ -104,12 +109,12 @@ class Archiver:
                 assert_never(fetched)
 
     def _report(
-        self, claimed: ClaimedAsset, link: str, outcome: Stored | Failed, recorded: Recorded, seconds: float
+        self, claimed: ClaimedAsset, link: str, outcome: Stored | Failed | None, recorded: Recorded, seconds: float
     ) -> None:
         """One canonical line and the metrics of an attempt; wakes who has to go on."""
         line = log.bind(task_id=claimed.task_id, index=claimed.index, host=link_host(link), seconds=round(seconds, 3))
         asset = recorded.asset
-        if asset is None or not recorded.counted:
+        if asset is None or outcome is None or not recorded.counted:
             line.info("asset_outcome_dropped", reason="the claim was lost or the image deleted")
             self._purge.nudge()
             return
@@ -143,7 +148,8 @@ def record(tx: Transaction, *, claimed: ClaimedAsset, link: str, outcome: Stored
     asset = state.assets[claimed.index]
     if not held or asset.status is not AssetStatus.PENDING:
         if asset.status is AssetStatus.DELETED and isinstance(outcome, Stored):
-            _save(tx, state, state.task, replace(asset, stored=outcome, purged=False))
+            _save(tx, state, state.task, replace(asset, stored=outcome))
+            tx.work.bytes_came_late(claimed.task_id, claimed.index)
         return Recorded(asset, counted=False)
     counted, task = True, state.task
     if isinstance(outcome, Failed):
@@ -163,23 +169,29 @@ def record(tx: Transaction, *, claimed: ClaimedAsset, link: str, outcome: Stored
     return Recorded(after, counted=counted, seconds_since_known=(tx.now - asset.created_at).total_seconds())
 
 
-def _stray(outcome: Stored | Failed, recorded: Recorded) -> str | None:
-    """The key of bytes that nobody needs.
+def _stray(outcome: Stored | Failed | None, recorded: Recorded) -> str | None:
+    """The key of bytes that nobody needs: a lost claim stored something else than what the image was archived as.
 
-    A lost claim stored something else than what the image was archived as, or the image was given up meanwhile.
+    Nothing is removed of an image that is not archived: while a removal is on its way, the same bytes may be archived
+    under that name. What is left of a dead one `verify` names.
     """
     asset = recorded.asset
-    if recorded.counted or asset is None or isinstance(outcome, Failed):
+    if recorded.counted or asset is None or not isinstance(outcome, Stored):
         return None
     match asset.status:
         case AssetStatus.ARCHIVED if asset.stored is not None and asset.stored.object_key == outcome.object_key:
             return None
-        case AssetStatus.ARCHIVED | AssetStatus.DEAD:
+        case AssetStatus.ARCHIVED:
             return outcome.object_key
-        case AssetStatus.PENDING | AssetStatus.DELETED:
+        case AssetStatus.PENDING | AssetStatus.DEAD | AssetStatus.DELETED:
             return None  # somebody else may be storing the same bytes; the purge sees to what was deleted
         case _:
             assert_never(asset.status)
+
+
+def _is_deleted(tx: Transaction, *, task_id: str, index: int) -> bool:
+    state = tx.tasks.get(task_id)
+    return state is not None and state.assets[index].status is AssetStatus.DELETED
 
 
 def _was_deleted(outcome: Stored, state: TaskState) -> bool:

@@ -1,4 +1,4 @@
-"""Renews the leases of what a worker is at, all in one transaction."""
+"""Renews the leases of what a worker is at, all in one transaction; a database that is ill is asked again soon."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -7,8 +7,13 @@ from typing import Generic, TypeVar
 from service.archive.worker import Worker
 from service.catalog.catalog import Catalog, Transaction
 from service.domain.lease import RENEW_EVERY
+from service.errors import Unavailable
+from service.observability.seldom import Seldom
 
 C = TypeVar("C")
+
+AGAIN_AFTER = 1.0
+"""Seconds after a renewal that failed: what is left of the leases is not to be slept away."""
 
 
 class Leases(Generic[C]):
@@ -20,10 +25,23 @@ class Leases(Generic[C]):
         self._catalog = catalog
         self._worker = worker
         self._renew = renew
+        self._outages = Seldom("leases_not_renewed")
 
     async def run(self) -> None:
+        """Renew for ever, whatever becomes of the database."""
+        renewed = True
         while True:
-            await asyncio.sleep(RENEW_EVERY.total_seconds())
-            held = self._worker.held
-            if held:
-                await self._catalog.write(lambda tx: self._renew(tx, held))  # noqa: B023 - awaited at once
+            await asyncio.sleep(RENEW_EVERY.total_seconds() if renewed else AGAIN_AFTER)
+            renewed = await self._renew_held()
+
+    async def _renew_held(self) -> bool:
+        """Whether nothing is left to renew."""
+        held = self._worker.held
+        if not held:
+            return True
+        try:
+            await self._catalog.write(lambda tx: self._renew(tx, held))
+        except Unavailable as error:
+            self._outages.tell(reason=str(error), held=len(held))
+            return False
+        return True

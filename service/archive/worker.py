@@ -21,6 +21,9 @@ LONGEST_PAUSE = 30.0
 AFTER_A_BUG = timedelta(minutes=5)
 """How long a piece of work that raised something unexpected is left alone."""
 
+CLAIM_ARRIVES_WITHIN = 0.5
+"""Seconds that a claim under way is waited for when there is no time to drain: left behind, it keeps others waiting."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -76,25 +79,45 @@ class Worker(Generic[C]):
     async def stop(self, within: float) -> None:
         """Let what runs end within so many seconds; cancel the rest and hand its claims back."""
         self._stopping = True
-        async with self._claiming:
-            unfinished = dict(self._running)  # a claim that was under way has arrived by now
+        deadline = asyncio.get_running_loop().time() + within
+        await self._claim_has_arrived(max(within, CLAIM_ARRIVES_WITHIN))
+        running = dict(self._running)
+        if not running:
+            return
+        left = max(0.0, deadline - asyncio.get_running_loop().time())
+        _, unfinished = await asyncio.wait(running, timeout=left)
         if unfinished:
-            _, unfinished_tasks = await asyncio.wait(unfinished, timeout=within)
-            for task in unfinished_tasks:
+            for task in unfinished:
                 task.cancel()
-                await asyncio.wait([task])
-                await self._give_back(unfinished[task], after=timedelta())
+            await asyncio.wait(unfinished)
+            await self._give_all_back([running[task] for task in unfinished])
+
+    async def _claim_has_arrived(self, within: float) -> None:
+        """Wait for a claim that is under way, so that it can be handed back; one that hangs is left to expire."""
+        try:
+            async with asyncio.timeout(within), self._claiming:
+                pass
+        except TimeoutError:
+            log.warning("claim_left_to_expire", worker=self._name)
 
     async def _start_due(self, places: int) -> None:
         """Claim and start what is due, as far as there are places."""
         async with self._claiming:
-            free = places - len(self._running)
-            if free <= 0 or self._stopping or not self._may_start():
+            free = self._free(places)
+            if free <= 0:
                 return
-            for claimed in await asyncio.shield(self._job.claim(free)):
+            found = await asyncio.shield(self._job.claim(free))
+            if self._stopping:
+                await self._give_all_back(found)
+                return
+            for claimed in found:
                 task = asyncio.create_task(self._do(claimed), name=self._name)
                 self._running[task] = claimed
                 task.add_done_callback(self._ended)
+
+    def _free(self, places: int) -> int:
+        """How many pieces may be begun now."""
+        return 0 if self._stopping or not self._may_start() else places - len(self._running)
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._running.pop(task, None)
@@ -117,6 +140,10 @@ class Worker(Generic[C]):
 
     def _next_pause(self) -> float:
         return min(max(FIRST_PAUSE, self._pause * 2), LONGEST_PAUSE)
+
+    async def _give_all_back(self, claimed: Sequence[C]) -> None:
+        """Side by side: where the database hangs, each takes long."""
+        await asyncio.gather(*(self._give_back(one, after=timedelta()) for one in claimed))
 
     async def _give_back(self, claimed: C, *, after: timedelta) -> None:
         try:

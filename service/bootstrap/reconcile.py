@@ -9,7 +9,7 @@ from functools import partial
 
 from service.archive.leases import Leases
 from service.archive.worker import Worker
-from service.background import Background, Nudge
+from service.background import DRAIN_GRACE, Background, Nudge
 from service.bootstrap.components import Components, open_catalog
 from service.bootstrap.provider import SOURCE, key_mark, provider_client, rules_of
 from service.catalog.catalog import Catalog, Transaction
@@ -148,8 +148,10 @@ def _asking(
 
 
 async def _drained(questions: Worker[Questions], within: float) -> None:
-    """Questions are asked again at no cost; the time to drain is for downloads."""
-    await questions.stop(min(within, LONGEST_DRAIN))
+    """Questions are asked again at no cost; the time to drain is for downloads, also while the database hangs."""
+    within = min(within, LONGEST_DRAIN)
+    async with asyncio.timeout(within + DRAIN_GRACE):
+        await questions.stop(within)
 
 
 def _renew_questions(tx: Transaction, held: Sequence[Questions]) -> None:

@@ -195,7 +195,7 @@ async def test_what_is_settled_already_is_handed_back_unfetched(catalog: Catalog
     assert fetcher.asked == []
 
 
-async def test_bytes_that_arrive_after_the_deletion_are_handed_to_the_purge(
+async def test_what_is_deleted_while_it_is_fetched_is_not_stored(
     catalog: Catalog, store: FilesystemStore, tmp_path: Path
 ) -> None:
     await told(catalog)
@@ -207,11 +207,9 @@ async def test_bytes_that_arrive_after_the_deletion_are_handed_to_the_purge(
     await catalog.write(partial(delete, task_id=TASK, index=0))
     gate.set()
     await attempt
-    assert len(images(tmp_path / "archive")) == 1
-    await purge_due(catalog, store)
-    assert images(tmp_path / "archive") == []
+    assert (images(tmp_path / "archive"), list(store.staging.iterdir())) == ([], [])
     asset = await asset_of(catalog)
-    assert (asset.status, asset.attempts, asset.purged) == (AssetStatus.DELETED, 0, True)
+    assert (asset.status, asset.attempts, asset.stored) == (AssetStatus.DELETED, 0, None)
     assert "darkroom_archived_bytes_total 0.0" in metrics.render()[0].decode()
 
 

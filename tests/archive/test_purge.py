@@ -1,11 +1,14 @@
 """Bytes of deleted images: removed once, nothing else, and however often it is interrupted."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from structlog.testing import capture_logs
+
 from service.archive.deletion import delete
-from service.archive.purge import Purge
+from service.archive.purge import MOST_FAILURES, Purge
 from service.background import Nudge
 from service.catalog.catalog import Catalog
 from service.intake.batch import take_in
@@ -14,11 +17,12 @@ from tests.support.fetching import FakeFetcher, archive_due, archiver_for, purge
 from tests.support.memory_store import MemoryStore
 
 LINKS = [f"https://files.evolink.ai/a/{index}.png" for index in range(3)]
+MANY = [f"https://files.evolink.ai/a/{index}.png" for index in range(2 * MOST_FAILURES + 2)]
 
 
-async def archived(catalog: Catalog, store: MemoryStore) -> list[str]:
-    """Three archived images of one task; their keys by index."""
-    await catalog.write(partial(take_in, batch=[delivery(task_object(results=LINKS))], rules=RULES))
+async def archived(catalog: Catalog, store: MemoryStore, links: Sequence[str] = LINKS) -> list[str]:
+    """Archived images of one task, three unless told otherwise; their keys by index."""
+    await catalog.write(partial(take_in, batch=[delivery(task_object(results=list(links)))], rules=RULES))
     await archive_due(archiver_for(catalog, store, FakeFetcher(store.staging)))
     state = await catalog.read(lambda tx: tx.tasks.get(TASK))
     assert state is not None
@@ -104,3 +108,47 @@ async def test_bytes_that_no_row_tells_of_go_too_and_those_of_other_indexes_stay
     await remove(catalog, 1)
     await purge_due(catalog, store)
     assert set(store.objects) == {keys[0], keys[2], f"{folder}/10-ffffffffffff.webp"}
+
+
+async def test_a_store_that_lets_nothing_go_is_asked_a_few_times_a_round_and_told_of_in_one_line(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    refused: list[str] = []
+    lets_go = False
+
+    def ill(verb: str, key: str) -> str | None:
+        if verb != "delete" or lets_go:
+            return None
+        refused.append(key)
+        return "access denied"
+
+    store = MemoryStore(tmp_path, ill=ill)
+    for index, _ in enumerate(await archived(catalog, store, MANY)):
+        await remove(catalog, index)
+    purge = Purge(catalog=catalog, store=store, nudge=Nudge())
+    for asked in (MOST_FAILURES, 2 * MOST_FAILURES):
+        with capture_logs() as lines:
+            await purge.purge_all()
+        assert [(line["event"], line["failures"], line["reason"]) for line in lines] == [
+            ("purge_failed", MOST_FAILURES, "access denied")
+        ]
+        assert len(refused) == len(set(refused)) == asked
+    lets_go = True
+    await purge.purge_all()
+    assert store.objects == {}
+
+
+async def test_what_is_stuck_keeps_nothing_behind_it_for_longer_than_a_round(catalog: Catalog, tmp_path: Path) -> None:
+    stuck: list[str] = []
+    store = MemoryStore(tmp_path, ill=lambda verb, key: "locked" if verb == "delete" and key in stuck else None)
+    keys = await archived(catalog, store, MANY)
+    stuck += keys[: MOST_FAILURES + 1]
+    for index in range(len(keys)):
+        await remove(catalog, index)
+    purge = Purge(catalog=catalog, store=store, nudge=Nudge())
+    await purge.purge_all()
+    await purge.purge_all()
+    assert set(store.objects) == set(stuck)
+    stuck.clear()
+    await purge.purge_all()
+    assert store.objects == {}

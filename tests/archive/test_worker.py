@@ -253,3 +253,63 @@ async def test_what_is_claimed_while_stopping_is_handed_back() -> None:
         await asyncio.sleep(0.5)
         await worker.stop(5)
     assert job.held == set()
+
+
+class Hanging(FakeJob):
+    """From the second claim on, the database takes `seconds` to answer one."""
+
+    def __init__(self, seconds: float, do: Callable[[int], Awaitable[None]], *items: int) -> None:
+        super().__init__(do, *items)
+        self.seconds = seconds
+
+    async def claim(self, limit: int) -> list[int]:
+        claimed = await super().claim(limit)
+        if len(self.claims) > 1:
+            await asyncio.sleep(self.seconds)
+        return claimed
+
+
+@in_virtual_time
+async def test_a_claim_that_hangs_keeps_nobody_from_stopping_in_time() -> None:
+    job = Hanging(DAY, for_ever, 1)
+    async with working(job) as (worker, _):
+        await asyncio.sleep(2)
+        assert len(job.claims) == 2
+        await worker.stop(5)
+        assert now() == pytest.approx(7)
+        assert (job.released, worker.held) == ([1], [])
+
+
+@in_virtual_time
+async def test_what_a_slow_claim_brings_after_stopping_is_handed_back_and_not_begun() -> None:
+    job = Hanging(20, at_once, 1, 2)
+    async with working(job, concurrency=1) as (worker, _):
+        await asyncio.sleep(2)
+        await worker.stop(1)
+        assert now() == pytest.approx(3)
+        await asyncio.sleep(20)
+        assert ([item for item, _ in job.tried], job.released, job.held) == ([1], [2], set())
+
+
+@in_virtual_time
+async def test_a_claim_under_way_is_awaited_for_a_moment_also_without_time_to_drain() -> None:
+    job = Hanging(0.3, at_once, 1, 2)
+    async with working(job, concurrency=1) as (worker, _):
+        await asyncio.sleep(0.1)
+        await worker.stop(0)
+        assert job.released == [2]
+
+
+@in_virtual_time
+async def test_claims_are_handed_back_side_by_side() -> None:
+    class Slow(FakeJob):
+        async def release(self, claimed: int, *, after: timedelta) -> None:
+            await asyncio.sleep(3)
+            await super().release(claimed, after=after)
+
+    job = Slow(for_ever, *range(5))
+    async with working(job, concurrency=5) as (worker, _):
+        await asyncio.sleep(1)
+        await worker.stop(2)
+        assert now() == pytest.approx(6)
+        assert sorted(job.released) == list(range(5))

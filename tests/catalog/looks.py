@@ -13,7 +13,7 @@ from service.catalog.inbox import Received
 from service.catalog.inbox_filter import InboxFilter
 from service.catalog.tasks import TaskState
 from service.catalog.tokens import MintedToken, SignedLink
-from service.catalog.work import ClaimedAsset, ClaimedSidecar
+from service.catalog.work import ClaimedAsset, ClaimedSidecar, ToPurge
 from service.domain.asset import Asset
 from service.domain.callback import Verdict
 from service.domain.history import Effect, HistoryEntry
@@ -26,6 +26,7 @@ END = datetime(2026, 10, 31, tzinfo=UTC)
 PAGE = 50
 OLD, MIDDLE, LATEST = task_id(1000), task_id(TASKS // 2), task_id(ENDED - 10)
 HERE, THERE = ClaimedAsset(OLD, 0, "claim"), ClaimedAsset(LATEST, 1, "claim")
+TO_PURGE = ToPurge(77, OLD, 0, "folder", END, may_get_more=False)
 CHECK, SIDECAR = ClaimedCheck(LATEST, "claim"), ClaimedSidecar(LATEST, "claim")
 ENTRY = HistoryEntry(END, Origin.POLL, "completed", Standing.HINT, Effect.HINT, Rank.COMPLETED)
 
@@ -70,6 +71,8 @@ def _writes() -> Iterator[tuple[str, Look]]:
     yield "work.holds_asset", lambda tx: tx.work.holds_asset(HERE)
     yield "work.release_asset", lambda tx: tx.work.release_asset(HERE, after=timedelta(seconds=5))
     yield "work.drop_claim", lambda tx: tx.work.drop_claim(OLD, 0)
+    yield "work.bytes_came_late", lambda tx: tx.work.bytes_came_late(OLD, 0)
+    yield "work.mark_purged", lambda tx: tx.work.mark_purged(TO_PURGE)
     yield "work.renew_assets", lambda tx: tx.work.renew_assets([HERE, THERE])
     yield "work.claim_sidecars", lambda tx: tx.work.claim_sidecars(16)
     yield "work.finish_sidecar", lambda tx: tx.work.finish_sidecar(SIDECAR, 7)

@@ -4,13 +4,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
+import pytest
+
+from service.archive.deletion import delete
 from service.catalog.catalog import Catalog
 from service.catalog.tasks import TaskState
-from service.catalog.work import ClaimedAsset
+from service.catalog.work import LATE_BYTES, ClaimedAsset, ToPurge
 from service.domain.asset import AssetStatus
+from service.domain.lease import LEASE
 from service.intake.batch import take_in
 from tests.support.databases import Databases
 from tests.support.deliveries import RULES, TASK, delivery, task_object
+from tests.support.ledger import Clock
 
 
 async def completed(catalog: Catalog, *task_ids: str, links: int = 1) -> None:
@@ -82,6 +87,72 @@ async def test_clearing_leases_frees_what_a_dead_server_held_without_counting_an
     state = await catalog.read(lambda tx: tx.tasks.get(TASK))
     assert state is not None
     assert state.assets[0].attempts == 0
+
+
+async def deleted(catalog: Catalog) -> ToPurge:
+    """The first image of a task, deleted, as the purge sees it."""
+    await catalog.write(partial(delete, task_id=TASK, index=0))
+    return await to_purge(catalog)
+
+
+async def to_purge(catalog: Catalog) -> ToPurge:
+    [one] = await catalog.read(lambda tx: tx.work.to_purge(9))
+    return one
+
+
+async def test_the_purge_is_soon_done_with_what_nobody_was_at(catalog: Catalog) -> None:
+    await completed(catalog, TASK)
+    one = await deleted(catalog)
+    assert not one.may_get_more
+    await catalog.write(lambda tx: tx.work.mark_purged(one))
+    assert await catalog.read(lambda tx: tx.work.to_purge(9)) == []
+
+
+@pytest.mark.parametrize("lease", ["runs", "is over"])
+async def test_what_somebody_was_at_when_it_was_deleted_may_get_bytes_until_none_can_come(
+    databases: Databases, lease: str
+) -> None:
+    clock = Clock()
+    catalog = Catalog(databases.new(), clock=clock)
+    catalog.open()
+    await completed(catalog, TASK)
+    [held] = await claim(catalog)
+    clock.move(seconds=LEASE.total_seconds() * 2 if lease == "is over" else 1)
+    assert (await deleted(catalog)).may_get_more
+    assert not await catalog.write(lambda tx: tx.work.holds_asset(held))
+    await catalog.write(lambda tx: tx.work.release_asset(held))
+    clock.move(seconds=LATE_BYTES.total_seconds() - 1)
+    assert (await to_purge(catalog)).may_get_more
+    clock.move(seconds=1)
+    assert not (await to_purge(catalog)).may_get_more
+    clock.move(days=-300)  # it was ahead by that much when the image was deleted
+    assert not (await to_purge(catalog)).may_get_more
+    catalog.close()
+
+
+@pytest.mark.parametrize("marked_first", [False, True])
+async def test_bytes_that_came_since_the_purge_looked_keep_the_image_to_be_purged(
+    catalog: Catalog, marked_first: bool
+) -> None:
+    await completed(catalog, TASK)
+    before = await deleted(catalog)
+    if marked_first:
+        await catalog.write(lambda tx: tx.work.mark_purged(before))
+    await catalog.write(lambda tx: tx.work.bytes_came_late(TASK, 0))
+    await catalog.write(lambda tx: tx.work.mark_purged(before))
+    after = await to_purge(catalog)
+    assert not after.may_get_more
+    await catalog.write(lambda tx: tx.work.bytes_came_late(TASK, 0))
+    await catalog.write(lambda tx: tx.work.mark_purged(after))
+    assert (await to_purge(catalog)).open_until != after.open_until
+
+
+async def test_late_bytes_do_not_shorten_the_wait_for_others(catalog: Catalog) -> None:
+    await completed(catalog, TASK)
+    await claim(catalog)
+    one = await deleted(catalog)
+    await catalog.write(lambda tx: tx.work.bytes_came_late(TASK, 0))
+    assert await to_purge(catalog) == one
 
 
 async def test_a_sidecar_is_due_while_its_task_is_ahead(catalog: Catalog) -> None:

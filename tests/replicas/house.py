@@ -63,6 +63,7 @@ class House:
             "STORAGE__OPTIONS": json.dumps({**bucket.options, "endpoint": _by_way_of(self.to_bucket, endpoint)}),
             "STORAGE__MIN_FREE_BYTES": "0",
             "CALLBACKS__SECRETS": list_setting(secrets.token_hex(32)),
+            "CONFIRM__MODE": None if changed and "EVOLINK__API_KEY" in changed else "off",
             **(changed or {}),
         }
         self.replicas: dict[str, Darkroom] = {}
