@@ -16,19 +16,21 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import uuid4
+from weakref import WeakSet
 
+import asyncpg  # type: ignore[import-untyped] # it ships no types
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service.catalog.ahead import build_ahead
-from service.catalog.dialects import insert_into
 from service.catalog.engine import Priority, Work
-from service.catalog.marks import copying_from, unfinished
+from service.catalog.marks import unfinished
 from service.catalog.migrate import missing_in
-from service.catalog.postgres_connections import PostgresUrl, engine_for
+from service.catalog.postgres_connections import PostgresUrl, engine_for, let_go
 from service.catalog.postgres_illness import RACES, is_lost, reason, sqlstate
 from service.catalog.postgres_settings import weaknesses
-from service.catalog.tables import marks
+from service.catalog.proofs import prove, proven
 from service.catalog.wakeups import Wakeups, listeners
 from service.errors import CatalogUnavailable, SettingsError
 
@@ -42,13 +44,20 @@ OPEN_WITHIN = 4.0
 answered was forgotten by somebody in between, and another one may work."""
 
 LONGEST_PAUSE = 0.1
-CLOSE_WITHIN = 10.0
+CLOSE_WITHIN, LET_GO_WITHIN, END_WITHIN = 3.0, 2.0, 1.0
+"""Seconds at the end: for what is under way, for the connections, and for what was cancelled. Nobody waits for it any
+more, and a server that hangs must not keep the process from leaving."""
 
-PROOF = "proof"
 PROOF_LASTS = timedelta(seconds=6)
 """Who serves proves every few seconds that it can write; without a new proof for so long nobody does."""
 
+TIDIES_EVERY = 100
+"""Proofs of ours between two looks for those of the dead."""
+
+READ_WITHIN = 45.0
+
 MIGRATIONS = 0x6461726B  # any number that nobody else locks
+LOOK_AGAIN = 0.2
 
 _OPENING = (
     "SELECT clock_timestamp(), current_setting('synchronous_commit'), set_config('statement_timeout', '{statement}', "
@@ -64,6 +73,8 @@ class _Way:
     engine: AsyncEngine
     opening: str
     durable: bool = True
+    within: float | None = None
+    """Seconds for all of it, where that is short: a connection may be forgotten on the way."""
 
 
 class PostgresEngine:
@@ -73,21 +84,23 @@ class PostgresEngine:
 
     def __init__(self, url: str, *, ca_file: Path | None = None) -> None:
         self._url = PostgresUrl.read(url, ca_file=ca_file)
-        intake = engine_for(self._url, size=INTAKE_CONNECTIONS, wait=4.0, command_within=5.5)
-        others = engine_for(self._url, size=CONNECTIONS, wait=30.0, command_within=310.0)
-        unbounded = engine_for(self._url, size=1, wait=30.0, command_within=None)
+        self._opened: WeakSet[asyncpg.Connection] = WeakSet()
+        made = partial(engine_for, self._url, opened=self._opened)
+        intake = made(size=INTAKE_CONNECTIONS, wait=4.0, command_within=5.5)
+        others = made(size=CONNECTIONS, wait=30.0, command_within=310.0)
+        unbounded = made(size=1, wait=30.0, command_within=None)
         snapshot = others.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        self._engines = (intake, others, unbounded)
         self._ways = {
             Priority.INTAKE: _Way(intake, _OPENING.format(statement="5s", lock="5s")),
             Priority.WORK: _Way(others, _OPENING.format(statement="5min", lock="10s")),
             Priority.WHOLE: _Way(unbounded, _OPENING.format(statement="0", lock="10s")),
         }
-        self._reads = _Way(snapshot, _OPENING.format(statement="30s", lock="10s"), durable=False)
+        self._reads = _Way(snapshot, _OPENING.format(statement="30s", lock="10s"), durable=False, within=READ_WITHIN)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._under_way = 0
+        self._holder, self._proofs = uuid4().hex, 0
         self._closed = False
-        self._current = False  # whether it was seen to be whole and of this version's schema; it never falls back
+        self._current = False  # whether the schema was seen to be this version's; it never falls back
         self.trouble: str | None = None
 
     @property
@@ -98,11 +111,11 @@ class PostgresEngine:
         """Those that listen; where none does, some behind a proxy may still prove that they can write."""
         if listening := self.read_now(listeners):
             return listening
-        proven, now = self.read_now(_proven)
-        if proven is None or now - proven > PROOF_LASTS:
+        newest, now = self.read_now(proven)
+        if newest is None or now - newest > PROOF_LASTS:
             return 0
-        time.sleep(min(PROOF_LASTS, proven + PROOF_LASTS - now).total_seconds())
-        return int(self.read_now(_proven)[0] != proven)
+        time.sleep(min(PROOF_LASTS, newest + PROOF_LASTS - now).total_seconds())
+        return int(self.read_now(proven)[0] != newest)
 
     def weaknesses(self) -> list[str]:
         return self.read_now(partial(weaknesses, needed=INTAKE_CONNECTIONS + CONNECTIONS + 1))
@@ -117,7 +130,7 @@ class PostgresEngine:
         self._thread.start()
 
     def close(self) -> None:
-        """Wait for what is under way, then close the connections."""
+        """Wait for what is under way, then close the connections; a few seconds at most, whatever the server does."""
         self._closed = True
         if (loop := self._loop) is not None:
             self._loop = None
@@ -144,14 +157,19 @@ class PostgresEngine:
 
     def migrate_now(self, work: Work[T]) -> T:
         def alone(connection: sa.Connection) -> T:
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATIONS})")
+            if not connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({MIGRATIONS})").scalar():
+                raise _SomebodyElse
             return work(connection)
 
         self._start(self._build_ahead(self._ways[Priority.WHOLE])).result()
-        return self._start(self._transact(self._ways[Priority.WHOLE], alone)).result()
+        while True:  # outside of any transaction: an index that is built ahead waits for all that are open
+            try:
+                return self._start(self._transact(self._ways[Priority.WHOLE], alone)).result()
+            except _SomebodyElse:
+                time.sleep(LOOK_AGAIN)
 
     async def prove_writable(self) -> None:
-        """Write a row that every process writes, once the schema was seen to be this version's and the rows whole."""
+        """Write this process's own row, once the schema was seen to be this version's, and see the rows whole."""
         if not self._current:
             try:
                 missing = await self.read(missing_in)
@@ -160,10 +178,12 @@ class PostgresEngine:
             if missing is not None:
                 lack = f"lacks revision {missing}: run `darkroom migrate`"
                 raise CatalogUnavailable(f"the database {self._url.place} {lack}")
-            if (source := await self.read(copying_from)) is not None:
-                raise CatalogUnavailable(unfinished(self._url.place, source))
             self._current = True
-        await self.write(_prove, priority=Priority.INTAKE)
+        tidies = self._proofs % TIDIES_EVERY == 0
+        source = await self.write(partial(prove, holder=self._holder, tidies=tidies), priority=Priority.INTAKE)
+        self._proofs += 1
+        if source is not None:
+            raise CatalogUnavailable(unfinished(self._url.place, source))
 
     def _start(self, transaction: Coroutine[Any, Any, T]) -> "Future[T]":
         """Run a transaction on our own loop. Who stops waiting for it once it runs does not stop it."""
@@ -229,7 +249,8 @@ class PostgresEngine:
                 async with asyncio.timeout(OPEN_WITHIN):
                     await self._open_transaction(connection, way)
                 opened = True
-                result = await connection.run_sync(work)
+                async with asyncio.timeout(way.within):
+                    result = await connection.run_sync(work)
                 await connection.commit()
             except TimeoutError as error:
                 await connection.invalidate()  # it still waits for an answer: a rollback would wait with it
@@ -262,13 +283,24 @@ class PostgresEngine:
         return CatalogUnavailable(told)
 
     async def _end(self) -> None:
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        if others:
-            _, late = await asyncio.wait(others, timeout=CLOSE_WITHIN)
-            for task in late:
-                task.cancel()
-        for engine in self._engines:
-            await engine.dispose()
+        await _others_ended(CLOSE_WITHIN)
+        await let_go(list(self._opened), within=LET_GO_WITHIN)
+        for task in await _others_ended(0):
+            task.cancel()
+        await _others_ended(END_WITHIN)
+        for connection in list(self._opened):
+            connection.terminate()  # one that was made in the meantime
+        await _others_ended(END_WITHIN)
+
+
+async def _others_ended(within: float) -> set[asyncio.Task[Any]]:
+    """Wait for so many seconds at most until all other tasks of this loop have ended; those that have not."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    return (await asyncio.wait(others, timeout=within))[1] if others else set()
+
+
+class _SomebodyElse(Exception):  # noqa: N818 - no error: it has to be waited for
+    """Another process migrates just now."""
 
 
 class _Again(Exception):  # noqa: N818 - no error: what comes next
@@ -283,15 +315,3 @@ class _Again(Exception):  # noqa: N818 - no error: what comes next
 def _state(error: sa.exc.DBAPIError) -> str | None:
     found: str | None = getattr(error.orig, "sqlstate", None)
     return found
-
-
-def _prove(connection: sa.Connection) -> None:
-    statement = insert_into("postgresql", marks).values(name=PROOF, at=sa.func.clock_timestamp())
-    proof = statement.on_conflict_do_update(index_elements=["name"], set_={"at": statement.excluded.at})
-    connection.execute(proof)
-
-
-def _proven(connection: sa.Connection) -> tuple[datetime | None, datetime]:
-    """When somebody last proved that they can write, and what time it is."""
-    proof = sa.select(marks.c.at).where(marks.c.name == PROOF)
-    return connection.execute(proof).scalar(), connection.info["began"]

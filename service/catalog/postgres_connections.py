@@ -8,10 +8,9 @@ polling.
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableSet
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -24,10 +23,14 @@ from service.outbound.tls import tls_context
 
 POOLER = "pooler"
 CONNECT_WITHIN = 4.0
-"""Seconds, for the whole handshake."""
+"""Seconds, for the whole handshake, and again for what is set after it."""
 
 _KEEPALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 20_000}
 """A peer that says nothing any more is given up after about 20 s; the names that a platform lacks are left out."""
+
+_SERVERS_KEEPALIVE = "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3"
+"""Has the server give us up after a minute, where its system would take two hours. It is set after the handshake, as a
+proxy refuses a connection that begins with it, even one that pools sessions, of which the URL says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +73,26 @@ async def connect(url: PostgresUrl, *, command_within: float | None, name: str =
         **({"statement_cache_size": 0} if url.pooled else {}),
         **({"ssl": url.tls} if url.tls is not None else {}),
     )
-    _keep_alive(connection)
+    if _keep_alive(connection) and not url.pooled:
+        try:
+            await connection.execute(_SERVERS_KEEPALIVE, timeout=CONNECT_WITHIN)
+        except BaseException:
+            connection.terminate()
+            raise
     return connection
 
 
-def _keep_alive(connection: asyncpg.Connection) -> None:
-    """Have the kernel notice a peer that went away without a word; asyncpg has no option for it."""
+def _keep_alive(connection: asyncpg.Connection) -> bool:
+    """Have the kernel notice a peer that went away without a word; asyncpg has no option for it. Whether it is TCP."""
     transport: asyncio.BaseTransport | None = getattr(connection, "_transport", None)
     ours = transport.get_extra_info("socket") if transport is not None else None
     if ours is None or ours.family not in (socket.AF_INET, socket.AF_INET6):
-        return
+        return False
     with suppress(OSError):
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option, value in _known(_KEEPALIVE):
             ours.setsockopt(socket.IPPROTO_TCP, option, value)
+    return True
 
 
 def _known(options: dict[str, int]) -> Iterator[tuple[int, int]]:
@@ -92,10 +101,24 @@ def _known(options: dict[str, int]) -> Iterator[tuple[int, int]]:
             yield option, value
 
 
-def engine_for(url: PostgresUrl, *, size: int, wait: float, command_within: float | None) -> AsyncEngine:
-    """A pool of at most `size` connections; who finds none free waits for `wait` seconds."""
-    made = partial(connect, url, command_within=command_within)
+async def let_go(connections: Iterable[asyncpg.Connection], *, within: float) -> None:
+    """Close connections all together, in use or not; one whose server does not answer in so many seconds is cut off."""
+    await asyncio.gather(*(one.close(timeout=within) for one in connections), return_exceptions=True)
+
+
+def engine_for(
+    url: PostgresUrl, *, size: int, wait: float, command_within: float | None, opened: MutableSet[asyncpg.Connection]
+) -> AsyncEngine:
+    """A pool of at most `size` connections; who finds none free waits for `wait` seconds.
+
+    Each goes into `opened`, for `let_go`: the pool closes one after another, and waits for each server's answer.
+    """
     names = {} if url.pooled else {"prepared_statement_name_func": _unique}
+
+    async def made() -> asyncpg.Connection:
+        connection = await connect(url, command_within=command_within)
+        opened.add(connection)
+        return connection
 
     def adapted() -> Any:  # as `async_creator` does it, which takes no names
         dbapi: Any = engine.dialect.dbapi

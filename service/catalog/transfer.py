@@ -1,7 +1,8 @@
 """Rows as they are, taken out of one database and put into another: for moving house. It must not know their meaning.
 
 A table is walked in the order of its key, in pages that are bounded in rows and in characters. What is in JSON is taken
-as its text, so that nothing of it is lost on the way. Claims and duties belong to processes and are not taken along.
+as its text, so that nothing of it is lost on the way. Claims, duties and proofs belong to processes and are not taken
+along.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from sqlalchemy.dialects.postgresql import REGCLASS
 
 from service.catalog.fingerprint import fingerprint
 from service.catalog.marks import IS_COPYING
+from service.catalog.proofs import IS_PROOF
 from service.catalog.tables import assets, duties, marks, metadata
 from service.domain.asset import AssetStatus
 
@@ -164,8 +166,8 @@ def _key(table: sa.Table) -> sa.Column[Any]:
 
 
 def _between(table: sa.Table, after: Key | None, until: Key | None = None) -> list[sa.ColumnElement[bool]]:
-    """The rows of a page, without the mark of a copy: that is the target's own."""
-    which = [~IS_COPYING] if table is marks else []
+    """The rows of a page, without the mark of a copy, which is the target's own, and the proofs of processes."""
+    which = [~IS_COPYING, ~IS_PROOF] if table is marks else []
     which += [_key(table) > after] if after is not None else []
     return [*which, _key(table) <= until] if until is not None else which
 

@@ -4,6 +4,7 @@ import asyncio
 
 from service.catalog.catalog import Catalog
 from service.errors import CatalogUnavailable
+from service.observability.seldom import Seldom
 
 REFRESH_SECONDS = 2.0
 """How long a revocation by another process (a command, a replica) takes to count here; our own counts at once."""
@@ -17,6 +18,7 @@ class RevokedTokens:
         self._ids: frozenset[str] = frozenset()
         self._reading = asyncio.Lock()
         self._read = False
+        self._outages = Seldom("revoked_tokens_not_read")
         self._unknown = False  # where the first look failed: then nobody may be let in
 
     def ids(self) -> frozenset[str]:
@@ -36,10 +38,10 @@ class RevokedTokens:
             self._read, self._unknown = True, False
 
     async def run(self) -> None:
+        """Never leaves for an outage: callbacks are taken again at once after it, so the next look is not put off."""
         while True:
             try:
                 await self.refresh()
-            except CatalogUnavailable:
-                if not self._unknown:  # nobody is let in: then the next look must not be put off, as after a failure
-                    raise
+            except CatalogUnavailable as error:
+                self._outages.tell(reason=str(error))
             await asyncio.sleep(REFRESH_SECONDS)

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Iterator
 from functools import partial
 
+import asyncpg  # type: ignore[import-untyped] # it ships no types
 import pytest
 import sqlalchemy as sa
 
 from service.catalog.catalog import Catalog
 from service.catalog.engine import Priority
-from service.catalog.postgres import PostgresEngine
+from service.catalog.postgres import MIGRATIONS, PostgresEngine
 from service.errors import CatalogUnavailable
 from service.intake.batch import take_in
 from tests.support.databases import Databases, on_postgres
@@ -133,6 +134,18 @@ async def test_a_database_without_tables_names_the_revision_it_lacks_until_it_ha
     catalog.close()
 
 
+async def test_who_looks_on_while_a_copy_begins_stops_being_ready(databases: Databases) -> None:
+    catalog = Catalog(databases.new())
+    catalog.open()
+    await catalog.prove_writable()
+    await catalog.write(lambda tx: tx.marks.set("copying:/old/darkroom.db", tx.now))
+    with pytest.raises(CatalogUnavailable, match="unfinished copy of /old/darkroom.db: run the same"):
+        await catalog.prove_writable()
+    await catalog.write(lambda tx: tx.marks.remove("copying:/old/darkroom.db"))
+    await catalog.prove_writable()
+    await asyncio.to_thread(catalog.close)
+
+
 async def test_two_who_migrate_at_once_do_it_once(databases: Databases) -> None:
     where = databases.new(migrated=False)
     catalogs = [Catalog(where), Catalog(where)]
@@ -181,3 +194,122 @@ async def test_what_is_told_holds_no_password() -> None:
     assert "nothing at 127.0.0.1:1" in told
     assert "s3cret-word" not in told
     engine.close()
+
+
+async def test_closing_takes_seconds_whatever_the_server_does_and_tells_the_log_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with own_server() as server:
+        idle, busy = (Catalog(PostgresDatabases(server.url).new()) for _ in range(2))
+        for catalog in (idle, busy):
+            catalog.open()
+            await asyncio.gather(*(catalog.read(lambda tx: tx.now) for _ in range(3)))
+            await catalog.prove_writable()
+        with server.frozen():
+            waiting = [asyncio.create_task(busy.write(lambda tx: tx.marks.get("any"))) for _ in range(4)]
+            await asyncio.sleep(0)
+            async with asyncio.timeout(8):
+                await asyncio.gather(*(asyncio.to_thread(one.close) for one in (idle, busy)))
+                outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [one for one in outcomes if not isinstance(one, (CatalogUnavailable, asyncio.CancelledError))] == []
+    assert [record.getMessage() for record in caplog.records] == []
+
+
+async def test_closing_ends_a_statement_that_goes_on_and_on(engine: PostgresEngine) -> None:
+    waiting = asyncio.create_task(do(engine, "SELECT pg_sleep(60)"))
+    await do(engine, "SELECT 1")
+    async with asyncio.timeout(8):
+        await asyncio.to_thread(engine.close)
+        with pytest.raises(CatalogUnavailable):
+            await waiting
+
+
+async def test_who_is_cut_off_between_its_proof_and_its_commit_keeps_nobody_waiting(databases: Databases) -> None:
+    url = str(databases.new())
+    stopped, other = Catalog(url), Catalog(url)
+    for catalog in (stopped, other):
+        catalog.open()
+        await catalog.prove_writable()
+    connection = await asyncpg.connect(url)
+    async with connection.transaction():
+        mine = await connection.fetch("SELECT name FROM marks WHERE starts_with(name, 'proof') ORDER BY at LIMIT 1")
+        await connection.fetch("SELECT FROM marks WHERE name = $1 FOR UPDATE", mine[0]["name"])
+        async with asyncio.timeout(3):
+            await other.prove_writable()
+    await connection.close()
+    for catalog in (stopped, other):
+        catalog.close()
+
+
+async def test_proofs_of_the_dead_are_removed_unless_somebody_holds_them(databases: Databases) -> None:
+    url = str(databases.new())
+    databases.run("INSERT INTO marks SELECT 'proof:' || n, now() - interval '1 day' FROM generate_series(1, 3) n")
+    databases.run("INSERT INTO marks VALUES ('proof', now() - interval '1 day'), ('proofread', '2026-05-01')")
+    catalog = Catalog(url)
+    catalog.open()
+    connection = await asyncpg.connect(url)
+    async with connection.transaction():
+        await connection.fetch("SELECT FROM marks WHERE name = 'proof:2' FOR UPDATE")
+        async with asyncio.timeout(3):
+            await catalog.prove_writable()
+    await connection.close()
+    catalog.close()
+    names = {name for name, _ in databases.dump()["marks"]}
+    assert {"proof:2", "proofread"} < names
+    assert len(names) == 3
+
+
+async def test_who_proves_that_it_can_write_is_seen_to_serve(databases: Databases) -> None:
+    catalog = Catalog(f"{databases.new()}?pooler=transaction")
+    catalog.open()
+    assert await asyncio.to_thread(catalog.servers) == 0
+    await catalog.prove_writable()
+    looking = asyncio.create_task(asyncio.to_thread(catalog.servers))
+    while not looking.done():
+        await catalog.prove_writable()
+        await asyncio.sleep(0.2)
+    assert await looking == 1
+    catalog.close()
+
+
+@pytest.mark.parametrize(("parameter", "told"), [("", True), ("?pooler=transaction", False)])
+async def test_the_server_is_told_to_look_for_who_vanished_unless_it_is_behind_a_proxy(
+    databases: Databases, parameter: str, told: bool
+) -> None:
+    engine = PostgresEngine(f"{databases.new()}{parameter}")
+    engine.open()
+    query = "SELECT array_agg(setting ORDER BY name) FROM pg_settings WHERE name ~ '^tcp_keepalives_(c|id|int)'"
+    assert (await do(engine, query) == ["3", "30", "10"]) is told
+    engine.close()
+
+
+async def test_who_migrates_second_waits_for_as_long_as_the_first_needs(databases: Databases) -> None:
+    url = str(databases.new(migrated=False))
+    catalog = Catalog(url)
+    catalog.open()
+    connection = await asyncpg.connect(url)
+    async with connection.transaction():
+        await connection.execute(f"SELECT pg_advisory_xact_lock({MIGRATIONS})")
+        second = asyncio.create_task(asyncio.to_thread(catalog.upgrade))
+        done, _ = await asyncio.wait([second], timeout=11)  # locks of tables are waited for at most 10 s
+        assert not done
+    await second
+    assert await asyncio.to_thread(catalog.missing_revision) is None
+    await connection.close()
+    catalog.close()
+
+
+async def test_a_migration_itself_waits_for_no_table_for_long(engine: PostgresEngine) -> None:
+    assert await asyncio.to_thread(engine.migrate_now, partial(run, sql="SHOW lock_timeout")) == "10s"
+
+
+async def test_proofs_of_processes_are_neither_copied_nor_removed_by_a_copy(databases: Databases) -> None:
+    catalog = Catalog(databases.new())
+    catalog.open()
+    await catalog.prove_writable()
+    databases.run("INSERT INTO marks VALUES ('proof', now()), ('zone', now())")
+    rows = await catalog.read(lambda tx: tx.transfer.rows("marks", None, "zzz"))
+    assert [row.key for row in rows] == ["zone"]
+    await catalog.write(lambda tx: tx.transfer.cut_off("marks", None))
+    assert [name.partition(":")[0] for name, _ in databases.dump()["marks"]] == ["proof", "proof"]
+    catalog.close()

@@ -6,8 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
+from structlog.testing import capture_logs
+
+from service.background import keep_running
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.tokens import MintedToken
+from service.errors import CatalogUnavailable
 from service.intake.revocation import REFRESH_SECONDS, RevokedTokens
 from tests.web.virtual_time import run
 
@@ -59,3 +64,51 @@ def test_what_another_process_revoked_is_found_at_the_next_look() -> None:
         return [early, "bad" in revoked.ids()]
 
     assert run(watched()) == [False, True]
+
+
+def test_an_outage_of_minutes_puts_no_look_off_and_is_told_in_a_line() -> None:
+    class Away(Catalog):
+        """A catalog that is away until its clock says otherwise."""
+
+        back_at = 0.0
+
+        async def read(self, work: Callable[[Transaction], T]) -> Any:
+            if asyncio.get_running_loop().time() < self.back_at:
+                raise CatalogUnavailable("away")
+            return frozenset({"bad"}) if self.back_at else frozenset()
+
+    async def watched() -> tuple[bool, bool]:
+        catalog = Away(Path("never-opened.db"))
+        revoked = RevokedTokens(catalog=catalog)
+        loop = asyncio.create_task(keep_running("revoked", revoked.run))
+        await asyncio.sleep(REFRESH_SECONDS / 2)
+        catalog.back_at = 181.0
+        await asyncio.sleep(catalog.back_at - REFRESH_SECONDS / 2)
+        early = "bad" in revoked.ids()
+        await asyncio.sleep(REFRESH_SECONDS)
+        loop.cancel()
+        await asyncio.wait([loop])
+        return early, "bad" in revoked.ids()
+
+    with capture_logs() as lines:
+        assert run(watched()) == (False, True)
+    assert [(line["event"], line["reason"]) for line in lines] == [("revoked_tokens_not_read", "away")]
+
+
+def test_nobody_is_let_in_while_it_was_never_known_who_is_revoked() -> None:
+    class Away(Catalog):
+        """A catalog that is away for good."""
+
+        async def read(self, work: Callable[[Transaction], T]) -> Any:
+            raise CatalogUnavailable("away")
+
+    async def watched() -> None:
+        revoked = RevokedTokens(catalog=Away(Path("never-opened.db")))
+        loop = asyncio.create_task(keep_running("revoked", revoked.run))
+        await asyncio.sleep(10 * REFRESH_SECONDS)
+        with pytest.raises(CatalogUnavailable, match="not known yet"):
+            revoked.ids()
+        loop.cancel()
+        await asyncio.wait([loop])
+
+    run(watched())
