@@ -139,7 +139,7 @@ async def test_who_looks_on_while_a_copy_begins_stops_being_ready(databases: Dat
     catalog.open()
     await catalog.prove_writable()
     await catalog.write(lambda tx: tx.marks.set("copying:/old/darkroom.db", tx.now))
-    with pytest.raises(CatalogUnavailable, match="unfinished copy of /old/darkroom.db: run the same"):
+    with pytest.raises(CatalogUnavailable, match=r"unfinished copy of /old/darkroom\.db: run the same"):
         await catalog.prove_writable()
     await catalog.write(lambda tx: tx.marks.remove("copying:/old/darkroom.db"))
     await catalog.prove_writable()
@@ -172,6 +172,7 @@ async def test_a_server_that_went_away_and_came_back_is_worked_with_again() -> N
         catalog.close()
 
 
+@pytest.mark.long
 async def test_a_server_that_says_nothing_any_more_is_unavailable_in_bounded_time_and_worked_with_again() -> None:
     with own_server() as server:
         catalog = Catalog(PostgresDatabases(server.url).new())
@@ -196,6 +197,7 @@ async def test_what_is_told_holds_no_password() -> None:
     engine.close()
 
 
+@pytest.mark.long
 async def test_closing_takes_seconds_whatever_the_server_does_and_tells_the_log_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -259,6 +261,7 @@ async def test_proofs_of_the_dead_are_removed_unless_somebody_holds_them(databas
     assert len(names) == 3
 
 
+@pytest.mark.long
 async def test_who_proves_that_it_can_write_is_seen_to_serve(databases: Databases) -> None:
     catalog = Catalog(f"{databases.new()}?pooler=transaction")
     catalog.open()
@@ -283,6 +286,7 @@ async def test_the_server_is_told_to_look_for_who_vanished_unless_it_is_behind_a
     engine.close()
 
 
+@pytest.mark.long
 async def test_who_migrates_second_waits_for_as_long_as_the_first_needs(databases: Databases) -> None:
     url = str(databases.new(migrated=False))
     catalog = Catalog(url)

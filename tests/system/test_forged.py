@@ -181,6 +181,7 @@ async def past_patience(service: Darkroom, task_id: str) -> None:
     await eventually(look, what=f"the patience for {task_id} is over", every=0.2)
 
 
+@pytest.mark.long
 async def test_while_the_provider_is_down_preferred_believes_allowed_hosts_and_takes_back_what_is_refuted(
     start: Start, stand_in: Begin, image_host: ImageHost
 ) -> None:

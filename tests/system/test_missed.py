@@ -40,6 +40,7 @@ async def test_tasks_whose_callbacks_are_lost_are_found_by_the_sweep_at_start(st
         assert (after.reads - before.reads) / TASKS <= most_reads, habits
 
 
+@pytest.mark.long
 async def test_without_a_list_told_tasks_are_found_when_somebody_has_them_asked_about(
     start: Start, stand_in: Begin
 ) -> None:
@@ -89,6 +90,7 @@ async def test_one_round_of_the_reconcile_command_asks_about_what_is_due_and_say
     await assert_ended(service, failed, "failed")
 
 
+@pytest.mark.long
 async def test_answers_that_are_a_moment_or_a_link_behind_the_callback_lose_nothing(
     start: Start, stand_in: Begin
 ) -> None:
@@ -133,6 +135,7 @@ async def asked_in_vain(provider: StandIn) -> None:
     await eventually(look, what="the service asks about a task that is not known yet")
 
 
+@pytest.mark.long
 async def test_links_that_change_or_die_early_cost_no_image_and_double_none(start: Start, stand_in: Begin) -> None:
     provider = await stand_in()
     service = await start(asks=provider)

@@ -67,6 +67,7 @@ async def test_callbacks_that_arrive_while_the_provider_is_ill_settle_when_it_is
     assert (await service.api.get("/v1/stats"))["next_expiry"] is None
 
 
+@pytest.mark.long
 async def test_being_asked_to_slow_down_is_no_silence_on_which_callbacks_would_be_believed(
     start: Start, stand_in: Begin, image_host: ImageHost
 ) -> None:
@@ -144,6 +145,7 @@ def lines(service: Darkroom, event: str) -> list[Any]:
     return [line for line in told if line["event"] == event]
 
 
+@pytest.mark.long
 async def test_tasks_outlive_a_service_that_is_killed_while_it_confirms_them(start: Start, stand_in: Begin) -> None:
     provider = await stand_in()
     service = await start(asks=provider, CONFIRM__MODE="required", CONFIRM__PATIENCE="2s")

@@ -15,6 +15,7 @@ from tests.system.support.waiting import eventually
 UNKNOWN = "unknown_to_provider"
 
 
+@pytest.mark.long
 async def test_a_task_that_was_given_up_too_soon_comes_back_by_command_by_route_and_by_sweep(
     start: Start, stand_in: Begin
 ) -> None:

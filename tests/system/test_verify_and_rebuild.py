@@ -101,6 +101,7 @@ async def test_an_archive_without_its_database_gives_the_same_answers_again(
     assert image_host.requests.total() == fetched, "nothing was fetched again"
 
 
+@pytest.mark.long
 async def test_a_flipped_byte_is_named_and_mended_from_its_link(start: Start, image_host: ImageHost) -> None:
     service = await start()
     [job, _] = await archived(service, image_host, 2, 1)
@@ -138,6 +139,7 @@ async def test_an_image_that_was_on_its_way_when_the_database_was_lost_is_archiv
     await assert_archived(service, job)
 
 
+@pytest.mark.long
 async def test_a_rebuild_beside_a_server_or_into_its_database_is_refused(start: Start, image_host: ImageHost) -> None:
     service = await start()
     await archived(service, image_host, 1)
