@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from service.catalog.catalog import Catalog
+from tests.support.commands import Run, commands_in
 from tests.support.databases import Databases, SqliteDatabases
 from tests.support.ledger import Ledger, ledger_in
 from tests.support.postgres import PostgresDatabases, postgres_databases
@@ -37,6 +38,13 @@ def catalog(databases: Databases) -> Iterator[Catalog]:
     opened.open()
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    """Runs commands on the data directory in `tmp_path`."""
+    with commands_in(tmp_path) as commands:
+        yield commands
 
 
 @pytest.fixture

@@ -1,23 +1,21 @@
 """The service on PostgreSQL: it waits for `migrate`, shares the database with others, and makes no secrets."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from service.bootstrap import Schema, open_catalog, open_components
 from service.bootstrap.upkeep import open_to_rebuild
-from service.cli import main
 from service.doctor import examine
 from service.errors import SettingsError
 from service.settings import Settings
 from service.storage.filesystem import FilesystemStore
 from tests.support.app import serving, settings_for
+from tests.support.commands import Run
 from tests.support.deliveries import TASK, task_object, token
 from tests.support.postgres import PostgresDatabases, own_server, run_sql
 
@@ -30,18 +28,9 @@ def database(postgres: PostgresDatabases) -> Iterator[Callable[..., str]]:
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> Iterator[Callable[..., Result]]:
+def command(run: Run) -> Callable[..., Result]:
     """Runs a command on a database."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-
-    def run(url: str, *arguments: str) -> Result:
-        variables = {"DARKROOM_DATA_DIR": str(tmp_path / "data"), "DARKROOM_DATABASE_URL": url}
-        return CliRunner().invoke(main, list(arguments), env=variables)
-
-    yield run
-    root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
+    return lambda url, *arguments: run(*arguments, DATABASE_URL=url)
 
 
 async def test_it_is_not_ready_and_names_what_is_missing_until_migrate_has_run(

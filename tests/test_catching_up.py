@@ -1,27 +1,24 @@
 """`darkroom reconcile` and `darkroom retry`: what they print, where, and with which exit code they end."""
 
 import asyncio
-import contextlib
 import json
-import logging
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from service.bootstrap import open_components
 from service.catalog.catalog import Catalog
-from service.cli import main
 from tests.support.app import settings_for
+from tests.support.commands import Run, commands_in
 from tests.support.deliveries import RULES, task_object
 from tests.support.ledger import Clock, Ledger
 from tests.support.loopback_provider import LoopbackProvider, on_loopback, showing
@@ -29,8 +26,6 @@ from tests.support.loopback_provider import LoopbackProvider, on_loopback, showi
 KEY = "sk-evo-0123456789abcdef"
 NOWHERE = {"EVOLINK__API_KEY": KEY, "EVOLINK__API_URL": "http://127.0.0.1:1"}
 MISSED = {**task_object(task_id="task-missed"), "type": "image"}
-
-Run = Callable[..., Result]
 
 
 def environment(folder: Path, **settings: str) -> dict[str, str]:
@@ -40,17 +35,8 @@ def environment(folder: Path, **settings: str) -> dict[str, str]:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
-    """Runs a command in a folder of its own; settings by their name without the prefix."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-
-    def command(*arguments: str, **settings: str) -> Result:
-        with contextlib.chdir(tmp_path):  # where no .env lies
-            return CliRunner().invoke(main, list(arguments), env=environment(tmp_path, **settings))
-
-    yield command
-    root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
+    with commands_in(tmp_path, CALLBACKS__SECRETS=json.dumps(["s" * 40])) as commands:
+        yield commands
 
 
 def one_line(result: Result) -> str:

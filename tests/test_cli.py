@@ -1,22 +1,20 @@
 """The command line: results on standard output, the rest on standard error, errors as one line and an exit code."""
 
 import asyncio
-import contextlib
 import json
-import logging
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import click
 import pytest
-import structlog
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from service.cli import main
 from tests.support.app import serving
+from tests.support.commands import Run, commands_in
 from tests.support.deliveries import TASK, task_object
 
 COMMANDS = {
@@ -26,26 +24,13 @@ COMMANDS = {
 }
 SECRET = "s" * 40
 
-Run = Callable[..., Result]
-
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
-    """Runs a command in a folder of its own; settings by their name without the prefix."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    runner = CliRunner()
-
-    def command(*arguments: str, **settings: str) -> Result:
-        given = {"PUBLIC_URL": "https://darkroom.example.com", "CALLBACKS__SECRETS": json.dumps([SECRET]), **settings}
-        environment = {f"DARKROOM_{name}": value for name, value in given.items()}
-        with contextlib.chdir(tmp_path):  # where no .env lies
-            data_dir = {"DARKROOM_DATA_DIR": str(tmp_path / "data")}
-            return runner.invoke(main, list(arguments), env={**data_dir, **environment})
-
-    yield command
-    root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
+    with commands_in(
+        tmp_path, PUBLIC_URL="https://darkroom.example.com", CALLBACKS__SECRETS=json.dumps([SECRET])
+    ) as commands:
+        yield commands
 
 
 def one_line(result: Result) -> str:

@@ -1,46 +1,29 @@
 """`darkroom replay` and `darkroom revoke`: what they do, what they print, and that they run beside a service."""
 
 import asyncio
-import contextlib
 import json
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-import structlog
-from click.testing import CliRunner, Result
 
 from service.catalog.catalog import Catalog
-from service.cli import main
 from service.intake.batch import Delivery, take_in
 from tests.support.app import SECRET, serving
+from tests.support.commands import Run, commands_in
 from tests.support.deliveries import RULES, TASK, delivery, task_object, token
 from tests.support.dump import dump
 
 ELSEWHERE = "https://images.example.com/0.png"
 
-Run = Callable[..., Result]
-
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
-    """Runs a command on the data directory in `tmp_path`; settings by their name without the prefix."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-
-    def command(*arguments: str, **settings: str) -> Result:
-        given = {"DATA_DIR": str(tmp_path / "data"), "CALLBACKS__SECRETS": json.dumps([SECRET]), **settings}
-        with contextlib.chdir(tmp_path):  # where no .env lies
-            environment = {f"DARKROOM_{name}": value for name, value in given.items()}
-            return CliRunner().invoke(main, list(arguments), env=environment)
-
-    yield command
-    root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
+    with commands_in(tmp_path, CALLBACKS__SECRETS=json.dumps([SECRET])) as commands:
+        yield commands
 
 
 def kept(folder: Path, *deliveries: Delivery) -> Path:

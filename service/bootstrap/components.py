@@ -84,7 +84,7 @@ def open_catalog(settings: Settings, *, schema: Schema = Schema.REQUIRED) -> Ite
     Raises SettingsError where `migrate` has to run first, or `copy` has not come to its end.
     """
     if not settings.on_postgres:
-        make_data_dir(settings)
+        _make_data_dir(settings)
     catalog = Catalog(settings.database, ca_file=settings.tls.ca_file)
     catalog.open()
     try:
@@ -121,7 +121,7 @@ def open_components(settings: Settings) -> Iterator[Components]:
     """Open everything that outlives a request, holding the server lock. Raises SettingsError or Unavailable."""
     with ExitStack() as stack:
         if settings.keeps_files:
-            make_data_dir(settings)
+            _make_data_dir(settings)
         if not settings.on_postgres:
             stack.enter_context(server_lock(settings.database_path))
         signing = signing_secrets(settings)
@@ -196,8 +196,7 @@ def _must_have_archive(catalog: Catalog) -> bool:
         return True
 
 
-def make_data_dir(settings: Settings) -> None:
-    """Make the data directory if need be. Raises SettingsError."""
+def _make_data_dir(settings: Settings) -> None:
     try:
         settings.data_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
     except OSError as error:

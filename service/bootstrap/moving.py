@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from service.bootstrap.components import Schema, make_data_dir, open_catalog
+from service.bootstrap.components import Schema, open_catalog
 from service.bootstrap.storage import place_of_store, store_of
 from service.catalog.catalog import Catalog
 from service.errors import SettingsError
@@ -58,7 +58,6 @@ def open_to_copy(source: Settings, target: Settings, *, rows: bool, objects: boo
     if objects and source.storage_bucket is None and not source.storage_root.is_dir():
         raise SettingsError(f"DARKROOM_STORAGE__URL: there is no archive at {source.storage_root}; mount it first")
     with ExitStack() as stack:
-        make_data_dir(source)
         if rows:
             for settings in (source, target):
                 _lock(stack, settings)

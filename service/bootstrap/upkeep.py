@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
-from service.bootstrap.components import Schema, make_data_dir, open_catalog
+from service.bootstrap.components import Schema, open_catalog
 from service.bootstrap.storage import store_of
 from service.catalog.catalog import Catalog
 from service.errors import SettingsError
@@ -20,7 +20,6 @@ def open_to_verify(settings: Settings) -> Iterator[tuple[Catalog, ObjectStore]]:
             f"DARKROOM_DATABASE_URL: there is no database at {settings.database_path}; "
             "`darkroom rebuild` makes one from the archive"
         )
-    make_data_dir(settings)  # for the journal
     with open_catalog(settings) as catalog:
         yield catalog, store_of(settings)
 

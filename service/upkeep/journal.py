@@ -5,18 +5,16 @@ server and with a database that takes no writes; and what was found before the i
 Lines are appended; a page counts once its last line, the position, is whole.
 """
 
-import fcntl
-import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from service.errors import Conflict, SettingsError, Unavailable
-from service.upkeep.findings import Finding, Kind
+from service.errors import Conflict
+from service.upkeep.findings import Finding
+from service.upkeep.journal_file import JournalFile, finding_of, lines_of, open_file
 from service.upkeep.row_check import Seen
 
 _SCHEMA = "darkroom/verify/1"
@@ -41,14 +39,13 @@ class Position:
 class Journal:
     """An open journal; `position` is where to begin. Made by `open_journal`."""
 
-    def __init__(self, file: BinaryIO, position: Position) -> None:
+    def __init__(self, file: JournalFile, position: Position) -> None:
         self._file = file
         self.position = position
 
     def note(self, findings: Sequence[Finding], position: Position) -> None:
-        """Keep a page: what was found, and where it ends. It outlives the process, not a power cut."""
-        lines = [{"finding": asdict(finding)} for finding in findings]
-        _append(self._file, [*lines, {"position": asdict(position)}])
+        """Keep a page: what was found, and where it ends."""
+        self._file.append(*lines_of(findings), {"position": asdict(position)})
         self.position = position
 
 
@@ -63,44 +60,30 @@ def open_journal(
     """
     if resume and not path.exists():
         raise _nothing_to_resume()
-    try:
-        file = path.open("a+b")
-    except OSError as error:
-        raise SettingsError(f"DARKROOM_DATA_DIR: {path} cannot be written: {error.strerror}") from None
-    with file:
-        _lock(file)
-        position = _resumed(file, quick, found) if resume else _begun(file, quick)
-        yield Journal(file, position)
-        path.unlink(missing_ok=True)
+    with open_file(path, command="verify") as file:
+        yield Journal(file, _resumed(file, quick, found) if resume else _begun(file, quick))
 
 
-def _lock(file: BinaryIO) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise Conflict("verify_runs", "another `darkroom verify` is at work; wait for its end") from None
-
-
-def _begun(file: BinaryIO, quick: bool) -> Position:
-    os.ftruncate(file.fileno(), 0)
-    _append(file, [_header(quick)])
+def _begun(file: JournalFile, quick: bool) -> Position:
+    file.cut_off(0)
+    file.append(_header(quick))
     return Position()
 
 
-def _resumed(file: BinaryIO, quick: bool, found: Callable[[Finding], None]) -> Position:
+def _resumed(file: JournalFile, quick: bool, found: Callable[[Finding], None]) -> Position:
     """Tell what whole pages found, cut off what comes after them, and return where they end."""
     header, position, end = None, Position(), 0
-    for at, document in _lines(file):
+    for at, line in file.lines():
         if header is None:
-            header, end = document, at
-        elif "position" in document:
-            position, end = _position(document["position"]), at
+            header, end = line, at
+        elif "position" in line:
+            position, end = _position(line["position"]), at
     if header != _header(quick):
         raise _nothing_to_resume()
-    for at, document in _lines(file):
-        if at < end and "finding" in document:
-            found(_finding(document["finding"]))
-    os.ftruncate(file.fileno(), end)
+    for at, line in file.lines():
+        if at < end and (finding := finding_of(line)) is not None:
+            found(finding)
+    file.cut_off(end)
     return position
 
 
@@ -112,27 +95,5 @@ def _header(quick: bool) -> dict[str, Any]:
     return {"schema": _SCHEMA, "quick": quick}
 
 
-def _lines(file: BinaryIO) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each whole line, and where it ends."""
-    file.seek(0)
-    at = 0
-    for line in file:
-        at += len(line)
-        if line.endswith(b"\n"):
-            yield at, json.loads(line)
-
-
 def _position(told: dict[str, Any]) -> Position:
     return Position(Phase(told["phase"]), told["after"], Seen(**told["seen"]))
-
-
-def _finding(told: dict[str, Any]) -> Finding:
-    return Finding(**{**told, "kind": Kind(told["kind"])})
-
-
-def _append(file: BinaryIO, documents: Sequence[dict[str, Any]]) -> None:
-    try:
-        file.write(b"".join(json.dumps(document).encode() + b"\n" for document in documents))
-        file.flush()
-    except OSError as error:
-        raise Unavailable(f"{file.name} cannot be written: {error.strerror}") from error

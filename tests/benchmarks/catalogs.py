@@ -8,12 +8,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from service.background import Nudge
 from service.catalog.catalog import Catalog
-from service.intake.accept import Intake
-from service.intake.allowance import Allowances
-from service.observability import Metrics
-from tests.support.deliveries import RULES, delivery, task_object
+from tests.support.deliveries import delivery, task_object
+from tests.support.door import intake_of
 from tests.support.migrated import put_migrated
 from tests.support.postgres import PostgresDatabases, own_server
 
@@ -22,15 +19,7 @@ AT_ONCE = (1, 16, 128)
 
 
 async def measure(catalog: Catalog, run: str) -> None:
-    intake = Intake(
-        catalog=catalog,
-        rules=RULES,
-        archive=Nudge(),
-        sidecars=Nudge(),
-        reconcile=Nudge(),
-        metrics=Metrics(),
-        allowances=Allowances(catalog=catalog),
-    )
+    intake = intake_of(catalog)
     running = asyncio.create_task(intake.run())
     for at_once in AT_ONCE:
         number = CALLBACKS if at_once > 1 else CALLBACKS // 10

@@ -16,15 +16,12 @@ from typing import Any, TypeVar
 import psutil
 
 from service.archive.sidecar_writer import SidecarWriter
-from service.background import Nudge
 from service.catalog.catalog import Catalog
-from service.intake.accept import Intake
-from service.intake.allowance import Allowances
-from service.observability import Metrics
 from service.provider.reading import Reading
 from service.upkeep.rebuild import Rebuild
 from service.upkeep.retention import Retention
 from tests.support.deliveries import delivery, task_object
+from tests.support.door import intake_of
 from tests.support.fake_provider import FakeProvider, asker
 from tests.support.fetching import FakeFetcher, archiver_for
 from tests.support.ledger import CONFIRMING, Clock, Ledger, found
@@ -108,15 +105,7 @@ async def measure(catalog: Catalog, meters: Meters, folder: Path) -> MemoryStore
     ledger = Ledger(catalog, Clock(datetime.now(UTC)), CONFIRMING)
     await ledger.prove_key()
     store = MemoryStore(folder)
-    intake = Intake(
-        catalog=catalog,
-        rules=CONFIRMING,
-        archive=Nudge(),
-        sidecars=Nudge(),
-        reconcile=Nudge(),
-        metrics=Metrics(),
-        allowances=Allowances(catalog=catalog),
-    )
+    intake = intake_of(catalog, rules=CONFIRMING)
     running = asyncio.create_task(intake.run())
     before = meters.read()
     await spread(range(IMAGES), lambda number: intake.accept(delivery(body(number), at=ledger.clock.now)))

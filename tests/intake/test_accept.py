@@ -10,33 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from service.background import Nudge
 from service.catalog.catalog import Catalog
 from service.errors import CatalogUnavailable
 from service.intake.accept import LONGEST_QUEUE, Intake
-from service.intake.allowance import Allowances
 from service.intake.batch import Answer
 from service.observability import Metrics
 from tests.support.databases import Databases
 from tests.support.deliveries import RULES, delivery, task_object
+from tests.support.door import intake_of
 from tests.support.ledger import Clock
-
-
-def intake_of(catalog: Catalog, metrics: Metrics | None = None) -> Intake:
-    return Intake(
-        catalog=catalog,
-        rules=RULES,
-        archive=Nudge(),
-        sidecars=Nudge(),
-        reconcile=Nudge(),
-        metrics=metrics or Metrics(),
-        allowances=Allowances(catalog=catalog),
-    )
 
 
 @asynccontextmanager
 async def running(catalog: Catalog, metrics: Metrics | None = None) -> AsyncIterator[Intake]:
-    intake = intake_of(catalog, metrics)
+    intake = intake_of(catalog, metrics=metrics)
     loop = asyncio.create_task(intake.run())
     yield intake
     loop.cancel()

@@ -15,20 +15,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.background import Nudge
 from service.catalog.inbox_filter import InboxFilter
 from service.catalog.tokens import MintedToken
 from service.domain.asset import AssetReason, AssetStatus
 from service.domain.rules import ConfirmMode, Rules
 from service.domain.task import Origin, TaskStatus
-from service.intake.accept import COMMIT_WITHIN, Intake
-from service.intake.allowance import Allowances
+from service.intake.accept import COMMIT_WITHIN
 from service.intake.batch import take_in
 from service.intake.callback_token import CallbackToken
 from service.intake.replay import Progress, Replayed, replay
-from service.observability import Metrics
 from tests.support.databases import Databases, SqliteDatabases
 from tests.support.deliveries import LINK, NOW, RULES, TASK, delivery, task_object, token
+from tests.support.door import intake_of
 from tests.support.ledger import CONFIRMING, SILENT, Ledger, ledger_in
 
 ALL = InboxFilter()
@@ -285,15 +283,7 @@ async def test_live_callbacks_go_on_while_it_runs(databases: Databases) -> None:
         for start in range(0, 1000, 250):
             misread = [replace(delivery(task_object("failed", f"task-{start + n:04}")), event=None) for n in range(250)]
             await catalog.write(partial(take_in, batch=misread, rules=RULES))
-        intake = Intake(
-            catalog=catalog,
-            rules=RULES,
-            archive=Nudge(),
-            sidecars=Nudge(),
-            reconcile=Nudge(),
-            metrics=Metrics(),
-            allowances=Allowances(catalog=catalog),
-        )
+        intake = intake_of(catalog)
         loop = asyncio.create_task(intake.run())
         running = asyncio.create_task(opened.again())
         slowest = 0.0

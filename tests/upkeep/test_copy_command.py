@@ -1,49 +1,27 @@
 """`darkroom copy` as a command: what it refuses, what it prints, and the exit code."""
 
 import asyncio
-import contextlib
 import json
-import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import structlog
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from service.bootstrap import open_components
 from service.bootstrap.moving import open_to_copy
 from service.catalog.catalog import Catalog
-from service.cli import main
 from service.cli.moving import JOURNAL
 from service.errors import SettingsError
 from service.server_lock import server_lock
 from service.storage.filesystem import FilesystemStore
 from tests.support.app import serving, settings_for
+from tests.support.commands import Run
 from tests.support.dump import dump
 from tests.support.migrated import put_migrated
 from tests.support.moto_bucket import s3_server
 from tests.support.postgres import PostgresDatabases
 from tests.upkeep.kept_archive import Archive, opened_archive
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
-    """Runs a command on the data directory in `tmp_path`; settings go by their names without prefix."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-
-    def command(*arguments: str, **settings: str) -> Result:
-        variables = {"DATA_DIR": str(tmp_path / "data"), **settings}
-        with contextlib.chdir(tmp_path):  # where no .env lies
-            given = {f"DARKROOM_{name}": value for name, value in variables.items()}
-            return CliRunner().invoke(main, list(arguments), env=given)
-
-    yield command
-    root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
 
 
 @pytest.fixture

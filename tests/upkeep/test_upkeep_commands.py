@@ -1,43 +1,24 @@
 """`darkroom verify` and `darkroom rebuild` as commands: what they print, and the exit code."""
 
 import asyncio
-import contextlib
 import json
-import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from service.catalog.catalog import Catalog
-from service.cli import main
 from service.cli.findings import Told
 from service.cli.upkeep import JOURNAL
 from service.server_lock import server_lock
 from service.upkeep.findings import TO_VERIFY, Finding, Kind
+from tests.support.commands import Run
 from tests.support.deliveries import TASK
 from tests.upkeep.kept_archive import Archive, opened_archive
 
-Run = Callable[..., Result]
 FOUND = Finding(Kind.MISSING, "a/b", "archived, and not there", "task-1", 0, done="pending")
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
-    """Runs a command on the data directory in `tmp_path`."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-
-    def command(*arguments: str) -> Result:
-        with contextlib.chdir(tmp_path):  # where no .env lies
-            return CliRunner().invoke(main, list(arguments), env={"DARKROOM_DATA_DIR": str(tmp_path / "data")})
-
-    yield command
-    root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
 
 
 def with_archive(tmp_path: Path, work: Callable[[Archive], Awaitable[Any]]) -> Any:
