@@ -1,5 +1,5 @@
 """`python -m service` is the command `darkroom`."""
 
-from service.cli import main
+from service.cli import run
 
-main(prog_name="darkroom")
+run()

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from threading import Event
 from typing import Any, TypeAlias, assert_never
 
 from obstore.exceptions import BaseError, UnknownConfigurationKeyError
@@ -68,6 +69,14 @@ class WrongOptions(ValueError):  # noqa: N818 - a name is enough
     """The store does not take these options; the message says which, and never a value."""
 
 
+_MADE = Event()
+
+
+def clients_made() -> bool:
+    """Whether there are clients in this process, and with them threads that nobody can wait for."""
+    return _MADE.is_set()
+
+
 def open_clients(
     bucket: Bucket, *, options: Mapping[str, str], ca: bytes | None, user_agent: str, patience: Patience
 ) -> Clients:
@@ -81,6 +90,7 @@ def open_clients(
     brief, streaming = (
         _client(bucket, own, {**client, **times, **given}, patience) for times in (per_request, per_silence)
     )
+    _MADE.set()
     return Clients(brief, streaming)
 
 
