@@ -18,6 +18,8 @@ from tests.system.support.provider import call_back, new_task_id, task_object
 from tests.system.support.stand_in import StandIn
 from tests.system.support.waiting import eventually
 
+pytestmark = pytest.mark.long
+
 ERROR = {"code": "service_error", "message": "so the forger says", "type": "task_error"}
 UNKNOWN = "unknown_to_provider"
 ARCHIVED, REFUTED = ("archived", None), ("archived", "refuted")
@@ -143,7 +145,6 @@ async def test_the_callback_url_of_one_task_says_nothing_of_another(
     assert image_host.connections == 0
 
 
-@pytest.mark.long
 async def test_while_the_provider_is_down_required_fetches_nothing_and_then_the_truth(
     start: Start, stand_in: Begin, image_host: ImageHost
 ) -> None:
@@ -182,7 +183,6 @@ async def past_patience(service: Darkroom, task_id: str) -> None:
     await eventually(look, what=f"the patience for {task_id} is over", every=0.2)
 
 
-@pytest.mark.long
 async def test_while_the_provider_is_down_preferred_believes_allowed_hosts_and_takes_back_what_is_refuted(
     start: Start, stand_in: Begin, image_host: ImageHost
 ) -> None:
@@ -264,7 +264,6 @@ async def test_an_id_that_the_provider_turns_away_is_not_believed_while_it_answe
     assert image_host.connections == 0
 
 
-@pytest.mark.long
 async def test_a_key_that_has_never_seen_a_task_kills_none_and_doctor_says_so(
     start: Start, stand_in: Begin, image_host: ImageHost
 ) -> None:

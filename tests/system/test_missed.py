@@ -11,6 +11,8 @@ from tests.system.support.kept import assert_ended, assert_kept, at_rest, told
 from tests.system.support.stand_in import StandIn
 from tests.system.support.waiting import eventually
 
+pytestmark = pytest.mark.long
+
 TASKS = 30
 
 
@@ -20,7 +22,6 @@ async def tell(service: Darkroom, *task_ids: str, **known: Any) -> None:
         assert answer.status_code in (200, 201), "a sweep may have found it first"
 
 
-@pytest.mark.long
 async def test_tasks_whose_callbacks_are_lost_are_found_by_the_sweep_at_start(start: Start, stand_in: Begin) -> None:
     provider = await stand_in("--fault", "lost=1")
     service = await start(asks=provider)
@@ -40,7 +41,6 @@ async def test_tasks_whose_callbacks_are_lost_are_found_by_the_sweep_at_start(st
         assert (after.reads - before.reads) / TASKS <= most_reads, habits
 
 
-@pytest.mark.long
 async def test_without_a_list_told_tasks_are_found_when_somebody_has_them_asked_about(
     start: Start, stand_in: Begin
 ) -> None:
@@ -90,7 +90,6 @@ async def test_one_round_of_the_reconcile_command_asks_about_what_is_due_and_say
     await assert_ended(service, failed, "failed")
 
 
-@pytest.mark.long
 async def test_answers_that_are_a_moment_or_a_link_behind_the_callback_lose_nothing(
     start: Start, stand_in: Begin
 ) -> None:
@@ -135,7 +134,6 @@ async def asked_in_vain(provider: StandIn) -> None:
     await eventually(look, what="the service asks about a task that is not known yet")
 
 
-@pytest.mark.long
 async def test_links_that_change_or_die_early_cost_no_image_and_double_none(start: Start, stand_in: Begin) -> None:
     provider = await stand_in()
     service = await start(asks=provider)

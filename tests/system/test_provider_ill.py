@@ -16,6 +16,8 @@ from tests.system.support.provider import call_back, new_task_id, task_object
 from tests.system.support.stand_in import PROVIDER_KEY, StandIn
 from tests.system.support.waiting import eventually
 
+pytestmark = pytest.mark.long
+
 TASKS = 30
 KILLS = 2
 UNREACHABLE = 'darkroom_reconcile_total{result="unreachable"}'
@@ -39,7 +41,6 @@ async def counted(service: Darkroom, series: str, at_least: float) -> None:
     await eventually(look, what=f"{series} is {at_least}")
 
 
-@pytest.mark.long
 async def test_callbacks_that_arrive_while_the_provider_is_ill_settle_when_it_is_well(
     start: Start, stand_in: Begin
 ) -> None:
@@ -67,7 +68,6 @@ async def test_callbacks_that_arrive_while_the_provider_is_ill_settle_when_it_is
     assert (await service.api.get("/v1/stats"))["next_expiry"] is None
 
 
-@pytest.mark.long
 async def test_being_asked_to_slow_down_is_no_silence_on_which_callbacks_would_be_believed(
     start: Start, stand_in: Begin, image_host: ImageHost
 ) -> None:
@@ -89,7 +89,6 @@ async def test_being_asked_to_slow_down_is_no_silence_on_which_callbacks_would_b
     assert image_host.connections == 0
 
 
-@pytest.mark.long
 async def test_a_refused_key_is_told_once_and_hardly_used_and_nothing_is_lost_until_it_works(
     start: Start, stand_in: Begin
 ) -> None:
@@ -145,7 +144,6 @@ def lines(service: Darkroom, event: str) -> list[Any]:
     return [line for line in told if line["event"] == event]
 
 
-@pytest.mark.long
 async def test_tasks_outlive_a_service_that_is_killed_while_it_confirms_them(start: Start, stand_in: Begin) -> None:
     provider = await stand_in()
     service = await start(asks=provider, CONFIRM__MODE="required", CONFIRM__PATIENCE="2s")

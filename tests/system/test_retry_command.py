@@ -12,10 +12,11 @@ from tests.system.support.provider import call_back, new_task_id, task_object
 from tests.system.support.settings import KEY, list_setting
 from tests.system.support.waiting import eventually
 
+pytestmark = pytest.mark.long
+
 UNKNOWN = "unknown_to_provider"
 
 
-@pytest.mark.long
 async def test_a_task_that_was_given_up_too_soon_comes_back_by_command_by_route_and_by_sweep(
     start: Start, stand_in: Begin
 ) -> None:
@@ -57,7 +58,6 @@ async def alive(service: Darkroom, task_id: str) -> None:
     await eventually(look, what=f"{task_id} is alive")
 
 
-@pytest.mark.long
 async def test_retry_picks_by_reason_or_reference_and_a_dry_run_only_tells(start: Start, stand_in: Begin) -> None:
     provider = await stand_in()
     service = await start(asks=provider, CONFIRM__PATIENCE="2s", DOWNLOAD__MAX_BYTES="1 KiB")
