@@ -5,9 +5,10 @@ never change, so those that were proven already are not read again; sidecars do,
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.transfer import KeptImage
@@ -100,7 +101,7 @@ class ObjectCopy:
         for pair, place in zip(page, places, strict=True):
             image = kept.get((place.task_id, place.index)) if place is not None and place.index is not None else None
             looks.append(self._one(pair, place, image, proven=self._quick or pair.key <= trusted))
-        outcomes = await asyncio.gather(*looks)
+        outcomes = await _all_of(looks)
         findings = [one.finding for one in outcomes if one.finding is not None]
         for finding in findings:
             self._found(finding)
@@ -175,6 +176,17 @@ async def side_by_side(here: AsyncIterator[Entry], there: AsyncIterator[Entry]) 
         else:
             yield Pair(mine.key, mine.size, other.size)
             mine, other = await anext(here, None), await anext(there, None)
+
+
+async def _all_of(looks: Sequence[Coroutine[Any, Any, Outcome]]) -> list[Outcome]:
+    """All of them side by side; where one fails, none is left at work."""
+    tasks = [asyncio.create_task(look) for look in looks]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _archived_as(key: str, image: KeptImage | None) -> KeptImage | None:
