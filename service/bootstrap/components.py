@@ -1,7 +1,7 @@
 """Every part of a running service in one frozen bag: opened top-down, closed in reverse. It starts no work."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 
@@ -129,7 +129,8 @@ def open_components(settings: Settings) -> Iterator[Components]:
         # on PostgreSQL other versions may be at work: readiness names what is missing until `migrate` has run
         schema = Schema.AS_IT_IS if settings.on_postgres else Schema.UPGRADED
         catalog = stack.enter_context(open_catalog(settings, schema=schema))
-        _require_whole(catalog)
+        if settings.on_postgres:
+            _require_whole(catalog)
         catalog.require_sound(within=LOOK_FOR_DAMAGE)
         store = _opened_store(settings, catalog)
         metrics, wakeups = Metrics(), catalog.wakeups()
@@ -178,11 +179,8 @@ def open_components(settings: Settings) -> Iterator[Components]:
 
 def _require_whole(catalog: Catalog) -> None:
     """Refuse an unfinished copy before anything is written to it; where that cannot be seen now, readiness tells."""
-    try:
+    with suppress(CatalogUnavailable):
         catalog.require_whole()
-    except CatalogUnavailable:
-        if not catalog.shared:
-            raise
 
 
 def _must_have_archive(catalog: Catalog) -> bool:

@@ -1,7 +1,6 @@
 """A bucket of moto's S3 server on a loopback port. It checks neither signatures nor rights."""
 
 import logging
-import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ import httpx
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
+
+from tests.support.s3_objects import Bucket, Key
 
 BUCKET = "pictures"
 
@@ -23,13 +24,11 @@ class S3Server:
     @property
     def options(self) -> dict[str, str]:
         """What a store needs to reach it."""
-        return {
-            "endpoint": self.url,
-            "allow_http": "true",
-            "region": "us-east-1",
-            "access_key_id": "AKIATHEKEYOFTESTS",
-            "secret_access_key": "the-secret-of-tests",
-        }
+        return self._bucket.options
+
+    @property
+    def _bucket(self) -> Bucket:
+        return Bucket(self.url, BUCKET, Key("AKIATHEKEYOFTESTS", "the-secret-of-tests"))
 
     def fill(self, place: str, keys: Iterable[str], *, data: bytes = b"x") -> None:
         """Put many small objects at once, past the network."""
@@ -39,7 +38,7 @@ class S3Server:
 
     def fresh_place(self) -> str:
         """A prefix of the bucket that nobody else uses."""
-        return f"s3://{BUCKET}/{secrets.token_hex(4)}/archive"
+        return self._bucket.fresh_place()
 
 
 @contextmanager
