@@ -3,13 +3,16 @@
 Absence is a value (None, False). A store that cannot be used raises StorageUnavailable; that is never absence.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 BLOCK_BYTES = 256 * 1024
 """Size of the blocks that objects are read in."""
+
+Blocks = AsyncGenerator[bytes, None]
+"""An open object, block by block."""
 
 LONGEST_KEY = 1024
 """Bytes of a key in UTF-8, as object stores have it."""
@@ -39,10 +42,11 @@ class ObjectStore(Protocol):
     async def size(self, key: str) -> int | None:
         """Bytes of the object, or None when there is none."""
 
-    async def read(self, key: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes] | None:
+    async def read(self, key: str, start: int = 0, length: int | None = None) -> Blocks | None:
         """The object in blocks, from `start` and at most `length` bytes; None when there is none.
 
-        It is open when this returns, so deleting the object does not break a stream that has begun.
+        It is open when this returns, so deleting the object does not break a stream that has begun. Who may stop
+        before its end closes it.
         """
 
     async def delete(self, key: str) -> bool:

@@ -1,26 +1,29 @@
 """An open file as a stream of blocks, read in threads by aiofiles."""
 
+import asyncio
 import os
 import stat
-from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from pathlib import Path
+from typing import TypeVar
 
 import aiofiles
 from aiofiles.threadpool.binary import AsyncBufferedReader
 
 from service.errors import StorageUnavailable
-from service.storage import BLOCK_BYTES
+from service.storage import BLOCK_BYTES, Blocks
+
+T = TypeVar("T")
 
 
 def _no_follow(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)  # neither a link nor a pipe without a writer
 
 
-async def open_blocks(path: Path, *, start: int, length: int | None, threads: Executor) -> AsyncIterator[bytes] | None:
+async def open_blocks(path: Path, *, start: int, length: int | None, threads: Executor) -> Blocks | None:
     """At most `length` bytes of a regular file from `start`, or None for anything else. Raises OSError."""
     try:
-        file = await aiofiles.open(path, "rb", opener=_no_follow, executor=threads)
+        file = await _opened(path, threads)
     except IsADirectoryError:
         return None
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -31,7 +34,27 @@ async def open_blocks(path: Path, *, start: int, length: int | None, threads: Ex
     return stream
 
 
-async def _blocks(file: AsyncBufferedReader, *, start: int, length: int | None) -> AsyncIterator[bytes]:
+async def _opened(path: Path, threads: Executor) -> AsyncBufferedReader:
+    """Closes what was opened for somebody who was cancelled meanwhile."""
+    opening = asyncio.ensure_future(aiofiles.open(path, "rb", opener=_no_follow, executor=threads))
+    try:
+        return await _ended(opening)
+    except asyncio.CancelledError:
+        if opening.exception() is None:
+            await _ended(asyncio.ensure_future(opening.result().close()))
+        raise
+
+
+async def _ended(work: "asyncio.Future[T]") -> T:
+    """Its result; who is cancelled waits for its end first, as a thread cannot be called back."""
+    try:
+        return await asyncio.shield(work)
+    finally:
+        if not work.done():
+            await asyncio.wait([work])
+
+
+async def _blocks(file: AsyncBufferedReader, *, start: int, length: int | None) -> Blocks:
     """An empty block first; raises StorageUnavailable when the disk fails."""
     left = length
     try:
@@ -46,4 +69,4 @@ async def _blocks(file: AsyncBufferedReader, *, start: int, length: int | None) 
     except OSError as error:
         raise StorageUnavailable(f"the stored bytes cannot be read: {error.strerror}") from error
     finally:
-        await file.close()
+        await _ended(asyncio.ensure_future(file.close()))

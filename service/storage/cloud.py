@@ -18,7 +18,7 @@ from obstore.exceptions import BaseError
 from obstore.store import AzureStore, MemoryStore
 
 from service.errors import StorageUnavailable
-from service.storage import BLOCK_BYTES, Entry, checked_key
+from service.storage import BLOCK_BYTES, Blocks, Entry, checked_key
 from service.storage.bucket import Clients, Patience
 from service.storage.bucket_trouble import lies_outside, meaning
 from service.storage.disk import cleaned, disk_trouble, room
@@ -114,7 +114,7 @@ class CloudStore:
         found = await self._if_there(lambda: obstore.head_async(self._brief, key), checked_key(key))
         return None if found is None else found["size"]
 
-    async def read(self, key: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes] | None:
+    async def read(self, key: str, start: int = 0, length: int | None = None) -> Blocks | None:
         checked_key(key)
         if length == 0:
             return None if await self.size(key) is None else _nothing()
@@ -122,7 +122,7 @@ class CloudStore:
         if start or length is not None:
             options["range"] = {"offset": start} if length is None else (start, start + length)
 
-        async def get() -> AsyncIterator[bytes]:
+        async def get() -> Blocks:
             try:
                 found = await obstore.get_async(self._streaming, key, options=options)
             except BaseError as error:
@@ -226,7 +226,7 @@ class CloudStore:
 
         return await self._asked(page, absence=False)
 
-    async def _blocks(self, stream: "BytesStream") -> AsyncIterator[bytes]:
+    async def _blocks(self, stream: "BytesStream") -> Blocks:
         while chunk := await self._next(stream):
             for start in range(0, len(chunk), BLOCK_BYTES):
                 yield chunk[start : start + BLOCK_BYTES]
@@ -257,7 +257,7 @@ class CloudStore:
         return StorageUnavailable(f"the bucket {self._place} cannot be used: {reason}")
 
 
-async def _nothing() -> AsyncIterator[bytes]:
+async def _nothing() -> Blocks:
     blocks: tuple[bytes, ...] = ()
     for block in blocks:
         yield block

@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from service.storage import Entry, checked_key
+from service.storage import Blocks, Entry, checked_key
 from service.storage.blocks import open_blocks
 from service.storage.disk import cleaned, disk_trouble, room
 from service.storage.durable import Folders, make_root, move_across, sync_file, sync_folder
@@ -79,7 +79,7 @@ class FilesystemStore:
     async def size(self, key: str) -> int | None:
         return await self._in_thread(partial(self._size, self._path(key)))
 
-    async def read(self, key: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes] | None:
+    async def read(self, key: str, start: int = 0, length: int | None = None) -> Blocks | None:
         path = self._path(key)
         await self._in_thread(partial(self._require_inside, path))
         with self._told():

@@ -1,5 +1,7 @@
 """Whether an object is a whole image that its name follows from: then it is what was archived under that name."""
 
+from contextlib import aclosing
+
 from service.archive.staged_file import StagedFile
 from service.domain.asset import Stored
 from service.domain.attempt import Failed
@@ -19,10 +21,11 @@ async def proven(store: ObjectStore, key: str, task: Task, index: int, *, max_pi
     staged = StagedFile(store.staging)
     try:
         waiting = [b""]  # an empty object makes a file too
-        async for block in blocks:
-            waiting.append(block)
-            if len(waiting) >= APPENDED_AT_ONCE:
-                await staged.append(waiting)
+        async with aclosing(blocks):
+            async for block in blocks:
+                waiting.append(block)
+                if len(waiting) >= APPENDED_AT_ONCE:
+                    await staged.append(waiting)
         await staged.append(waiting)
         image = await staged.finish(max_pixels=max_pixels)
     finally:

@@ -2,11 +2,11 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from service.errors import StorageUnavailable
-from service.storage import ObjectStore
+from service.storage import Blocks, ObjectStore
 
 HASHED_AT_ONCE = 2**20
 """Bytes for one visit to a thread."""
@@ -34,7 +34,10 @@ async def measure(store: ObjectStore, key: str, *, hashing: bool) -> Measured | 
             size = await store.size(key)
             return Measured(size) if size is not None else None
         blocks = await store.read(key)
-        return await _hashed(blocks) if blocks is not None else None
+        if blocks is None:
+            return None
+        async with aclosing(blocks):
+            return await _hashed(blocks)
     except StorageUnavailable as error:
         await require_healthy(store, key)
         return Trouble(str(error))
@@ -44,7 +47,10 @@ async def read_small(store: ObjectStore, key: str, longest: int) -> bytes | Trou
     """An object's bytes, at most `longest` and one more; otherwise as `measure`."""
     try:
         blocks = await store.read(key, 0, longest + 1)
-        return b"".join([block async for block in blocks]) if blocks is not None else None
+        if blocks is None:
+            return None
+        async with aclosing(blocks):
+            return b"".join([block async for block in blocks])
     except StorageUnavailable as error:
         await require_healthy(store, key)
         return Trouble(str(error))
@@ -56,7 +62,7 @@ async def require_healthy(store: ObjectStore, key: str) -> None:
         pass
 
 
-async def _hashed(blocks: AsyncIterator[bytes]) -> Measured:
+async def _hashed(blocks: Blocks) -> Measured:
     digest, size = hashlib.sha256(), 0
     waiting: list[bytes] = []
     held = 0

@@ -1,13 +1,11 @@
 """An archived image's bytes, as received: strong ETag, Range, HEAD, immutable."""
 
-from collections.abc import AsyncIterator
-
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from service.domain.asset import Asset, AssetStatus, Stored
 from service.errors import Conflict, Gone, NotFound, StorageUnavailable
-from service.storage import ObjectStore
+from service.storage import Blocks, ObjectStore
 from service.web.problems import problem
 from service.web.ranges import Whole, not_modified, range_applies, wanted
 
@@ -75,7 +73,7 @@ async def content_response(
     return StreamingResponse(await _blocks(store, stored.object_key, first, length), status, headers)
 
 
-async def _blocks(store: ObjectStore, key: str, first: int, length: int) -> AsyncIterator[bytes]:
+async def _blocks(store: ObjectStore, key: str, first: int, length: int) -> Blocks:
     blocks = await store.read(key, first, length)
     if blocks is None:
         raise StorageUnavailable("the stored bytes are missing from the archive")

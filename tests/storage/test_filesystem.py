@@ -7,13 +7,17 @@ import os
 import resource
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 
 from service.errors import StorageUnavailable
+from service.storage.blocks import open_blocks
 from service.storage.filesystem import FilesystemStore
 from tests.storage.conformance import KEY, ObjectStoreConformance, listed, stored, whole
 
@@ -238,6 +242,38 @@ async def test_streams_close_their_file_whether_read_to_the_end_or_abandoned(
 
 
 @pytest.mark.skipif(not os.path.ismount("/dev/shm"), reason="needs a second filesystem at /dev/shm")
+class SlowToTell(ThreadPoolExecutor):
+    """Does what it is told at once, and tells of it when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__(max_workers=1)
+        self.done, self.may_tell = Event(), Event()
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        def slowly() -> Any:
+            result = work(*args, **kwargs)
+            self.done.set()
+            self.may_tell.wait(10)
+            return result
+
+        return super().submit(slowly)
+
+
+async def test_a_reader_that_gives_up_while_its_file_is_opened_leaves_it_closed(tmp_path: Path) -> None:
+    path = tmp_path / "image"
+    path.write_bytes(b"bytes")
+    with SlowToTell() as threads:
+        reading = asyncio.create_task(open_blocks(path, start=0, length=None, threads=threads))
+        await asyncio.to_thread(threads.done.wait, 10)
+        assert descriptors_of(path) == 1
+        reading.cancel()
+        asyncio.get_running_loop().call_later(0.05, threads.may_tell.set)
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+    assert descriptors_of(path) == 0
+    gc.collect()  # a file that nobody closed would be told of here
+
+
 async def test_a_staged_file_on_another_filesystem_is_copied(store: FilesystemStore, root: Path) -> None:
     elsewhere = Path("/dev/shm") / f"staged-{os.getpid()}-{root.parent.parent.name}"
     if os.stat("/dev/shm").st_dev == root.stat().st_dev:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from service.errors import StorageUnavailable
-from service.storage import BLOCK_BYTES, Entry, checked_key
+from service.storage import BLOCK_BYTES, Blocks, Entry, checked_key
 
 Ill = Callable[[str, str], str | None]
 """Given a verb and a key, why that fails now, or None when it does not."""
@@ -42,7 +42,7 @@ class MemoryStore:
         found = self.objects.get(key)
         return None if found is None else len(found)
 
-    async def read(self, key: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes] | None:
+    async def read(self, key: str, start: int = 0, length: int | None = None) -> Blocks | None:
         self._begin("read", checked_key(key))
         found = self.objects.get(key)
         return None if found is None else _blocks(found[start:] if length is None else found[start : start + length])
@@ -75,6 +75,6 @@ class MemoryStore:
             raise StorageUnavailable(reason)
 
 
-async def _blocks(data: bytes) -> AsyncIterator[bytes]:
+async def _blocks(data: bytes) -> Blocks:
     for start in range(0, len(data), BLOCK_BYTES):
         yield data[start : start + BLOCK_BYTES]

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ from service.domain.history import HistoryEntry
 from service.domain.rules import ConfirmMode, Rules
 from service.domain.task import Check, TaskStatus
 from service.errors import Conflict, StorageUnavailable
+from service.storage import Blocks
 from service.upkeep import rebuild
 from service.upkeep.findings import Kind
 from tests.support.deliveries import TASK, task_object
@@ -252,7 +252,7 @@ class Brittle(MemoryStore):
         self.objects = objects
         self.fails_after: int | None = None
 
-    async def read(self, key: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes] | None:
+    async def read(self, key: str, start: int = 0, length: int | None = None) -> Blocks | None:
         if self.fails_after is not None:
             self.fails_after -= 1
         return await super().read(key, start, length)

@@ -7,7 +7,7 @@ import pytest
 
 from service.catalog.catalog import Catalog
 from service.errors import StorageUnavailable
-from service.storage import Entry
+from service.storage import Blocks, Entry
 from service.upkeep.findings import Kind
 from tests.support.deliveries import TASK
 from tests.support.memory_store import MemoryStore
@@ -24,7 +24,7 @@ class BusyStore(MemoryStore):
         self.before_reading: dict[str, Meanwhile] = {}
         self.before_listing: dict[str, Meanwhile] = {}
 
-    async def read(self, key: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes] | None:
+    async def read(self, key: str, start: int = 0, length: int | None = None) -> Blocks | None:
         await self._happen(self.before_reading, key)
         return await super().read(key, start, length)
 

@@ -1,6 +1,5 @@
 """Errors are problem documents (RFC 9457), whatever went wrong and wherever."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from service.errors import (
     SettingsError,
     StorageUnavailable,
 )
+from service.storage import Blocks
 from service.web.problems import handlers
 from tests.support.app import House, assert_problem, client_for, serving
 from tests.support.deliveries import TASK
@@ -115,7 +115,7 @@ async def test_allow_names_every_method_of_a_path(house: House) -> None:
 
 async def test_an_unexpected_error_has_the_headers_of_every_answer(tmp_path: Path) -> None:
     class Broken(MemoryStore):
-        async def read(self, key: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes] | None:
+        async def read(self, key: str, start: int = 0, length: int | None = None) -> Blocks | None:
             raise RuntimeError("secret path")
 
     async with serving(tmp_path, store=Broken(tmp_path)) as house:
