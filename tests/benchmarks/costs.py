@@ -5,11 +5,14 @@ host, the bucket) costs nothing here. Rows are as large as the provider's are.
 """
 
 import asyncio
+import multiprocessing
+import os
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,19 +20,23 @@ import psutil
 
 from service.archive.sidecar_writer import SidecarWriter
 from service.catalog.catalog import Catalog
+from service.cli.ending import leave
 from service.provider.reading import Reading
 from service.upkeep.rebuild import Rebuild
 from service.upkeep.retention import Retention
+from tests.storage.test_cloud import cloud_at
 from tests.support.deliveries import delivery, task_object
 from tests.support.door import intake_of
 from tests.support.fake_provider import FakeProvider, asker
 from tests.support.fetching import FakeFetcher, archiver_for
 from tests.support.ledger import CONFIRMING, Clock, Ledger, found
 from tests.support.memory_store import MemoryStore
+from tests.support.moto_bucket import s3_server
 from tests.support.postgres import PostgresDatabases, own_server, rows_of
 
 IMAGES = 4000
 AT_ONCE = 32
+UPLOADS, UPLOAD_BYTES = 128, 2 * 2**20
 PROMPT = "A lighthouse at dusk, long exposure, film grain, seen from the cliffs. " * 8
 TABLES = ("callbacks", "tasks", "assets", "history")
 METERS = (
@@ -149,6 +156,28 @@ async def measure_upkeep(catalog: Catalog, empty: Catalog, store: MemoryStore, m
     meters.tell("rebuilt", before)
 
 
+def serve_bucket(ready: Connection) -> None:
+    with s3_server() as server:
+        ready.send((server.fresh_place(), server.options))
+        ready.recv()
+
+
+async def measure_uploads(meters: Meters, folder: Path) -> None:
+    """To a server in a process of its own, without TLS."""
+    ours, theirs = multiprocessing.get_context("spawn").Pipe()
+    server = multiprocessing.get_context("spawn").Process(target=serve_bucket, args=(theirs,), daemon=True)
+    server.start()
+    place, options = ours.recv()
+    store = cloud_at(place, options, folder)
+    for number in range(UPLOADS):
+        (store.staging / str(number)).write_bytes(os.urandom(UPLOAD_BYTES))
+    before = meters.read()
+    await spread(range(UPLOADS), lambda number: store.put(f"{number}.png", store.staging / str(number)))
+    meters.tell("upload of 2 MiB", before, UPLOADS)
+    ours.send("done")
+    server.join()
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, own_server(synced=True) as server:
         databases = PostgresDatabases(server.url)
@@ -159,6 +188,7 @@ def main() -> None:
         store = asyncio.run(measure(catalog, meters, Path(folder)))
         sizes = [rows_of(url, SIZES.format(table))[0] for table in TABLES]
         asyncio.run(measure_upkeep(catalog, empty, store, meters))
+        asyncio.run(measure_uploads(meters, Path(folder)))
         empty.close()
         catalog.close()
         for table, (size, indexes, rows) in zip(TABLES, sizes, strict=True):
@@ -169,3 +199,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    leave(0)
