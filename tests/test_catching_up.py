@@ -137,9 +137,13 @@ def test_without_once_it_goes_on_until_it_is_told_to_stop(tmp_path: Path, number
         process = subprocess.Popen(
             command, env=given, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        assert provider.reached.wait(30)
-        process.send_signal(number)
-        output, errors = process.communicate(timeout=30)
+        try:
+            assert provider.reached.wait(30)
+            process.send_signal(number)
+            output, errors = process.communicate(timeout=60)  # it may take its drain time, and a slow disk's
+        finally:
+            process.kill()
+            process.communicate()
     assert (process.returncode, output) == (code, "")
     assert errors.endswith("interrupted\n") == (number is signal.SIGINT)
     assert "Traceback" not in errors
