@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.system.support import container
 from tests.system.support.api import Api
 from tests.system.support.archive_folder import ArchiveFolder
 from tests.system.support.settings import KEY
@@ -40,6 +41,7 @@ class Darkroom:
         self.archive = ArchiveFolder(folder / "data")
         self.api = Api(self.client(KEY))
         self._process: subprocess.Popen[bytes] | None = None
+        self._container = ""
 
     def client(self, key: str | None) -> httpx.AsyncClient:
         """A client with a key, or without one. It keeps no connections, as servers come and go."""
@@ -71,9 +73,10 @@ class Darkroom:
 
     def spawn(self, *, prefix: Sequence[str] = ()) -> None:
         """Start the server and do not wait."""
+        self._container = container.new_name()
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                [*prefix, *COMMAND, "serve"],
+                [*prefix, *self._command("serve", name=self._container, settings=self.settings)],
                 env=environment(self.settings),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
@@ -107,7 +110,10 @@ class Darkroom:
 
     async def kill(self) -> None:
         """End the server as a power cut would, as far as a process can tell."""
-        self.signal(signal.SIGKILL)
+        if container.IMAGE:
+            await asyncio.to_thread(container.kill, self._container)
+        else:
+            self.signal(signal.SIGKILL)
         await self.ended()
 
     async def close(self) -> None:
@@ -118,16 +124,22 @@ class Darkroom:
 
     async def run(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """Run a command beside the server, with its settings and these; bounded in time."""
+        settings = {**self.settings, **settings}
         return await asyncio.to_thread(
             subprocess.run,
-            [*COMMAND, *arguments],
-            env=environment({**self.settings, **settings}),
+            self._command(*arguments, name=container.new_name(), settings=settings),
+            env=environment(settings),
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=STOP_WITHIN,
         )
+
+    def _command(self, *arguments: str, name: str, settings: Mapping[str, str]) -> list[str]:
+        if container.IMAGE:
+            return container.command(container.IMAGE, name, arguments, self.folder, settings)
+        return [*COMMAND, *arguments]
 
     async def _alive(self) -> bool | None:
         assert self._process is not None
