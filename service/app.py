@@ -64,6 +64,7 @@ def _routes(parts: Components) -> list[BaseRoute]:
             refused=refused,
             metrics=parts.metrics,
             max_body_bytes=settings.callbacks.max_body_bytes,
+            tracing=parts.tracing,
         )
         routes += callbacks.routes()
     if Role.API in settings.roles:

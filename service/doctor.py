@@ -57,6 +57,8 @@ async def examine(settings: Settings) -> list[Finding]:
     findings += await asyncio.to_thread(lambda: list(_database(settings, filled=filled)))
     tls = await asyncio.to_thread(_tls, settings)
     findings.append(tls)
+    if settings.traces.endpoint is not None and not tls.level.bad:
+        findings.append(await asyncio.to_thread(_traces, settings))
     if settings.evolink.api_key is not None and not tls.level.bad:
         findings += await _provider(settings)
     return findings
@@ -271,3 +273,14 @@ def _tls(settings: Settings) -> Finding:
     except (DarkroomError, OSError, ValueError) as error:
         return Finding("tls", Level.BROKEN, f"DARKROOM_TLS__CA_FILE cannot be used: {error}")
     return Finding("tls", Level.OK, "CA certificates load")
+
+
+def _traces(settings: Settings) -> Finding:
+    """Send the collector a request without spans; weak at most where it fails, because the work goes on without it."""
+    try:
+        trouble = bootstrap.collector_trouble(settings)
+    except DarkroomError as error:
+        return Finding("traces", Level.BROKEN, str(error))
+    if trouble is not None:
+        return Finding("traces", Level.WEAK, f"the collector at {settings.traces.endpoint}: {trouble}")
+    return Finding("traces", Level.OK, f"{settings.traces.endpoint} takes spans")

@@ -42,6 +42,8 @@ ONLY: Mapping[str, Set[str]] = {
     "asyncpg": {"catalog"},
     "starlette": {"web", "app", "server", "simulator"},
     "prometheus_client": {"observability"},
+    "opentelemetry": {"observability"},
+    "requests": {"observability"},
     "click": {"cli"},
     "obstore": {"storage"},
     "service.settings": COMMANDS | {"app", "bootstrap"},

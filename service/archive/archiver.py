@@ -13,6 +13,7 @@ from typing import assert_never
 import structlog
 
 from service.archive.fetcher import Fetched, Fetcher
+from service.archive.spans import newly_settled, tell_attempt, tell_settled
 from service.background import Nudge
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.tasks import TaskState
@@ -24,7 +25,9 @@ from service.domain.check import begin
 from service.domain.link import link_host
 from service.domain.object_key import asset_key
 from service.domain.task import Task
+from service.errors import Unavailable
 from service.observability import Metrics
+from service.observability.tracing import NO_TRACING, Tracing
 from service.storage import ObjectStore
 
 log = structlog.get_logger(__name__)
@@ -32,11 +35,12 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What an attempt changed: the asset as it stands now, and whether the outcome counted."""
+    """What an attempt changed: the asset as it stands now, whether the outcome counted, the task if that settled it."""
 
     asset: Asset | None
     counted: bool
     seconds_since_known: float = 0.0
+    settled: TaskState | None = None
 
 
 class Archiver:
@@ -53,6 +57,7 @@ class Archiver:
         purge: Nudge,
         reconcile: Nudge,
         jitter: Callable[[], float],
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         self._catalog = catalog
         self._store = store
@@ -62,6 +67,7 @@ class Archiver:
         self._purge = purge
         self._reconcile = reconcile
         self._jitter = jitter
+        self._tracing = tracing
 
     async def claim(self, limit: int) -> list[ClaimedAsset]:
         return await self._catalog.write(lambda tx: tx.work.claim_assets(limit))
@@ -78,6 +84,20 @@ class Archiver:
             await self.release(claimed)
             return
         link = state.assets[claimed.index].link
+        try:
+            outcome, recorded = await self._tried(claimed, state, link)
+        except Unavailable as error:
+            tell_attempt(self._tracing, state, claimed.index, error, seconds=time.monotonic() - started)
+            raise
+        seconds = time.monotonic() - started
+        self._report(claimed, link, outcome, recorded, seconds)
+        tell_attempt(self._tracing, state, claimed.index, outcome if recorded.counted else None, seconds=seconds)
+        tell_settled(self._tracing, recorded.settled)
+
+    async def _tried(
+        self, claimed: ClaimedAsset, state: TaskState, link: str
+    ) -> tuple[Stored | Failed | None, Recorded]:
+        """Make the attempt and write down what came of it."""
         outcome = await self._attempt(state, claimed.index, link)
         recorded = Recorded(None, counted=False)
         if outcome is not None:
@@ -86,7 +106,7 @@ class Archiver:
             )
         if (stray := _stray(outcome, recorded)) is not None:
             await self._store.delete(stray)
-        self._report(claimed, link, outcome, recorded, time.monotonic() - started)
+        return outcome, recorded
 
     async def _attempt(self, state: TaskState, index: int, link: str) -> Stored | Failed | None:
         """What the attempt came to; None where the image was deleted meanwhile, so that nothing was stored."""
@@ -164,9 +184,10 @@ def record(tx: Transaction, *, claimed: ClaimedAsset, link: str, outcome: Stored
         counted = False
     else:
         after = archived(asset, outcome, now=tx.now)
-    _save(tx, state, task, after)
+    saved = _save(tx, state, task, after)
     tx.work.release_asset(claimed)
-    return Recorded(after, counted=counted, seconds_since_known=(tx.now - asset.created_at).total_seconds())
+    seconds = (tx.now - asset.created_at).total_seconds()
+    return Recorded(after, counted=counted, seconds_since_known=seconds, settled=newly_settled(state.task, saved))
 
 
 def _stray(outcome: Stored | Failed | None, recorded: Recorded) -> str | None:
@@ -202,8 +223,8 @@ def _was_deleted(outcome: Stored, state: TaskState) -> bool:
     )
 
 
-def _save(tx: Transaction, state: TaskState, task: Task, asset: Asset) -> None:
-    """Save one asset and what follows for its task; `state` is what was loaded.
+def _save(tx: Transaction, state: TaskState, task: Task, asset: Asset) -> TaskState:
+    """Save one asset and what follows for its task; `state` is what was loaded, returned is what it came to.
 
     The sidecar shows a task when it settles, and when all that is left of it is on the ladder.
     """
@@ -214,4 +235,6 @@ def _save(tx: Transaction, state: TaskState, task: Task, asset: Asset) -> None:
     is_news = asset.status is not before.status or asset.attempts == 1
     if settled != task or (only_the_ladder_is_left and is_news):
         settled = replace(settled, version=settled.version + 1)
-    tx.tasks.save([(state, TaskState(settled, assets))])
+    after = TaskState(settled, assets)
+    tx.tasks.save([(state, after)])
+    return after

@@ -1,5 +1,7 @@
 """Brings each task's sidecar to its task's version, as leased work."""
 
+import time
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -8,17 +10,30 @@ from service.archive.sidecar import Evidence, render
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.work import ClaimedSidecar
 from service.domain.object_key import sidecar_key
+from service.errors import Unavailable
+from service.observability.tracing import NO_TRACING, SpanName, Tracing
 from service.storage import ObjectStore
 
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Sidecar:
+    """What is written of a task of this source: the object's key, its text, and the task's version that it shows."""
+
+    source: str
+    key: str
+    document: bytes
+    version: int
+
+
 class SidecarWriter:
     """Writes claimed sidecars: read the task, replace its document, record the version shown."""
 
-    def __init__(self, *, catalog: Catalog, store: ObjectStore) -> None:
+    def __init__(self, *, catalog: Catalog, store: ObjectStore, tracing: Tracing = NO_TRACING) -> None:
         self._catalog = catalog
         self._store = store
+        self._tracing = tracing
 
     async def claim(self, limit: int) -> list[ClaimedSidecar]:
         return await self._catalog.write(lambda tx: tx.work.claim_sidecars(limit))
@@ -28,14 +43,32 @@ class SidecarWriter:
 
     async def work(self, claimed: ClaimedSidecar) -> None:
         """Write one sidecar; raises StorageUnavailable when the store does not take it."""
-        key, document, version = await self._catalog.read(lambda tx: _document(tx, claimed.task_id))
-        await self._store.replace(key, document)
-        ours = await self._catalog.write(lambda tx: tx.work.finish_sidecar(claimed, version))
-        log.debug("sidecar_written", task_id=claimed.task_id, version=version, counted=ours)
+        started = time.monotonic()
+        sidecar = await self._catalog.read(lambda tx: _sidecar(tx, claimed.task_id))
+        try:
+            await self._store.replace(sidecar.key, sidecar.document)
+            ours = await self._catalog.write(lambda tx: tx.work.finish_sidecar(claimed, sidecar.version))
+        except Unavailable as error:
+            self._trace(claimed, sidecar, time.monotonic() - started, error)
+            raise
+        log.debug("sidecar_written", task_id=claimed.task_id, version=sidecar.version, counted=ours)
+        self._trace(claimed, sidecar, time.monotonic() - started)
+
+    def _trace(
+        self, claimed: ClaimedSidecar, sidecar: _Sidecar, seconds: float, error: Unavailable | None = None
+    ) -> None:
+        if (trace := self._tracing.of(sidecar.source, claimed.task_id)) is None:
+            return
+        attributes = {
+            "darkroom.sidecar.version": sidecar.version,
+            "darkroom.sidecar.bytes": len(sidecar.document),
+            "error.type": type(error).__name__ if error else None,
+        }
+        trace.span(SpanName.SIDECAR, seconds=seconds, attributes=attributes, error=str(error) if error else None)
 
 
-def _document(tx: Transaction, task_id: str) -> tuple[str, bytes, int]:
-    """Key, text and version of a task's sidecar, from one snapshot."""
+def _sidecar(tx: Transaction, task_id: str) -> _Sidecar:
+    """A task's sidecar as it has to be, from one snapshot."""
     state = tx.tasks.get(task_id)
     assert state is not None, "tasks are never removed"
     task = state.task
@@ -55,4 +88,4 @@ def _document(tx: Transaction, task_id: str) -> tuple[str, bytes, int]:
         for row in tx.inbox.hashes_of(task_id)
     ]
     document = render(task, state.assets, tx.tasks.history(task_id), evidence)
-    return sidecar_key(task.source, task.archive_date, task.id), document, task.version
+    return _Sidecar(task.source, sidecar_key(task.source, task.archive_date, task.id), document, task.version)

@@ -5,12 +5,14 @@ from service.bootstrap.provider import SOURCE, key_mark, provider_client, rules_
 from service.bootstrap.reconcile import reconcile_for_ever, reconcile_once
 from service.bootstrap.secrets import signing_secrets, token_signer
 from service.bootstrap.storage import place_of_store, store_of
+from service.bootstrap.tracing import collector_trouble
 from service.bootstrap.work import running
 
 __all__ = [
     "SOURCE",
     "Components",
     "Schema",
+    "collector_trouble",
     "key_mark",
     "open_catalog",
     "open_components",

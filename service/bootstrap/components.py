@@ -1,9 +1,11 @@
 """Every part of a running service in one frozen bag: opened top-down, closed in reverse. It starts no work."""
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 import structlog
 
@@ -11,6 +13,7 @@ from service.background import Nudge
 from service.bootstrap.provider import provider_client, rules_of
 from service.bootstrap.secrets import generated_key, signing_secrets
 from service.bootstrap.storage import open_store, store_of
+from service.bootstrap.tracing import tracing
 from service.catalog.catalog import Catalog
 from service.catalog.wakeups import Wakeups
 from service.domain.rules import Rules
@@ -22,6 +25,7 @@ from service.intake.callback_token import TokenSigner
 from service.intake.readiness import Readiness
 from service.intake.revocation import RevokedTokens
 from service.observability import Metrics
+from service.observability.tracing import Tracing
 from service.provider.client import ProviderClient
 from service.provider.reading import HealthState
 from service.server_lock import server_lock
@@ -33,6 +37,9 @@ log = structlog.get_logger(__name__)
 
 LOOK_FOR_DAMAGE = 0.5
 """Seconds; what is looked through by then of a large database are its first pages, which every transaction needs."""
+
+SHORTEST_FLUSH, LONGEST_FLUSH = 1.0, 5.0
+"""Seconds for the last spans to reach the collector, however long the drain took."""
 
 LONGEST_STAGED = 3600.0
 """Seconds; a staged file that is older is nobody's, whoever else works in the same folder."""
@@ -49,6 +56,7 @@ class Components:
     signer: TokenSigner
     link_signer: AssetLinkSigner
     metrics: Metrics
+    tracing: Tracing
     rules: Rules
     provider: ProviderClient | None
     allowances: Allowances
@@ -140,6 +148,15 @@ def open_components(settings: Settings) -> Iterator[Components]:
         allowances = Allowances(catalog=catalog)
         archives = Role.ARCHIVER in settings.roles  # who archives nothing needs the database only
         rules = rules_of(settings)
+        readiness = Readiness(
+            catalog=catalog,
+            store=store if archives else None,
+            bucket=store.prove if archives and isinstance(store, CloudStore) else None,
+            folder=settings.data_dir if settings.keeps_files else None,
+            min_free_bytes=settings.storage.min_free_bytes,
+            takes_in=Role.RECEIVER in settings.roles,
+        )
+        traces = stack.enter_context(tracing(settings, within=partial(_left_to_drain, settings, readiness)))
         yield Components(
             settings=settings,
             api_keys=api_keys,
@@ -148,6 +165,7 @@ def open_components(settings: Settings) -> Iterator[Components]:
             signer=TokenSigner(signing),
             link_signer=AssetLinkSigner(signing),
             metrics=metrics,
+            tracing=traces,
             rules=rules,
             provider=provider_client(settings, metrics=metrics),
             allowances=allowances,
@@ -159,15 +177,9 @@ def open_components(settings: Settings) -> Iterator[Components]:
                 reconcile=reconcile,
                 metrics=metrics,
                 allowances=allowances,
+                tracing=traces,
             ),
-            readiness=Readiness(
-                catalog=catalog,
-                store=store if archives else None,
-                bucket=store.prove if archives and isinstance(store, CloudStore) else None,
-                folder=settings.data_dir if settings.keeps_files else None,
-                min_free_bytes=settings.storage.min_free_bytes,
-                takes_in=Role.RECEIVER in settings.roles,
-            ),
+            readiness=readiness,
             revoked=RevokedTokens(catalog=catalog),
             archive_nudge=archive,
             reconcile_nudge=reconcile,
@@ -175,6 +187,12 @@ def open_components(settings: Settings) -> Iterator[Components]:
             purge_nudge=purge,
             wakeups=wakeups,
         )
+
+
+def _left_to_drain(settings: Settings, readiness: Readiness) -> float:
+    """Seconds that are left to leave in, for what can be done without."""
+    spent = time.monotonic() - (readiness.draining_since or time.monotonic())
+    return min(LONGEST_FLUSH, max(SHORTEST_FLUSH, settings.server.drain_timeout.total_seconds() - spent))
 
 
 def _require_whole(catalog: Catalog) -> None:

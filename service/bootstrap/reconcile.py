@@ -12,10 +12,12 @@ from service.archive.worker import Worker
 from service.background import DRAIN_GRACE, Background, Nudge
 from service.bootstrap.components import Components, open_catalog
 from service.bootstrap.provider import SOURCE, key_mark, provider_client, rules_of
+from service.bootstrap.tracing import tracing
 from service.catalog.catalog import Catalog, Transaction
 from service.domain.rules import Rules
 from service.errors import SettingsError
 from service.observability import Metrics
+from service.observability.tracing import Tracing
 from service.provider.client import ProviderClient
 from service.reconcile.catch_up import Round, catch_up
 from service.reconcile.clock_watch import ClockWatch, Writes
@@ -53,6 +55,7 @@ def asking_of(parts: Components, watch: ClockWatch) -> Asking:
         nudge=parts.reconcile_nudge,
         archive=parts.archive_nudge,
         sidecars=parts.sidecar_nudge,
+        traces=parts.tracing,
     )
 
 
@@ -103,7 +106,7 @@ async def _beside_a_server(settings: Settings) -> AsyncIterator[Asking]:
     if settings.evolink.api_key is None:
         raise SettingsError("DARKROOM_EVOLINK__API_KEY: asking the provider needs its API key")
     metrics = Metrics()
-    with open_catalog(settings) as catalog:
+    with open_catalog(settings) as catalog, tracing(settings, within=lambda: LONGEST_DRAIN) as traces:
         provider = provider_client(settings, metrics=metrics)
         assert provider is not None
         async with provider:
@@ -117,6 +120,7 @@ async def _beside_a_server(settings: Settings) -> AsyncIterator[Asking]:
                 nudge=Nudge(),
                 archive=Nudge(),
                 sidecars=Nudge(),
+                traces=traces,
             )
 
 
@@ -131,6 +135,7 @@ def _asking(
     nudge: Nudge,
     archive: Nudge,
     sidecars: Nudge,
+    traces: Tracing,
 ) -> Asking:
     mark, sweeper = key_mark(settings), None
     if provider is not None and settings.reconcile.sweep:
@@ -143,6 +148,7 @@ def _asking(
         metrics=metrics,
         archive=archive,
         sidecars=sidecars,
+        tracing=traces,
     )
     return Asking(catalog, provider, reconciler, sweeper, nudge)
 

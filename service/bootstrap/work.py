@@ -115,6 +115,7 @@ def _start_archive(parts: Components, background: Background, client: GuardedCli
         purge=parts.purge_nudge,
         reconcile=parts.reconcile_nudge,
         jitter=random.random,
+        tracing=parts.tracing,
     )
     assets = Worker(
         name="archive",
@@ -125,7 +126,7 @@ def _start_archive(parts: Components, background: Background, client: GuardedCli
     )
     sidecars = Worker(
         name="sidecar",
-        job=SidecarWriter(catalog=parts.catalog, store=parts.store),
+        job=SidecarWriter(catalog=parts.catalog, store=parts.store, tracing=parts.tracing),
         concurrency=SIDECARS_AT_ONCE,
         nudge=parts.sidecar_nudge,
     )

@@ -11,6 +11,7 @@ from functools import partial
 
 import structlog
 
+from service.archive.spans import tell_settled
 from service.background import Nudge
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.engine import Priority
@@ -20,6 +21,7 @@ from service.errors import CatalogUnavailable
 from service.intake.allowance import Allowances
 from service.intake.batch import Delivery, Taken, take_in
 from service.observability import Metrics
+from service.observability.tracing import NO_TRACING, Tracing
 
 LARGEST_BATCH = 256
 COMMIT_WITHIN = 5.0
@@ -50,6 +52,7 @@ class Intake:
         reconcile: Nudge,
         metrics: Metrics,
         allowances: Allowances,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         self._catalog = catalog
         self._rules = rules
@@ -58,6 +61,7 @@ class Intake:
         self._reconcile = reconcile
         self._metrics = metrics
         self._allowances = allowances
+        self._tracing = tracing
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
@@ -106,17 +110,23 @@ class Intake:
             await self._commit(batch[:half])
             await self._commit(batch[half:])
         else:
-            self._metrics.batch_committed(len(batch))
-            for waiting, taken in zip(batch, results, strict=True):
-                self._allowances.add(waiting.delivery.token.id, taken.spent)
-                waiting.taken.set_result(taken)
-                for reason in taken.deaths:
-                    self._metrics.died(reason)
-            if any(taken.wakes for taken in results):
-                self._archive.nudge()
-            if any(taken.asks for taken in results):
-                self._reconcile.nudge()
-            self._sidecars.nudge()
+            self._committed(batch, results)
+
+    def _committed(self, batch: Sequence[_Waiting], results: Sequence[Taken]) -> None:
+        """Tell everybody who waits for it, then who has to go on."""
+        self._metrics.batch_committed(len(batch))
+        for waiting, taken in zip(batch, results, strict=True):
+            self._allowances.add(waiting.delivery.token.id, taken.spent)
+            waiting.taken.set_result(taken)
+            for reason in taken.deaths:
+                self._metrics.died(reason)
+        if any(taken.wakes for taken in results):
+            self._archive.nudge()
+        if any(taken.asks for taken in results):
+            self._reconcile.nudge()
+        self._sidecars.nudge()
+        for taken in results:  # at the end: nobody waits for it
+            tell_settled(self._tracing, taken.settled)
 
     async def _take_in(self, batch: Sequence[Delivery]) -> list[Taken]:
         spent = {delivery.token.id: self._allowances.spent(delivery.token.id) for delivery in batch}

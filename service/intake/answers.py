@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
 
+from service.archive.spans import newly_settled
 from service.catalog.catalog import Transaction
 from service.catalog.checks import ClaimedCheck
 from service.catalog.tasks import TaskState
@@ -49,7 +50,10 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Concluded:
-    """What one answer changed; `counted` is False when the question was not ours any more."""
+    """What one answer changed; `counted` is False when the question was not ours any more.
+
+    `settled` is the task, if this settled it.
+    """
 
     task_id: str
     result: Result
@@ -57,6 +61,7 @@ class Concluded:
     counted: bool = False
     believed: bool = False
     deaths: tuple[str, ...] = ()
+    settled: TaskState | None = None
 
     @property
     def wakes(self) -> bool:
@@ -104,7 +109,8 @@ def take_answers(
         tx.tasks.note([(claimed.task_id, entry) for entry in step.entries])
         believed = step.next is not None and step.next.believe
         died = deaths(before, step.state)
-        concluded.append(Concluded(claimed.task_id, step.result, step.state, True, believed, died))
+        settled = newly_settled(before.task, step.state)
+        concluded.append(Concluded(claimed.task_id, step.result, step.state, True, believed, died, settled))
     tx.tasks.save(changes)
     tx.checks.release(claimed for claimed, _ in answers)
     return concluded

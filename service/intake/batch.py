@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
+from service.archive.spans import newly_settled
 from service.catalog.catalog import Transaction
 from service.catalog.inbox import Kept, Received
 from service.catalog.tasks import Named, TaskState
@@ -55,7 +56,8 @@ class Taken:
     """One delivery's result.
 
     `wakes`: the archive has something to do; `asks`: the provider is to be asked; `deaths`: why something is given up;
-    `spent`: what is kept of it that nothing vouches for.
+    `spent`: what is kept of it that nothing vouches for; `settled`: the task, if this settled it; `together`: how many
+    were committed with it.
     """
 
     answer: Answer
@@ -64,6 +66,8 @@ class Taken:
     asks: bool = False
     deaths: tuple[str, ...] = ()
     spent: Spent = NOTHING_SPENT
+    settled: TaskState | None = None
+    together: int = 1
 
 
 @dataclass(slots=True)
@@ -72,6 +76,7 @@ class _Ledger:
 
     kept: dict[tuple[str, str, str], Kept]
     states: dict[str, TaskState]
+    size: int
     verdicts: dict[tuple[str, str, str], Verdict] = field(default_factory=dict)
     entries: list[tuple[str, HistoryEntry]] = field(default_factory=list)
     named: dict[str, Named] = field(default_factory=dict)
@@ -89,7 +94,7 @@ def take_in(
     loaded = tx.tasks.load({delivery.event.task_id for delivery in batch if delivery.event})
     judge_next = gate(tx, loaded, spent, size=sum(room(len(one.body)) for one in batch), rules=rules).judge
     admitted = [(one, judge_next(one.token, one.event, len(one.body))) for one in batch]
-    ledger = _Ledger(kept=tx.inbox.keep(_coalesced(admitted)), states=dict(loaded))
+    ledger = _Ledger(kept=tx.inbox.keep(_coalesced(admitted)), states=dict(loaded), size=len(batch))
     results = [_take(tx, delivery, admission, ledger, rules) for delivery, admission in admitted]
     changed = [(loaded.get(task_id), state) for task_id, state in ledger.states.items()]
     tx.tasks.save(changed, named=ledger.named)
@@ -122,7 +127,7 @@ def _judged(tx: Transaction, delivery: Delivery, ledger: _Ledger, rules: Rules, 
     )
     earlier = ledger.verdicts.get(delivery.key, row.verdict if row.repeated else None)
     if earlier is verdict or earlier is Verdict.ACCEPTED:
-        return Taken(Answer.DUPLICATE, verdict)
+        return Taken(Answer.DUPLICATE, verdict, together=ledger.size)
     if verdict is not (earlier or row.verdict):
         # the same body through a wrong token must not suppress it through the right one
         tx.inbox.judge(row.id, verdict, token.id)
@@ -131,9 +136,10 @@ def _judged(tx: Transaction, delivery: Delivery, ledger: _Ledger, rules: Rules, 
         ledger.crowded.add(event.task_id)
     after = _apply(delivery, event, verdict, row, ledger, rules)
     if after is None:
-        return Taken(Answer.ACCEPTED, verdict, spent=spent)
+        return Taken(Answer.ACCEPTED, verdict, spent=spent, together=ledger.size)
     asks = after.task.check.at is not None and after.task.check.at <= delivery.received_at
-    return Taken(Answer.ACCEPTED, verdict, has_work(after), asks, deaths(state, after), spent)
+    settled = newly_settled(state.task if state else None, after)
+    return Taken(Answer.ACCEPTED, verdict, has_work(after), asks, deaths(state, after), spent, settled, ledger.size)
 
 
 def _apply(

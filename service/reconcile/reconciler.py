@@ -4,12 +4,14 @@ It must not decide what an answer means, and it asks no faster than the client's
 """
 
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
+from service.archive.spans import tell_settled
 from service.archive.worker import AFTER_A_BUG
 from service.background import Nudge
 from service.catalog.checks import ClaimedCheck
@@ -17,6 +19,7 @@ from service.domain.rules import ConfirmMode, Rules
 from service.errors import Unavailable
 from service.intake.answers import Concluded, NobodyToAsk, Result, take_answers
 from service.observability import Metrics
+from service.observability.tracing import NO_TRACING, SpanName, Tracing, Value
 from service.provider.reading import HealthState, Reading, Unreachable
 from service.reconcile.clock_watch import Writes
 from service.reconcile.provider import Provider
@@ -30,6 +33,8 @@ Answered = tuple[ClaimedCheck, Reading | NobodyToAsk]
 
 FAIR_EVERY = 5
 _AWAY = (HealthState.DOWN, HealthState.REFUSED)
+_NO_ANSWER = {Result.UNREACHABLE: "the provider told nothing", Result.THROTTLED: "the provider wants to be left alone"}
+"""In a trace there are no words of the provider: they may repeat a prompt."""
 
 
 class Reconciler:
@@ -49,6 +54,7 @@ class Reconciler:
         metrics: Metrics,
         archive: Nudge,
         sidecars: Nudge,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         self._catalog = catalog
         self._provider = provider
@@ -57,6 +63,7 @@ class Reconciler:
         self._metrics = metrics
         self._archive = archive
         self._sidecars = sidecars
+        self._tracing = tracing
         self._answered = False
         self._claims = 0
         self.last_silence: str | None = None
@@ -88,6 +95,7 @@ class Reconciler:
 
     async def ask(self, claimed: Questions) -> list[Concluded]:
         """The same, with what came of it."""
+        started = time.monotonic()
         readings = await self._provider.read([one.task_id for one in claimed])
         reachable = await self._reachable(readings.values())
         answers = [(one, readings[one.task_id]) for one in claimed]
@@ -98,6 +106,8 @@ class Reconciler:
         concluded = await self._take_in(answers, reachable=reachable)
         for one in concluded:
             self._report(one)
+            self._trace(one, together=len(claimed), seconds=time.monotonic() - started)
+            tell_settled(self._tracing, one.settled)
         if any(one.wakes for one in concluded):
             self._archive.nudge()
         self._sidecars.nudge()
@@ -131,6 +141,24 @@ class Reconciler:
             log.exception("answer_poison", task_id=claimed.task_id)
             await self.release((claimed,), after=AFTER_A_BUG)
             return []
+
+    def _trace(self, one: Concluded, *, together: int, seconds: float) -> None:
+        """The span of a question, until its answer was durable; none where nobody was asked, or it was not ours."""
+        if one.state is None or one.result is Result.UNASKED:
+            return
+        task = one.state.task
+        if (trace := self._tracing.of(task.source, task.id)) is None:
+            return
+        error = _NO_ANSWER.get(one.result)
+        attributes: dict[str, Value] = {
+            "peer.service": task.source,
+            "darkroom.confirm.result": one.result.value,
+            "darkroom.confirm.together": together,
+            "darkroom.confirm.believed": one.believed,
+            "darkroom.task.status": task.status.value,
+            "error.type": one.result.value if error else None,
+        }
+        trace.span(SpanName.CONFIRM, seconds=seconds, attributes=attributes, error=error)
 
     def _report(self, one: Concluded) -> None:
         """One canonical line and the metrics of an answer."""

@@ -212,6 +212,16 @@ class Log(Group):
     level: LogLevel = setting("info", "What is logged.", takes="debug, info, warning or error")
 
 
+class Traces(Group):
+    endpoint: WebBase | None = setting(
+        None,
+        "OpenTelemetry collector that gets a trace of each task by OTLP over HTTP; /v1/traces is appended. Needs the "
+        "extra `darkroom[traces]`, and takes headers and the like from the standard OTEL_* variables.",
+        takes="an http or https URL without query, such as http://collector:4318",
+    )
+    ratio: float = setting(1.0, "Share of tasks that are traced.", takes="a number from 0 to 1", shown="1", ge=0, le=1)
+
+
 class KeyScope(StrEnum):
     READ = "read"
     WRITE = "write"

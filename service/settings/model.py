@@ -22,6 +22,7 @@ from service.settings.groups import (
     Server,
     Storage,
     Tls,
+    Traces,
 )
 from service.storage.place import Bucket
 
@@ -115,6 +116,7 @@ class Settings(BaseSettings):
     download: Download = Field(default_factory=Download)
     tls: Tls = Field(default_factory=Tls)
     log: Log = Field(default_factory=Log)
+    traces: Traces = Field(default_factory=Traces)
 
     _unknown: tuple[str, ...] = PrivateAttr(default=())
 

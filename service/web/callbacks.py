@@ -24,6 +24,7 @@ from service.intake.callback_token import CallbackToken, TokenSigner
 from service.intake.readiness import Readiness
 from service.observability import CallbackVerdict, Metrics
 from service.observability.seldom import Seldom
+from service.observability.tracing import NO_TRACING, SpanName, Tracing, Value
 from service.provider.payload import Readable, Unreadable, read_callback
 from service.web.body import READ_WITHIN, BodyIncomplete, BodyTooLarge, announced_bytes, read_capped
 from service.web.problems import problem
@@ -32,6 +33,7 @@ from service.web.refused import RefusalReason, RefusedCallback, RefusedCallbacks
 log = structlog.get_logger(__name__)
 
 SOURCES = ("evolink",)
+ROUTE = "/callbacks/{source}/{token}"
 
 _ORDINARY = (CallbackVerdict.ACCEPTED, CallbackVerdict.DUPLICATE)
 
@@ -58,6 +60,7 @@ class CallbackRoutes:
         refused: RefusedCallbacks,
         metrics: Metrics,
         max_body_bytes: int,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         self._signer = signer
         self._revoked = revoked
@@ -67,11 +70,11 @@ class CallbackRoutes:
         self._refused = refused
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
+        self._tracing = tracing
         self._outages = Seldom("callback")
 
     def routes(self) -> list[Route]:
-        path = "/callbacks/{source}/{token}"
-        return [Route(path, self.receive, methods=["POST"]), Route(f"{path}/", self.receive, methods=["POST"])]
+        return [Route(ROUTE, self.receive, methods=["POST"]), Route(f"{ROUTE}/", self.receive, methods=["POST"])]
 
     async def receive(self, request: Request) -> Response:
         """One callback; every way it can end is counted and leaves a log line, during an outage one a minute."""
@@ -115,12 +118,19 @@ class CallbackRoutes:
             self._allowances.charge(token.id, len(body))
         await self._allowances.look(token.id)
         delivery = _delivery(source, token, body, now, request.headers)
-        taken = await self._intake.accept(delivery)
+        try:
+            taken = await self._intake.accept(delivery)
+        except Unavailable as error:
+            self._trace(delivery, error, 503, time.perf_counter() - started)
+            raise
+        answer = _answer(taken, delivery)
         if taken.answer is Answer.LIMITED:
             self._count_limited(source, token)
         else:
-            self._count(delivery, taken, time.perf_counter() - started)
-        return _answer(taken, delivery)
+            seconds = time.perf_counter() - started
+            self._count(delivery, taken, seconds)
+            self._trace(delivery, taken, answer.status_code, seconds)
+        return answer
 
     def _count(self, delivery: Delivery, taken: Taken, seconds: float) -> None:
         """A callback was made durable, with one log line."""
@@ -137,6 +147,30 @@ class CallbackRoutes:
             bytes=len(delivery.body),
             ms=round(seconds * 1000, 1),
         )
+
+    def _trace(self, delivery: Delivery, ended: Taken | Unavailable, status: int, seconds: float) -> None:
+        """The span of a callback that tells of a task; what is turned away before or limited leaves none."""
+        event = delivery.event
+        if event is None or (trace := self._tracing.of(delivery.source, event.task_id)) is None:
+            return
+        attributes: dict[str, Value] = {
+            "http.request.method": "POST",
+            "http.route": ROUTE,
+            "http.request.body.size": len(delivery.body),
+            "http.response.status_code": status,
+            "darkroom.callback.status": event.status.value,
+        }
+        error = None
+        if isinstance(ended, Taken):
+            attributes["darkroom.callback.verdict"] = _counted(ended).value
+            attributes["darkroom.callback.duplicate"] = ended.answer is Answer.DUPLICATE
+            attributes["darkroom.callback.together"] = ended.together
+        else:
+            error = str(ended)
+            attributes["darkroom.callback.verdict"] = CallbackVerdict.UNAVAILABLE.value
+            attributes["error.type"] = type(ended).__name__
+        cause = delivery.headers.get("traceparent")
+        trace.span(SpanName.CALLBACK, seconds=seconds, attributes=attributes, error=error, cause=cause)
 
     def _count_limited(self, source: str, token: CallbackToken) -> None:
         """A callback was turned away; the log hears of these once a minute."""
