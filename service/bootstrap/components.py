@@ -154,6 +154,7 @@ def open_components(settings: Settings) -> Iterator[Components]:
             bucket=store.prove if archives and isinstance(store, CloudStore) else None,
             folder=settings.data_dir if settings.keeps_files else None,
             min_free_bytes=settings.storage.min_free_bytes,
+            metrics=metrics,
             takes_in=Role.RECEIVER in settings.roles,
         )
         traces = stack.enter_context(tracing(settings, within=partial(_left_to_drain, settings, readiness)))

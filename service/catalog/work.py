@@ -60,11 +60,13 @@ class Waiting:
     """Assets that are not archived and tasks that are not known to have ended, and when the first of their links dies.
 
     An open task counts because its callback may be lost: then its links, which we have not seen, run out all the same.
+    `oldest` is when the longest-waiting of the assets became known.
     """
 
     assets: int
     tasks: int
     next_expiry: datetime | None
+    oldest: datetime | None
 
 
 class Work:
@@ -234,13 +236,15 @@ class Work:
         return until is not None and self._now < until <= self._now + 2 * LATE_BYTES
 
     def waiting(self) -> Waiting:
-        """How many assets and tasks wait, and the nearest deadline among them."""
+        """How many assets and tasks wait, the nearest deadline among them, and how old the oldest asset is."""
         pending = sa.select(sa.func.count(), sa.func.min(assets.c.deadline)).where(assets.c.status == "pending")
         waiting_assets, of_assets = self._connection.execute(pending).one()
         open_tasks = sa.select(sa.func.count(), sa.func.min(tasks.c.deadline)).where(tasks.c.status.in_(OPEN))
         waiting_tasks, of_tasks = self._connection.execute(open_tasks).one()
         deadlines = [deadline for deadline in (of_assets, of_tasks) if deadline is not None]
-        return Waiting(waiting_assets, waiting_tasks, min(deadlines, default=None))
+        first = sa.select(assets.c.created_at).where(assets.c.status == "pending").order_by(assets.c.seq).limit(1)
+        oldest = self._connection.execute(first).scalar()  # numbers follow time, and have an index
+        return Waiting(waiting_assets, waiting_tasks, min(deadlines, default=None), oldest)
 
 
 def _is(claimed: ClaimedAsset) -> sa.ColumnElement[bool]:

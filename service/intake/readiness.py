@@ -13,6 +13,7 @@ from service.catalog.catalog import Catalog
 from service.catalog.engine import Priority
 from service.catalog.marks import TAKING_IN
 from service.errors import CatalogUnavailable, StorageUnavailable, Unavailable
+from service.observability import Metrics
 from service.storage import ObjectStore
 
 PROBE_SECONDS = 2.0
@@ -53,7 +54,7 @@ class Look(Generic[T]):
 
 
 class Readiness:
-    """Probes the database, free space and the bucket every 2 s; `problems` is what `/readyz` shows.
+    """Probes the database, free space and the bucket every 2 s; `problems` is what `/readyz` shows, and `metrics` tell.
 
     `folder` is where this process keeps files, if it does; `store` is None where it writes to none, and `bucket` proves
     that one takes writes, where there is one. A callback is durable without it: it is taken while the bucket is away,
@@ -67,6 +68,7 @@ class Readiness:
         store: ObjectStore | None,
         folder: Path | None,
         min_free_bytes: int,
+        metrics: Metrics,
         bucket: Callable[[], Awaitable[None]] | None = None,
         takes_in: bool = True,
     ) -> None:
@@ -75,6 +77,7 @@ class Readiness:
         self._folder = folder
         self._takes_in = takes_in
         self._min_free_bytes = min_free_bytes
+        self._metrics = metrics
         self._problems: dict[str, str] = {"start": "not probed yet"}
         self._space_look = Look(self._free)
         self._bucket_look = Look(bucket) if bucket is not None else None
@@ -87,6 +90,7 @@ class Readiness:
     def drain(self) -> None:
         """Say that this process is leaving: not ready any more, though it still answers."""
         self.draining_since = time.monotonic()
+        self._metrics.ready(False)
 
     @property
     def problems(self) -> dict[str, str]:
@@ -112,6 +116,7 @@ class Readiness:
         if found.keys() != self._problems.keys():
             log.warning("not_ready", **found) if found else log.info("ready")
         self._problems = found
+        self._metrics.ready(not self.problems)
 
     async def _begin_to_take_in(self) -> dict[str, str]:
         """Note for whoever looks through the account that callbacks may have been lost until now."""
@@ -143,7 +148,10 @@ class Readiness:
             return "storage", f"the disk did not answer within {PROBE_WITHIN:.0f} s"
         except OSError as error:
             return "storage", f"the data directory cannot be read: {error.strerror}"
-        if free is None or free >= self._min_free_bytes:
+        if free is None:
+            return "storage", None
+        self._metrics.disk(free=free, least=self._min_free_bytes)
+        if free >= self._min_free_bytes:
             return "storage", None
         return (
             "storage",

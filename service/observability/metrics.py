@@ -1,9 +1,11 @@
 """Every metric of the service, declared here and nowhere else, with labels from closed sets.
 
-Series exist from the start at zero, so that a rate over the first event is right. No globals: one registry per object.
+Series exist from the start at zero, so that a rate over the first event is right. What has to be looked up is left out
+until it is known, and when it is no more (see `figure`). No globals: one registry per object.
 """
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
@@ -20,6 +22,8 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+
+from service.observability.figure import Figure
 
 
 class CallbackVerdict(StrEnum):
@@ -78,9 +82,10 @@ ARCHIVE_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 1800)
 
 
 class Metrics:
-    """The metrics of one running service; unknown label values raise KeyError."""
+    """The metrics of one running service; unknown label values raise KeyError. `clock` tells what is fresh."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         disable_created_metrics()  # type: ignore[no-untyped-call]  # `_created` series are read by nobody
         self._registry = CollectorRegistry(auto_describe=True)
         ProcessCollector(registry=self._registry)
@@ -97,11 +102,16 @@ class Metrics:
             "archive_seconds", "Time from knowing a link to its image being archived.", ARCHIVE_BUCKETS
         )
         self._archived_bytes = self._counter("archived_bytes_total", "Bytes of archived images.")
-        self._pending = self._gauge("assets_pending", "Images that are not archived yet.")
-        self._next_expiry = self._gauge(
+        self._pending = self._figure("assets_pending", "Images that are not archived yet.")
+        self._oldest = self._figure(
+            "oldest_pending_seconds", "Age of the longest-waiting image that is not archived; 0 when none waits."
+        )
+        self._next_expiry = self._figure(
             "next_expiry_seconds", "Time to the first link that would be lost; +Inf when none would."
         )
-        self._next_expiry.set(inf)
+        self._ready = self._gauge("ready", "1 while this process can do its work, as /readyz says; else 0.")
+        self._free = self._figure("free_bytes", "Free space for the database and files, where this process has a disk.")
+        self._least = self._figure("min_free_bytes", "Under this much free space the process is not ready.")
         self._reconciled = self._counters("reconcile_total", "Questions to the provider.", "result", RESULTS)
         self._key_refused = self._gauge("provider_key_refused", "1 while the provider refuses our key.")
         self._dead = self._counters("dead_total", "Tasks and images given up.", "reason", REASONS)
@@ -140,10 +150,22 @@ class Metrics:
         """A task or an image was given up; `reason` is one of REASONS."""
         self._dead[reason].inc()
 
-    def waiting(self, assets: int, next_expiry: datetime | None, *, now: datetime) -> None:
-        """Set the gauges: how many images wait, and when the first of their links dies."""
+    def waiting(
+        self, assets: int, next_expiry: datetime | None, *, now: datetime, oldest: datetime | None = None
+    ) -> None:
+        """How many images wait, when the first link dies, and since when the longest-waiting image is known."""
         self._pending.set(assets)
         self._next_expiry.set(inf if next_expiry is None else (next_expiry - now).total_seconds())
+        self._oldest.set(0.0 if oldest is None else max(0.0, (now - oldest).total_seconds()))
+
+    def ready(self, ready: bool) -> None:
+        """Whether this process can do its work just now."""
+        self._ready.set(ready)
+
+    def disk(self, *, free: int, least: int) -> None:
+        """How many bytes are free where this process keeps files, and under how many it refuses to work."""
+        self._free.set(free)
+        self._least.set(least)
 
     def render(self) -> tuple[bytes, str]:
         """The exposition in Prometheus's text format, and its content type."""
@@ -164,6 +186,9 @@ class Metrics:
 
     def _gauge(self, name: str, documentation: str) -> Gauge:
         return Gauge(f"darkroom_{name}", documentation, registry=self._registry)
+
+    def _figure(self, name: str, documentation: str) -> Figure:
+        return Figure(f"darkroom_{name}", documentation, registry=self._registry, clock=self._clock)
 
     def _histogram(self, name: str, documentation: str, buckets: tuple[float, ...]) -> Histogram:
         return Histogram(f"darkroom_{name}", documentation, buckets=buckets, registry=self._registry)

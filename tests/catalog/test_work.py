@@ -14,7 +14,7 @@ from service.domain.asset import AssetStatus
 from service.domain.lease import LEASE
 from service.intake.batch import take_in
 from tests.support.databases import Databases
-from tests.support.deliveries import RULES, TASK, delivery, task_object
+from tests.support.deliveries import NOW, RULES, TASK, delivery, task_object
 from tests.support.ledger import Clock
 
 
@@ -188,11 +188,25 @@ async def test_saving_a_task_never_takes_back_what_its_sidecar_shows(catalog: Ca
 
 async def test_what_waits_is_counted_with_its_nearest_deadline(catalog: Catalog) -> None:
     nothing = await catalog.read(lambda tx: tx.work.waiting())
-    assert (nothing.assets, nothing.next_expiry) == (0, None)
+    assert (nothing.assets, nothing.next_expiry, nothing.oldest) == (0, None, None)
     await completed(catalog, TASK, links=2)
     waiting = await catalog.read(lambda tx: tx.work.waiting())
     assert waiting.assets == 2
     assert isinstance(waiting.next_expiry, datetime)
+    assert waiting.oldest is not None
+    assert waiting.next_expiry > waiting.oldest
+
+
+async def test_the_longest_waiting_image_is_the_first_that_is_not_settled(catalog: Catalog) -> None:
+    for task_id, at in (("task-first", NOW), ("task-second", NOW + timedelta(minutes=5))):
+        arrived = delivery(task_object(task_id=task_id), at=at)
+        await catalog.write(partial(take_in, batch=[arrived], rules=RULES))
+    assert (await catalog.read(lambda tx: tx.work.waiting())).oldest == NOW
+    first = await catalog.read(lambda tx: tx.tasks.get("task-first"))
+    assert first is not None
+    dead = replace(first.assets[0], status=AssetStatus.DEAD, next_attempt_at=None)
+    await catalog.write(lambda tx: tx.tasks.save([(first, replace(first, assets=(dead,)))]))
+    assert (await catalog.read(lambda tx: tx.work.waiting())).oldest == NOW + timedelta(minutes=5)
 
 
 async def test_pages_follow_each_other_without_gap_or_repetition_while_rows_arrive(catalog: Catalog) -> None:

@@ -6,11 +6,13 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from service.catalog.catalog import Catalog
 from service.catalog.marks import TAKING_IN
 from service.errors import StorageUnavailable, Unavailable
 from service.intake.readiness import Readiness
+from service.observability import Metrics
 from tests.support.databases import on_sqlite
 from tests.support.memory_store import MemoryStore
 
@@ -26,8 +28,31 @@ def storable(readiness: Readiness) -> bool:
     return True
 
 
-def readiness(catalog: Catalog, folder: Path, *, min_free: int = 0, store: MemoryStore | None = None) -> Readiness:
-    return Readiness(catalog=catalog, store=store or MemoryStore(folder), folder=folder, min_free_bytes=min_free)
+def readiness(
+    catalog: Catalog,
+    folder: Path,
+    *,
+    min_free: int = 0,
+    store: MemoryStore | None = None,
+    metrics: Metrics | None = None,
+) -> Readiness:
+    return Readiness(
+        catalog=catalog,
+        store=store or MemoryStore(folder),
+        folder=folder,
+        min_free_bytes=min_free,
+        metrics=metrics or Metrics(),
+    )
+
+
+def shown(metrics: Metrics) -> dict[str, float]:
+    """What readiness publishes, by name."""
+    return {
+        sample.name.removeprefix("darkroom_"): sample.value
+        for family in text_string_to_metric_families(metrics.render()[0].decode())
+        for sample in family.samples
+        if sample.name in ("darkroom_ready", "darkroom_free_bytes", "darkroom_min_free_bytes")
+    }
 
 
 async def test_before_the_first_look_nothing_is_promised(catalog: Catalog, tmp_path: Path) -> None:
@@ -93,7 +118,9 @@ async def test_a_bucket_that_is_away_is_a_problem_that_keeps_no_callback_out(cat
         if away:
             raise StorageUnavailable(away[0])
 
-    checked = Readiness(catalog=catalog, store=None, folder=tmp_path, min_free_bytes=0, bucket=bucket)
+    checked = Readiness(
+        catalog=catalog, store=None, folder=tmp_path, min_free_bytes=0, metrics=Metrics(), bucket=bucket
+    )
     await checked.probe()
     assert (checked.problems, storable(checked)) == ({"bucket": "unplugged"}, True)
     away.clear()
@@ -111,7 +138,9 @@ async def test_a_bucket_that_is_slow_to_answer_is_asked_once_and_believed_for_a_
         asked.append(1)
         await answer.wait()
 
-    checked = Readiness(catalog=catalog, store=None, folder=tmp_path, min_free_bytes=0, bucket=bucket)
+    checked = Readiness(
+        catalog=catalog, store=None, folder=tmp_path, min_free_bytes=0, metrics=Metrics(), bucket=bucket
+    )
     await asyncio.gather(checked.probe(), checked.probe())
     assert (checked.problems, asked) == ({}, [1])
     answer.set()
@@ -126,9 +155,32 @@ async def test_a_data_directory_that_vanished_is_a_problem_and_no_crash(catalog:
 
 
 async def test_whoever_keeps_no_files_looks_at_no_disk(catalog: Catalog) -> None:
-    checked = Readiness(catalog=catalog, store=None, folder=None, min_free_bytes=MUCH)
+    metrics = Metrics()
+    checked = Readiness(catalog=catalog, store=None, folder=None, min_free_bytes=MUCH, metrics=metrics)
     await checked.probe()
     assert checked.problems == {}
+    assert shown(metrics) == {"ready": 1}
+
+
+async def test_metrics_tell_whether_it_is_ready_and_how_much_room_there_is(catalog: Catalog, tmp_path: Path) -> None:
+    free = [5]
+
+    class Filling(MemoryStore):
+        async def free_bytes(self) -> int | None:
+            return free[0]
+
+    metrics = Metrics()
+    checked = readiness(catalog, tmp_path, min_free=10, store=Filling(tmp_path), metrics=metrics)
+    assert shown(metrics) == {"ready": 0}
+    await checked.probe()
+    assert shown(metrics) == {"ready": 0, "free_bytes": 5, "min_free_bytes": 10}
+    free[0] = 11
+    await checked.probe()
+    assert shown(metrics) == {"ready": 1, "free_bytes": 11, "min_free_bytes": 10}
+    checked.drain()
+    assert shown(metrics)["ready"] == 0
+    await checked.probe()
+    assert shown(metrics)["ready"] == 0
 
 
 async def test_it_is_noted_when_callbacks_can_be_taken_in_again_and_only_by_who_takes_them_in(
@@ -139,7 +191,8 @@ async def test_it_is_noted_when_callbacks_can_be_taken_in_again_and_only_by_who_
 
     ill = [""]
     store = MemoryStore(tmp_path, ill=lambda _verb, _key: ill[0] or None)
-    await Readiness(catalog=catalog, store=store, folder=tmp_path, min_free_bytes=0, takes_in=False).probe()
+    deaf = Readiness(catalog=catalog, store=store, folder=tmp_path, min_free_bytes=0, metrics=Metrics(), takes_in=False)
+    await deaf.probe()
     assert await noted() is None
     checked = readiness(catalog, tmp_path, store=store)
     await checked.probe()

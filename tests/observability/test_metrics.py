@@ -11,6 +11,7 @@ from service.domain.callback import Verdict
 from service.domain.task import TaskReason
 from service.intake.answers import Result
 from service.observability import CallbackVerdict, Metrics
+from service.observability.figure import FRESH_SECONDS
 from service.observability.metrics import OUTCOMES, REASONS, RESULTS, SOURCES
 
 PROMISED = {
@@ -21,13 +22,26 @@ PROMISED = {
     "darkroom_archive_seconds": set(),
     "darkroom_archived_bytes_total": set(),
     "darkroom_assets_pending": set(),
+    "darkroom_oldest_pending_seconds": set(),
     "darkroom_next_expiry_seconds": set(),
+    "darkroom_ready": set(),
+    "darkroom_free_bytes": set(),
+    "darkroom_min_free_bytes": set(),
     "darkroom_reconcile_total": {"result"},
     "darkroom_dead_total": {"reason"},
     "darkroom_provider_key_refused": set(),
     "darkroom_build_info": {"version"},
 }
 """The public contract: what dashboards and alerts of users are built on."""
+
+LOOKED_UP = {
+    "darkroom_assets_pending",
+    "darkroom_oldest_pending_seconds",
+    "darkroom_next_expiry_seconds",
+    "darkroom_free_bytes",
+    "darkroom_min_free_bytes",
+}
+"""What is left out while nobody has looked."""
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -54,7 +68,7 @@ def test_exactly_the_promised_metrics_exist() -> None:
         name = f"{family.name}_total" if family.type == "counter" else family.name
         found[name] = {label for sample in family.samples for label in sample.labels} - {"le"}
         assert family.documentation, name
-        assert family.samples, f"{name} has no series until something happens"
+        assert bool(family.samples) is (name not in LOOKED_UP), f"{name} has a series from the start, or none"
     assert found == PROMISED
 
 
@@ -100,12 +114,54 @@ def test_what_happens_is_counted() -> None:
 
 def test_the_next_expiry_counts_down_and_is_infinite_when_nothing_waits() -> None:
     metrics = Metrics()
-    assert value(metrics, "darkroom_next_expiry_seconds") == float("inf")
-    metrics.waiting(3, NOW + timedelta(hours=1), now=NOW)
+    metrics.waiting(3, NOW + timedelta(hours=1), now=NOW, oldest=NOW - timedelta(minutes=2))
     assert value(metrics, "darkroom_next_expiry_seconds") == 3600
     assert value(metrics, "darkroom_assets_pending") == 3
+    assert value(metrics, "darkroom_oldest_pending_seconds") == 120
     metrics.waiting(0, None, now=NOW)
     assert value(metrics, "darkroom_next_expiry_seconds") == float("inf")
+    assert value(metrics, "darkroom_oldest_pending_seconds") == 0
+
+
+def test_what_became_known_after_now_by_another_clock_is_no_negative_age() -> None:
+    metrics = Metrics()
+    metrics.waiting(1, None, now=NOW, oldest=NOW + timedelta(seconds=1))
+    assert value(metrics, "darkroom_oldest_pending_seconds") == 0
+
+
+def shown(metrics: Metrics) -> set[str]:
+    return {name for name, _ in samples(metrics)} & LOOKED_UP
+
+
+def test_what_nobody_has_looked_at_for_a_minute_is_left_out_until_somebody_does() -> None:
+    clock = [1000.0]
+    metrics = Metrics(clock=lambda: clock[0])
+    assert shown(metrics) == set()
+    metrics.waiting(0, None, now=NOW)
+    metrics.disk(free=5, least=7)
+    clock[0] += FRESH_SECONDS - 1
+    assert shown(metrics) == LOOKED_UP
+    metrics.disk(free=5, least=7)
+    clock[0] += 2
+    assert shown(metrics) == {"darkroom_free_bytes", "darkroom_min_free_bytes"}
+    metrics.waiting(0, None, now=NOW)
+    assert shown(metrics) == LOOKED_UP
+
+
+def test_a_process_is_not_ready_until_it_says_so() -> None:
+    metrics = Metrics()
+    assert value(metrics, "darkroom_ready") == 0
+    metrics.ready(True)
+    assert value(metrics, "darkroom_ready") == 1
+    metrics.ready(False)
+    assert value(metrics, "darkroom_ready") == 0
+
+
+def test_free_space_is_told_with_the_least_that_is_needed() -> None:
+    metrics = Metrics()
+    metrics.disk(free=3 << 40, least=1 << 30)
+    assert value(metrics, "darkroom_free_bytes") == 3 << 40
+    assert value(metrics, "darkroom_min_free_bytes") == 1 << 30
 
 
 def test_a_label_outside_its_set_is_refused() -> None:
