@@ -52,6 +52,13 @@ class Authority:
         return context
 
 
+def given_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """TLS settings for a server with a certificate that somebody else made. Raises OSError when it cannot be used."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
 def write_public(path: Path, pem: bytes) -> None:
     """Write a certificate, with its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -36,6 +36,8 @@ class SimulatorOptions(ApiHabits):
     ca_out: Path | None = None  # where to write the CA's certificate
     cert_out: Path | None = None  # one more certificate of the same names, for the service under test
     key_out: Path | None = None
+    cert: Path | None = None  # a certificate of its own for the stand-in, in place of a throwaway one
+    key: Path | None = None
     extra_names: tuple[str, ...] = ()  # more names or addresses for the certificates
     max_tasks: int = 100_000  # beyond, the oldest finished ones are forgotten
     image_cache_bytes: int = 512 * MEBIBYTE  # on disk; images dropped from it are made again when asked for
@@ -60,6 +62,7 @@ class SimulatorOptions(ApiHabits):
             "formats: at least one": bool(self.formats),
             "max_tasks and image_cache_bytes: above 0": self.max_tasks > 0 and self.image_cache_bytes > 0,
             "cert_out and key_out: both or none": (self.cert_out is None) == (self.key_out is None),
+            "cert and key: both or none": (self.cert is None) == (self.key is None),
             "api_key: not empty": self.api_key != "",
         }
         for rule, kept in checks.items():

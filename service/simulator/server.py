@@ -8,6 +8,7 @@ import contextlib
 import secrets
 import signal
 import socket
+import ssl
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from service.simulator.api_state import ApiSwitch
 from service.simulator.app import build_app
 from service.simulator.book import Book
 from service.simulator.callbacks import Courier
-from service.simulator.certificates import Authority, write_key, write_public
+from service.simulator.certificates import Authority, given_context, write_key, write_public
 from service.simulator.chance import Chance
 from service.simulator.control import Control
 from service.simulator.files import ImageFiles
@@ -98,7 +99,7 @@ class Simulator:
         )
         await stack.enter_async_context(studio)
         app = self._app(studio, shelf, chance)
-        server = QuietServer(quiet_config(app, self._authority.server_context()))
+        server = QuietServer(quiet_config(app, self._server_context()))
         running = asyncio.create_task(server.serve(sockets=[listener]))
         stack.push_async_callback(server.stop, running)
         await server.wait_until_ready(running)
@@ -118,6 +119,11 @@ class Simulator:
         )
         control = Control(studio=studio, count=count, switch=switch)
         return build_app(api=api, files=files, control=control, strangers=Strangers(studio=studio, clock=clock))
+
+    def _server_context(self) -> ssl.SSLContext:
+        if self.options.cert is None or self.options.key is None:
+            return self._authority.server_context()
+        return given_context(self.options.cert, self.options.key)
 
     def _write_certificates(self) -> None:
         write_public(self.ca_file, self.ca_pem)

@@ -38,6 +38,8 @@ def test_habits_of_the_task_api_are_options_like_the_others() -> None:
         {"unknown_seconds": float("inf")},
         {"plain_failed": True},
         {"cert_out": Path("cert.pem")},
+        {"cert": Path("cert.pem")},
+        {"key": Path("key.pem")},
     ],
 )
 def test_values_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from service.simulator.certificates import Authority, write_key, write_public
 from service.simulator.server import Simulator, serve
 from tests.simulator.stand_in import quick, stand_in
 
@@ -43,6 +44,34 @@ async def test_the_certificate_authority_is_written_where_it_was_asked_for(tmp_p
         assert await alive(running.simulator.base_url, tmp_path / "certs" / "ca.pem")
         directory = running.simulator.ca_file.parent
     assert not directory.exists()
+
+
+def issued_elsewhere(folder: Path) -> Path:
+    """The CA of a certificate that lies in the folder, as `cert.pem` and `key.pem`."""
+    authority = Authority()
+    issued = authority.issue()
+    write_public(folder / "ca.pem", authority.pem)
+    write_public(folder / "cert.pem", issued.certificate)
+    write_key(folder / "key.pem", issued.key)
+    return folder / "ca.pem"
+
+
+async def test_it_answers_with_a_certificate_that_it_was_given(tmp_path: Path) -> None:
+    ca_file = issued_elsewhere(tmp_path)
+    async with Simulator(quick(cert=tmp_path / "cert.pem", key=tmp_path / "key.pem")) as simulator:
+        assert await alive(simulator.base_url, ca_file)
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            await alive(simulator.base_url, simulator.ca_file)
+
+
+async def test_a_certificate_that_is_none_is_an_error_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    issued_elsewhere(tmp_path)
+    with pytest.raises(ssl.SSLError):
+        async with Simulator(quick(cert=tmp_path / "key.pem", key=tmp_path / "key.pem")):
+            pass
+    with pytest.raises(FileNotFoundError):
+        async with Simulator(quick(cert=tmp_path / "none.pem", key=tmp_path / "key.pem")):
+            pass
 
 
 async def test_it_answers_to_an_address_of_ipv6_too() -> None:
