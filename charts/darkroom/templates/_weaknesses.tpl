@@ -1,0 +1,48 @@
+{{/* What works and is weak, or is likely not what was meant; lines for NOTES.txt. */}}
+{{- define "darkroom.weaknesses" -}}
+{{- $v := .Values -}}
+{{- $np := $v.networkPolicy -}}
+{{- $scaled := eq $v.shape "scaled" -}}
+{{- $url := include "darkroom.publicUrl" . -}}
+{{- if not $url }}
+- settings.publicUrl is empty: the provider cannot call back. Set it, or ingress.host, or gateway.host.
+{{- else if not (or (hasPrefix "https://" $url) $v.standIn.enabled) }}
+- {{ $url }} is not HTTPS: the provider refuses it as a callback URL.
+{{- end }}
+{{- if not (include "darkroom.hasProviderKey" .) }}
+- settings.evolink.apiKey is not set: callbacks are believed unasked, and a lost one stays lost.
+{{- end }}
+{{- if $v.standIn.enabled }}
+- standIn.enabled: this release works with a stand-in for the provider. Not for production.
+{{- end }}
+{{- if and (not $scaled) (not $v.persistence.enabled) }}
+- persistence.enabled is false: images, keys and all that is known are lost with the pod.
+{{- end }}
+{{- $made := and $scaled (or (not (or $v.settings.apiKeys.value $v.settings.apiKeys.existingSecret)) (not (or $v.settings.callbacks.secrets.value $v.settings.callbacks.secrets.existingSecret))) }}
+{{- if $made }}
+- Keys were generated and are kept over upgrades. Tools that render without the cluster (Argo CD, helm template) cannot
+  keep them: give settings.apiKeys.existingSecret and settings.callbacks.secrets.existingSecret there.
+{{- end }}
+{{- if and $scaled (not $v.migrations.enabled) }}
+- migrations.enabled is false: run `darkroom migrate` before each new version; its pods are not ready until then.
+{{- end }}
+{{- if not $np.enabled }}
+- networkPolicy.enabled is false: only the program itself keeps forged links away from private addresses.
+{{- else }}
+{{- if and $scaled (not $np.database.to) }}
+- networkPolicy.database.to is empty: pods may reach any address at port {{ join ", " $np.database.ports }}. Name your database's network.
+{{- end }}
+{{- $options := $v.settings.storage.options }}
+{{- if and (regexMatch "^(s3|gs|az)://" $v.settings.storage.url) (not $np.store.to) (or $options.existingSecret (hasKey (kindIs "map" $options.value | ternary $options.value dict) "endpoint")) }}
+- networkPolicy.store.to is empty: the bucket is reached at public addresses only, port {{ join ", " $np.store.ports }}. An endpoint of your own needs its network there.
+{{- end }}
+{{- end }}
+{{- if has "*" $v.settings.download.allowedHosts }}
+- settings.download.allowedHosts allows any host.
+{{- end }}
+{{- range list (dict "name" "evolink.apiKey" "of" $v.settings.evolink.apiKey) (dict "name" "databaseUrl" "of" $v.settings.databaseUrl) (dict "name" "storage.options" "of" $v.settings.storage.options) }}
+{{- if .of.value }}
+- settings.{{ .name }} is given by value, so it is also in the release's own Secret: existingSecret keeps it in one place.
+{{- end }}
+{{- end }}
+{{- end -}}

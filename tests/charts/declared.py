@@ -1,0 +1,27 @@
+"""The names of the metrics that the program itself exposes, and those that an expression asks for."""
+
+import re
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from service.observability import Metrics
+
+FROM_PROMETHEUS = frozenset({"up"})
+_SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
+
+
+def declared_metrics() -> set[str]:
+    """Every name under which a sample of ours can be asked for."""
+    families = text_string_to_metric_families(Metrics().render()[0].decode())
+    return {f"{one.name}{suffix}" for one in families for suffix in _SUFFIXES.get(one.type, ("",))}
+
+
+def metrics_in(expression: str) -> list[str]:
+    """What is asked for: every name before a brace."""
+    return re.findall(r"\b([a-z_:][a-z0-9_:]*)\{", expression)
+
+
+def unknown_metrics(text: str) -> set[str]:
+    """Names in expressions or in prose that the program does not have."""
+    asked = set(re.findall(r"\b((?:darkroom|process|python)_[a-z0-9_]+)\b", text)) | set(metrics_in(text))
+    return asked - declared_metrics() - FROM_PROMETHEUS
