@@ -5,15 +5,16 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all chaos lint lock serve clean
+.PHONY: help demo test test-all test-image chaos lint lock serve clean
 
 help:
 	@echo "make demo      see it work: service, stand-in provider, faults, a ledger"
 	@echo "make test      the test suite (under five minutes, no system packages)"
 	@echo "make test-all  the same, and faults, crashes, chaos, replicas and real servers; nothing may be skipped"
-	@echo "               (needs root, and what .ci/run installs: strace, faketime, Ceph, PgBouncer, Azurite)"
+	@echo "               (needs root, and what .ci/run installs: strace, faketime, Ceph, PgBouncer, Azurite, Helm, promtool, buildah)"
+	@echo "make test-image  build the image, look at it, and run the system tests in its containers"
 	@echo "make chaos     10,000 tasks through kills, outages and full disks (half an hour; needs strace, root fills disks)"
-	@echo "make lint      ruff and mypy"
+	@echo "make lint      ruff, mypy, hadolint"
 	@echo "make serve     run the service with ./data"
 	@echo "make lock      renew the requirements*.lock files (needs uv)"
 	@echo "make clean     remove the virtual environment and caches"
@@ -33,7 +34,17 @@ test: $(READY)
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not long" $(ARGS)
 
 test-all: $(READY)
-	$(BIN)/python -m pytest -n auto --dist worksteal --nothing-skipped $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal --nothing-skipped --ignore=tests/image $(ARGS)
+	@$(MAKE) --no-print-directory test-image
+
+IMAGE := localhost/darkroom:test
+IN_CONTAINER := $(addprefix tests/system/test_, api_keys.py black_box.py callback_answers.py commands.py \
+  forbidden_links.py kill.py missed.py one_callback.py retry_command.py secrets.py start.py termination.py \
+  verify_and_rebuild.py)
+# The others hold the process from outside: by strace, a false clock, a full disk, a frozen process.
+test-image: $(READY)
+	tests/image/build.sh $(IMAGE)
+	DARKROOM_TEST_IMAGE=$(IMAGE) $(BIN)/python -m pytest -n auto --dist worksteal --nothing-skipped tests/image $(IN_CONTAINER)
 
 chaos: $(READY)
 	DARKROOM_CHAOS=full $(BIN)/python -m pytest -s --nothing-skipped tests/crash
@@ -43,15 +54,16 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
 
 serve: $(READY)
 	@$(BIN)/darkroom serve
 
 COMPILE := uv pip compile --universal --generate-hashes --no-header --no-annotate -q
 lock:
-	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) pyproject.toml --extra traces -o requirements.lock
 	$(COMPILE) --group build -o requirements-build.lock
-	$(COMPILE) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra traces --group dev -c requirements.lock -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
