@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-image chaos lint lock serve clean
+.PHONY: help demo test test-all test-image chaos lint lock chart-readme serve clean
 
 help:
 	@echo "make demo      see it work: service, stand-in provider, faults, a ledger"
@@ -17,6 +17,7 @@ help:
 	@echo "make lint      ruff, mypy, hadolint"
 	@echo "make serve     run the service with ./data"
 	@echo "make lock      renew the requirements*.lock files (needs uv)"
+	@echo "make chart-readme  renew the tables of charts/darkroom/README.md from values.yaml"
 	@echo "make clean     remove the virtual environment and caches"
 
 $(READY): requirements.lock requirements-dev.lock pyproject.toml
@@ -58,6 +59,9 @@ lint: $(READY)
 
 serve: $(READY)
 	@$(BIN)/darkroom serve
+
+chart-readme: $(READY)
+	$(BIN)/python -m tests.charts.readme
 
 COMPILE := uv pip compile --universal --generate-hashes --no-header --no-annotate -q
 lock:
