@@ -64,6 +64,25 @@ def test_a_process_with_some_of_the_roles_makes_no_secrets(
         pass
 
 
+@pytest.mark.parametrize(
+    ("given", "variable"),
+    [
+        ({"roles": "receiver", "server": {"metrics_port": 0}}, "DARKROOM_CALLBACKS__SECRETS"),
+        ({"roles": "archiver"}, "DARKROOM_API_KEYS"),  # its metrics are behind a key
+    ],
+)
+def test_a_process_needs_the_secrets_that_it_uses(tmp_path: Path, given: dict[str, Any], variable: str) -> None:
+    with pytest.raises(SettingsError, match=variable), open_components(bare(tmp_path, **given)):
+        pass
+
+
+@pytest.mark.parametrize("role", ["archiver", "reconciler"])
+def test_a_process_that_serves_nobody_needs_no_secrets_and_makes_none(tmp_path: Path, role: str) -> None:
+    with open_components(bare(tmp_path, roles=role, server={"metrics_port": 0})) as parts:
+        assert parts.api_keys == ()
+    assert not {"api-key", "callback-secret"} & {path.name for path in (tmp_path / "data").iterdir()}
+
+
 def test_a_second_server_on_the_same_database_is_refused_and_told_what_to_do(tmp_path: Path) -> None:
     with open_components(settings_for(tmp_path)):
         with pytest.raises(SettingsError, match="DARKROOM_DATA_DIR"), open_components(settings_for(tmp_path)):

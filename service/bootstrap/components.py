@@ -11,7 +11,7 @@ import structlog
 
 from service.background import Nudge
 from service.bootstrap.provider import provider_client, rules_of
-from service.bootstrap.secrets import generated_key, signing_secrets
+from service.bootstrap.secrets import serving_keys, serving_secrets
 from service.bootstrap.storage import open_store, store_of
 from service.bootstrap.tracing import tracing
 from service.catalog.catalog import Catalog
@@ -132,8 +132,7 @@ def open_components(settings: Settings) -> Iterator[Components]:
             _make_data_dir(settings)
         if not settings.on_postgres:
             stack.enter_context(server_lock(settings.database_path))
-        signing = signing_secrets(settings)
-        api_keys = settings.api_keys or (generated_key(settings),)
+        signing, api_keys = serving_secrets(settings), serving_keys(settings)
         # on PostgreSQL other versions may be at work: readiness names what is missing until `migrate` has run
         schema = Schema.AS_IT_IS if settings.on_postgres else Schema.UPGRADED
         catalog = stack.enter_context(open_catalog(settings, schema=schema))

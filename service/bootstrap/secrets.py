@@ -1,5 +1,6 @@
 """Keys and signing secrets: from the settings, or generated where this process is the whole service."""
 
+import secrets
 import sys
 
 import structlog
@@ -8,7 +9,7 @@ from pydantic import SecretStr
 from service.errors import SettingsError
 from service.intake.callback_token import TokenSigner
 from service.secrets_file import GeneratedSecret, read_or_generate
-from service.settings import ApiKeySetting, KeyScope, Settings
+from service.settings import ApiKeySetting, KeyScope, Role, Settings
 
 log = structlog.get_logger(__name__)
 
@@ -19,6 +20,22 @@ def signing_secrets(settings: Settings) -> tuple[str, ...]:
         return tuple(secret.get_secret_value() for secret in settings.callbacks.secrets)
     _require_whole(settings, "DARKROOM_CALLBACKS__SECRETS")
     return (_shown(read_or_generate(settings.data_dir / "callback-secret"), "signing secret", show=False).text,)
+
+
+def serving_secrets(settings: Settings) -> tuple[str, ...]:
+    """The same for a server: one that neither takes callbacks nor hands out links signs nothing, and needs none."""
+    if settings.callbacks.secrets or settings.roles & {Role.RECEIVER, Role.API}:
+        return signing_secrets(settings)
+    return (secrets.token_hex(32),)  # nothing that it signed is ever asked for
+
+
+def serving_keys(settings: Settings) -> tuple[ApiKeySetting, ...]:
+    """The keys of a server's API; none where it has no API, and its metrics have a port of their own."""
+    if settings.api_keys:
+        return settings.api_keys
+    if Role.API not in settings.roles and settings.server.metrics_port is not None:
+        return ()
+    return (generated_key(settings),)
 
 
 def token_signer(settings: Settings) -> TokenSigner:

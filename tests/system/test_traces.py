@@ -62,6 +62,7 @@ def assert_one_trace(spans: list[Span]) -> None:
     assert all(span.started < span.ended for span in spans)
 
 
+@pytest.mark.long
 async def test_a_callback_its_confirmation_and_its_image_are_one_trace_over_processes_and_a_restart(
     tmp_path: Path, start: Start, stand_in: Begin, postgres: PostgresDatabases, taken: Collector
 ) -> None:
@@ -114,6 +115,7 @@ async def test_a_failed_attempt_is_seen_beside_the_one_that_worked(
     assert_nothing_told(taken, service, PROMPT, *image_host.names)
 
 
+@pytest.mark.long
 async def test_without_a_collector_everything_goes_on_with_a_line_and_the_process_leaves_in_time(
     start: Start, image_host: ImageHost
 ) -> None:

@@ -2,8 +2,7 @@
 
 {{/*
 All secret settings, as a JSON list: `given` by the operator, under `key` in the chart's own Secret, for `readers` only.
-`made` names the Secret that the chart makes where nothing is given (shape scaled); `blank` is the key of what the others
-get, as no process starts without one: it opens nothing, because they serve neither the API nor callbacks.
+`made` names the Secret that the chart makes where nothing is given (shape scaled).
 */}}
 {{- define "darkroom.secretTable" -}}
 {{- $s := .Values.settings -}}
@@ -13,11 +12,11 @@ get, as no process starts without one: it opens nothing, because they serve neit
   (dict "variable" "DARKROOM_DATABASE_URL" "setting" "databaseUrl" "given" $s.databaseUrl "key" "database-url"
     "readers" (list "receiver" "archiver" "reconciler" "api" "migrate"))
   (dict "variable" "DARKROOM_API_KEYS" "setting" "apiKeys" "given" $s.apiKeys "key" "api-keys"
-    "readers" (list "all" "api") "made" (printf "%s-api-key" $name) "blank" "no-api-keys")
+    "readers" (list "all" "api") "made" (printf "%s-api-key" $name))
   (dict "variable" "DARKROOM_STORAGE__OPTIONS" "setting" "storage.options" "given" $s.storage.options "key" "storage-options"
     "readers" (list "all" "archiver" "api"))
   (dict "variable" "DARKROOM_CALLBACKS__SECRETS" "setting" "callbacks.secrets" "given" $s.callbacks.secrets "key" "callback-secrets"
-    "readers" (list "all" "receiver" "api") "made" (printf "%s-callback-secret" $name) "blank" "no-callback-secrets")
+    "readers" (list "all" "receiver" "api") "made" (printf "%s-callback-secret" $name))
   (dict "variable" "DARKROOM_EVOLINK__API_KEY" "setting" "evolink.apiKey" "given" $providerKey "key" "evolink-api-key"
     "readers" (list "all" "reconciler"))
   (dict "variable" "DARKROOM_DOWNLOAD__PROXY" "setting" "download.proxy" "given" $s.download.proxy "key" "download-proxy"
@@ -30,16 +29,14 @@ get, as no process starts without one: it opens nothing, because they serve neit
 {{- $scaled := eq .root.Values.shape "scaled" -}}
 {{- range include "darkroom.secretTable" .root | fromJsonArray -}}
 {{- $from := dict -}}
-{{- if not (has $.component .readers) -}}
-{{- if and .blank (ne $.component "migrate") -}}
-{{- $from = dict "name" (include "darkroom.fullname" $.root) "key" .blank -}}
-{{- end -}}
-{{- else if .given.existingSecret -}}
+{{- if has $.component .readers -}}
+{{- if .given.existingSecret -}}
 {{- $from = dict "name" .given.existingSecret "key" .given.key -}}
 {{- else if .given.value -}}
 {{- $from = dict "name" (include (eq $.component "migrate" | ternary "darkroom.migrateName" "darkroom.fullname") $.root) "key" .key -}}
 {{- else if and .made $scaled -}}
 {{- $from = dict "name" .made "key" .key -}}
+{{- end -}}
 {{- end -}}
 {{- if $from }}
 - name: {{ .variable }}
@@ -51,17 +48,12 @@ get, as no process starts without one: it opens nothing, because they serve neit
 {{- end -}}
 {{- end -}}
 
-{{/* The data of the chart's own Secret: what was given by value, and what opens nothing. */}}
+{{/* The data of the chart's own Secret: what was given by value. */}}
 {{- define "darkroom.secretData" -}}
 {{- range include "darkroom.secretTable" . | fromJsonArray -}}
 {{- if and .given.value (not .given.existingSecret) }}
 {{ .key }}: {{ include "darkroom.secretText" .given.value | b64enc }}
 {{- end -}}
-{{- end -}}
-{{- if eq .Values.shape "scaled" }}
-{{- /* No text has this hash, as far as anybody knows. */}}
-no-api-keys: {{ printf "[{\"name\": \"nobody\", \"sha256\": \"%s\", \"scopes\": [\"read\"]}]" (repeat 64 "0") | b64enc }}
-no-callback-secrets: {{ printf "[\"%s\"]" (printf "%s/%s signs nothing" .Release.Namespace .Release.Name | sha256sum) | b64enc }}
 {{- end -}}
 {{- end -}}
 
