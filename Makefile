@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+CHECKS := $(VENV)/.checks
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all test-image chaos lint lock chart-readme serve clean
@@ -28,13 +29,17 @@ $(READY): requirements.lock requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+$(CHECKS): $(READY) requirements-checks.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-checks.lock
+	@touch $@
+
 demo: $(READY)
 	@$(BIN)/darkroom demo $(ARGS)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not long" $(ARGS)
 
-test-all: $(READY)
+test-all: $(CHECKS)
 	$(BIN)/python -m pytest -n auto --dist worksteal --nothing-skipped --ignore=tests/image $(ARGS)
 	@$(MAKE) --no-print-directory test-image
 
@@ -51,7 +56,7 @@ chaos: $(READY)
 	DARKROOM_CHAOS=full $(BIN)/python -m pytest -s --nothing-skipped tests/crash
 	$(BIN)/python -m tests.chaos $(ARGS)
 
-lint: $(READY)
+lint: $(CHECKS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -68,6 +73,7 @@ lock:
 	$(COMPILE) pyproject.toml --extra traces -o requirements.lock
 	$(COMPILE) --group build -o requirements-build.lock
 	$(COMPILE) pyproject.toml --extra traces --group dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) --group checks -c requirements.lock -c requirements-dev.lock -o requirements-checks.lock
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

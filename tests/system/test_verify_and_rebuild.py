@@ -18,6 +18,8 @@ from tests.system.support.pictures import Picture
 from tests.system.support.provider import call_back, new_task_id, task_object
 from tests.system.support.waiting import eventually
 
+pytestmark = pytest.mark.long
+
 SEED = 20260502
 MANY = 100
 KILLS = 4
