@@ -10,14 +10,14 @@ from starlette.routing import Route
 
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.figures import Figures
-from service.domain.rules import Rules
+from service.domain.rules import ConfirmMode, Rules
 from service.provider.reading import ProviderHealth
 from service.web.documents import rfc3339
 from service.web.keys import ApiKeys, Scope
 
 
 class StatsRoutes:
-    """`health` tells how the provider treats us; None where there is no key."""
+    """`health` tells how the provider treats this process; None where it has no key."""
 
     def __init__(
         self, *, catalog: Catalog, rules: Rules, key_mark: str, health: Callable[[], ProviderHealth | None]
@@ -50,7 +50,9 @@ class StatsRoutes:
     def _provider(self, tx: Transaction) -> dict[str, Any]:
         health = self._health()
         if health is None:
-            return {"state": "no key", "since": None, "detail": None, "key_first_worked_at": None}
+            others_ask = self._rules.mode is not ConfirmMode.OFF
+            state = "not asked by this process" if others_ask else "no key"
+            return {"state": state, "since": None, "detail": None, "key_first_worked_at": None}
         return {
             "state": health.state.value,
             "since": rfc3339(health.since),

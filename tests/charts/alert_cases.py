@@ -18,6 +18,7 @@ from tests.charts.alert_series import (
     PENDING,
     READY,
     RESTARTED,
+    STARTED,
     UP,
     VERSION,
     Fires,
@@ -37,6 +38,7 @@ SILENT = tuple(case for case in CASES if isinstance(case, Silent))
 HEALTHY: Sequence[Series] = (
     *both(UP, held(1)),
     *both(READY, held(1), component="all"),
+    *both(STARTED, held(1), component="all"),
     *both(EXPIRY, held(86_000)),
     *both(PENDING, held(300)),
     *both(OLDEST, held(20)),

@@ -1,8 +1,8 @@
 """When the alerts of callbacks fire, and the nearest cases in which they must not."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from tests.charts.alert_series import WEEK, Fires, Silent, acknowledged, callbacks, held, jumps, rising
+from tests.charts.alert_series import WEEK, Fires, Silent, acknowledged, callbacks, held, jumps, replaced, rising
 from tests.charts.promtool import NOTHING, Value
 
 
@@ -18,6 +18,21 @@ TEN_MINUTES = WEEK // 10
 DAYS = 24 * 6
 LAST = TEN_MINUTES + 2 * DAYS
 STOPPED = TEN_MINUTES + DAYS
+
+OLD_POD, NEW_POD = replaced(0, 60, 0)
+_, FULL_POD = replaced(0, 60, 5)
+
+
+def before_the_first_scrape(alert: str, verdict: str, *labels: Mapping[str, str]) -> Sequence[Fires | Silent]:
+    """A pod is replaced, and the new one has counted when it is first scraped; and one that has not."""
+    old = callbacks(verdict, OLD_POD)
+    return (
+        Fires(
+            alert, f"{verdict} before a first scrape", [old, callbacks(verdict, FULL_POD, "b")], 63, 64, labels or ({},)
+        ),
+        Silent(alert, f"a pod is replaced, and nothing is {verdict}", [old, callbacks(verdict, NEW_POD, "b")]),
+    )
+
 
 CALLBACKS: Sequence[Fires | Silent] = (
     Fires(
@@ -44,7 +59,7 @@ CALLBACKS: Sequence[Fires | Silent] = (
         "one is not understood and one too large",
         [
             callbacks("unreadable", jumps(0, 10, 1)),
-            callbacks("too_large", jumps(3, 20, 4)),
+            callbacks("too_large", jumps(0, 20, 1)),
             callbacks("accepted", rising(9)),
         ],
         9,
@@ -54,16 +69,30 @@ CALLBACKS: Sequence[Fires | Silent] = (
     Silent(
         "DarkroomCallbacksUnreadable",
         "all are understood",
+        [callbacks("accepted", rising(9)), callbacks("unreadable", held(0))],
+    ),
+    Silent(
+        "DarkroomCallbacksUnreadable",
+        "some were not, an hour ago and longer",
         [callbacks("accepted", rising(9)), callbacks("unreadable", held(4))],
+        since=61,
     ),
     Fires("DarkroomCallbacksLimited", "a URL has used up what it may", [callbacks("limited", jumps(0, 10, 1))], 9, 10),
-    Silent("DarkroomCallbacksLimited", "it did so before a restart", [callbacks("limited", jumps(4, 10, 0))]),
+    Silent(
+        "DarkroomCallbacksLimited",
+        "it did so long before a restart",
+        [callbacks("limited", jumps(4, 60, 0))],
+        since=16,
+    ),
     Fires("DarkroomCallbacksForeign", "a URL names another one's task", [callbacks("foreign", jumps(0, 10, 1))], 9, 10),
     Silent(
         "DarkroomCallbacksForeign",
         "each URL names its own",
         [callbacks("accepted", rising(1)), callbacks("foreign", held(0))],
     ),
+    *before_the_first_scrape("DarkroomCallbacksUnreadable", "unreadable", {"verdict": "unreadable"}),
+    *before_the_first_scrape("DarkroomCallbacksLimited", "limited"),
+    *before_the_first_scrape("DarkroomCallbacksForeign", "foreign"),
     Fires(
         "DarkroomNoCallbacks",
         "none come where a week ago 30 an hour did",

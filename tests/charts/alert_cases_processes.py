@@ -9,6 +9,7 @@ from tests.charts.alert_series import (
     KEY_REFUSED,
     LEAST,
     READY,
+    STARTED,
     UP,
     VERSION,
     Fires,
@@ -20,7 +21,7 @@ from tests.charts.alert_series import (
     other,
     rising,
 )
-from tests.charts.promtool import GONE, NOTHING
+from tests.charts.promtool import GONE, NOTHING, Series, Value
 
 PROVIDER: Sequence[Fires | Silent] = (
     Fires(
@@ -54,19 +55,53 @@ PROVIDER: Sequence[Fires | Silent] = (
     Silent("DarkroomProviderUnreachable", "nobody is asked", both(ASKED, held(3), result="unreachable")),
 )
 
+LOOP: Sequence[Value] = [
+    *(*held(1, 10), GONE, *held(NOTHING, 1)),
+    *(*held(2, 4), GONE, *held(NOTHING, 3)),
+    *(*held(3, 4), GONE, *held(NOTHING, 6)),
+    *held(4, 4),
+]
+"""When a process began that ends again and again; nothing of it is scraped in between."""
+
 PROCESSES: Sequence[Fires | Silent] = (
-    Fires("DarkroomNotScraped", "there is no target", [], 9, 10),
-    Fires("DarkroomNotScraped", "all are down", both(UP, jumps(1, 5, 0)), 14, 15),
+    Fires("DarkroomNotScraped", "there is no target", [], 2, 3),
+    Fires("DarkroomNotScraped", "all are down", both(UP, jumps(1, 5, 0)), 7, 8),
+    Silent(
+        "DarkroomNotScraped",
+        "the only pod is replaced, and the new one comes up in its second minute",
+        [one(UP, [*held(1, 9), GONE]), other(UP, [*held(NOTHING, 10), 0, *held(1, 170)])],
+    ),
     Silent("DarkroomNotScraped", "one of two answers", [one(UP, held(1)), other(UP, held(0))]),
     Fires(
         "DarkroomTargetDown",
         "one of two is down",
         [one(UP, held(1)), other(UP, jumps(1, 5, 0))],
-        14,
-        15,
+        9,
+        10,
         [{"pod": "b"}],
     ),
     Silent("DarkroomTargetDown", "a pod is replaced", [one(UP, [*held(1, 9), *held(0, 4), GONE]), other(UP, held(1))]),
+    Fires(
+        "DarkroomRestarting",
+        "a process ends three minutes after it began, and its pod waits longer each time",
+        [one(STARTED, [*LOOP, *held(7000, 130)], component="archiver"), other(STARTED, held(1), component="archiver")],
+        30,
+        31,
+        [{"component": "archiver"}],
+    ),
+    Silent(
+        "DarkroomRestarting",
+        "a node is started anew, and with it the processes of three pods",
+        [Series(STARTED, jumps(1, 10 + at, 2), {"pod": pod, "component": "receiver"}) for at, pod in enumerate("abc")],
+    ),
+    Silent(
+        "DarkroomRestarting",
+        "five pods are replaced one after the other",
+        [
+            Series(STARTED, [*held(NOTHING, 3 * at), *held(at, 60)], {"pod": pod, "component": "receiver"})
+            for at, pod in enumerate("abcde")
+        ],
+    ),
     Fires(
         "DarkroomNoReceiver",
         "both receivers are not ready and the archiver is",
@@ -157,7 +192,15 @@ PROCESSES: Sequence[Fires | Silent] = (
     Silent(
         "DarkroomDiskFillsUp",
         "they last for a week",
-        [one(FREE, rising(-1 << 20, start=10 * GIB)), one(LEAST, held(GIB))],
+        [one(FREE, rising(-1 << 20, start=10 * GIB), component="all"), one(LEAST, held(GIB), component="all")],
+    ),
+    Silent(
+        "DarkroomDiskFillsUp",
+        "somebody else fills the disk of an archiver's node",
+        [
+            one(FREE, rising(-10 << 20, start=10 * GIB), component="archiver"),
+            one(LEAST, held(GIB), component="archiver"),
+        ],
     ),
     Fires(
         "DarkroomVersionMix",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from tests.charts.promtool import Series, Value
+from tests.charts.promtool import GONE, NOTHING, Series, Value
 
 GIB = 1 << 30
 HOURS = 60
@@ -29,13 +29,14 @@ class Fires:
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """`alert` does not fire until `until`, the end of the series."""
+    """`alert` does not fire from `since` until `until`, the end of the series."""
 
     alert: str
     when: str
     series: Sequence[Series]
     until: int = 3 * HOURS
     every: int = 1
+    since: int = 0
 
 
 def held(value: Value, steps: int = 3 * HOURS + 1) -> list[Value]:
@@ -50,6 +51,11 @@ def rising(by: float, steps: int = 3 * HOURS + 1, *, start: float = 0) -> list[V
 def jumps(before: float, at: int, after: float) -> list[Value]:
     """A counter or gauge that changes once."""
     return [*held(before, at), *held(after, 3 * HOURS + 1 - at)]
+
+
+def replaced(before: float, at: int, after: float) -> tuple[list[Value], list[Value]]:
+    """What two pods say of whom the second takes the place of the first, a few minutes later."""
+    return [*held(before, at), GONE], [*held(NOTHING, at + 4), *held(after, 3 * HOURS - 3 - at)]
 
 
 def both(name: str, values: Sequence[Value], **labels: str) -> list[Series]:
@@ -82,7 +88,7 @@ EXPIRY, PENDING = "darkroom_next_expiry_seconds", "darkroom_assets_pending"
 OLDEST, DEAD, ATTEMPTS = "darkroom_oldest_pending_seconds", "darkroom_dead_total", "darkroom_assets_total"
 READY, UP, ASKED = "darkroom_ready", "up", "darkroom_reconcile_total"
 FREE, LEAST, VERSION = "darkroom_free_bytes", "darkroom_min_free_bytes", "darkroom_build_info"
-KEY_REFUSED = "darkroom_provider_key_refused"
+KEY_REFUSED, STARTED = "darkroom_provider_key_refused", "process_start_time_seconds"
 
 RESTARTED = [*rising(1, 60), *held(0, 2 * HOURS + 1)]
-"""A counter that grew, and whose process was started anew an hour ago; nothing has happened since."""
+"""A counter that grew, and whose process was started anew two hours ago; nothing has happened since."""

@@ -105,9 +105,9 @@ def firing(alert: str, *labels: Mapping[str, str], at: int) -> dict[str, Any]:
     return {"expr": name, "eval_time": f"{at}m", "exp_samples": samples}
 
 
-def never_fired(alert: str, *, until: int) -> dict[str, Any]:
-    """Expects that the alert has not fired up to and including this minute; `.+` is any."""
-    ever = f'count_over_time(ALERTS{{alertname=~"{alert}",alertstate="firing"}}[{until + 1}m])'
+def never_fired(alert: str, *, until: int, since: int = 0) -> dict[str, Any]:
+    """Expects that the alert has not fired from one minute to another, both included; `.+` is any."""
+    ever = f'count_over_time(ALERTS{{alertname=~"{alert}",alertstate="firing"}}[{until - since + 1}m])'
     return {"expr": ever, "eval_time": f"{until}m", "exp_samples": []}
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.charts.declared import unknown_metrics
 from tests.charts.helm import CHART, render
-from tests.charts.promtool import check_expressions
+from tests.charts.promtool import NOTHING, Series, World, check_expressions
 
 FILE = CHART / "files" / "dashboard.json"
 TEXT = FILE.read_text("utf-8")
@@ -52,6 +52,20 @@ def sources(part: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(part, list):
         for below in part:
             yield from sources(below)
+
+
+def without_names(dashboard: dict[str, Any]) -> dict[str, Any]:
+    """All of it but what each release calls its own."""
+    return {name: part for name, part in dashboard.items() if name not in ("uid", "title")}
+
+
+def rendered_dashboard(**values: Any) -> dict[str, Any]:
+    """The one in the ConfigMap of a release with these values."""
+    release = render("default-values.yaml", values={**ON, **values})
+    [config] = [one for one in release.of("ConfigMap") if one["metadata"]["name"].endswith("-dashboard")]
+    [text] = config["data"].values()
+    dashboard: dict[str, Any] = json.loads(text)
+    return dashboard
 
 
 def test_panels_have_ids_of_their_own_and_do_not_lie_on_each_other() -> None:
@@ -116,15 +130,34 @@ def test_every_expression_parses(tmp_path: Path) -> None:
     check_expressions([with_values(one) for one in expressions()], tmp_path)
 
 
+@needs_promtool
+def test_a_start_is_marked_when_a_new_pod_is_first_seen_and_no_longer_after_two_minutes(tmp_path: Path) -> None:
+    """With a name that was not there before, as after every rollout."""
+    [starts] = [with_values(one["expr"]) for one in DASHBOARD["annotations"]["list"] if "expr" in one]
+    began = Series("process_start_time_seconds", [*[NOTHING] * 60, *[3590] * 10])
+    marked = {"expr": f"count({starts})", "eval_time": "60m", "exp_samples": [{"labels": "{}", "value": 1}]}
+    over = {"expr": f"count({starts})", "eval_time": "62m", "exp_samples": []}
+    World({"groups": []}, [began], tmp_path, [{"namespace": "some", "job": "some"}]).expect(marked, over)
+
+
 @needs_helm
 def test_the_chart_hands_the_file_over_whole_where_grafana_looks_for_it() -> None:
     config = render("default-values.yaml", values=ON).named("ConfigMap", "pictures-darkroom-dashboard")
     assert config is not None
     [(name, text)] = config["data"].items()
     assert name.endswith(".json")
-    assert json.loads(text) == DASHBOARD
+    assert without_names(json.loads(text)) == without_names(DASHBOARD)
     assert config["metadata"]["labels"]["grafana_dashboard"] == "1"
     assert len(text.encode()) < LARGEST_CONFIG_MAP
+
+
+@needs_helm
+def test_every_release_has_a_dashboard_of_its_own() -> None:
+    found = [rendered_dashboard(fullnameOverride=name) for name in ("pictures", "photos", "p" * 39 + "a")]
+    assert [one["title"] for one in found[:2]] == ["pictures (studio)", "photos (studio)"]
+    uids = {one["uid"] for one in found}
+    assert len(uids) == 3
+    assert all(re.fullmatch(r"[a-z0-9-]{9,40}", uid) for uid in uids)
 
 
 @needs_helm

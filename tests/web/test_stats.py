@@ -49,6 +49,12 @@ async def test_without_a_key_it_says_so(house: House) -> None:
     }
 
 
+async def test_a_process_without_a_key_leaves_it_to_others_to_ask_where_callbacks_are_confirmed(tmp_path: Path) -> None:
+    async with serving(tmp_path, roles="receiver,api", confirm={"mode": "required"}) as house:
+        provider = (await house.json("/v1/stats"))["provider"]
+        assert (provider["state"], provider["confirm_mode"]) == ("not asked by this process", "required")
+
+
 async def test_with_a_key_that_was_never_used_it_is_untried_and_shows_nothing_of_the_key(keyed: House) -> None:
     answer = await keyed.read.get("/v1/stats")
     provider = answer.json()["provider"]
