@@ -35,6 +35,15 @@ def test_its_pods_take_no_callbacks_and_are_not_restarted(file: str) -> None:
 
 
 @pytest.mark.parametrize("file", [SINGLE, SCALED])
+def test_its_pods_can_be_told_from_those_that_serve(file: str) -> None:
+    mark = ("darkroom/maintenance", "true")
+    for one in servers(file):
+        assert mark in one.labels.items()
+        assert mark not in one.manifest["spec"]["selector"]["matchLabels"].items()
+    assert not any(mark in one.labels.items() for one in render(file).workloads)
+
+
+@pytest.mark.parametrize("file", [SINGLE, SCALED])
 def test_its_pods_keep_their_settings_and_volumes(file: str) -> None:
     usual = {one.component: one for one in render(file).workloads}
     for one in servers(file):

@@ -160,6 +160,14 @@ def test_by_default_the_database_may_be_anywhere_but_in_link_local_addresses() -
     assert not any(reaches(rendered, one, "169.254.1.1", 5432) for one in ROLES)
 
 
+def test_by_default_the_database_may_be_a_pod_which_its_plugin_knows_by_no_address() -> None:
+    rendered = render(SCALED)
+    database = pod("databases", {"app": "postgres"})
+    for component in (*ROLES, "migrate"):
+        assert reaches(rendered, component, database, 5432)
+        assert not reaches(rendered, component, database, 6379)
+
+
 def test_networks_that_downloads_trust_are_open_to_archivers_alone() -> None:
     rendered = render(SCALED, values=set_at("settings.download.trustedNetworks", ["10.7.0.0/16", "fd07::/16"]))
     for address in ("10.7.1.1", "fd07::1"):

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.charts.helm import merged, refusal, set_at
+from tests.charts.helm import CHART, HelmError, merged, refusal, render, set_at
+from tests.charts.schema import ValuesSchema
+from tests.charts.values_file import read
 
 pytestmark = pytest.mark.long
 
@@ -17,6 +19,10 @@ ON = {"enabled": True}
 HOST = {"enabled": True, "host": "a.example.com"}
 PARENT = {"parentRefs": [{"name": "public"}]}
 REDIRECT = [{"type": "RequestRedirect", "requestRedirect": {"scheme": "https"}}]
+NONE_AWAY = [("maxUnavailable", 0), ("maxUnavailable", "0%"), ("minAvailable", 2), ("minAvailable", "60%")]
+OWN_SECRET = {
+    "settings": {"databaseUrl": {"existingSecret": "pictures-darkroom"}, "evolink": {"apiKey": {"value": "evk-a"}}}
+}
 KEY = {"name": "me", "key": "a long random text", "scopes": ["admin"]}
 
 
@@ -111,6 +117,16 @@ def test_a_value_that_makes_no_sense_is_refused_by_its_key(path: str, value: Any
         (SCALED, set_at("archiver.keda.enabled", True), "archiver.keda.serverAddress: say where Prometheus answers"),
         (SCALED, set_at("api.autoscaling", {**ON, "minReplicas": 9, "maxReplicas": 3}), "minReplicas is above"),
         (SCALED, set_at("api.podDisruptionBudget", {"minAvailable": 1, "maxUnavailable": 1}), "set one of"),
+        *[
+            (SCALED, set_at(f"api.podDisruptionBudget.{name}", number), "none of its 2 pods could ever leave its node")
+            for name, number in NONE_AWAY
+        ],
+        (SINGLE, set_at("service.nodePort", 30080), "service.nodePort: a Service of type ClusterIP has none"),
+        (SINGLE, set_at("service.externalTrafficPolicy", "Local"), "set service.type: NodePort or LoadBalancer"),
+        (SINGLE, {"service": {"type": "NodePort", "loadBalancerClass": "a"}, **GATEWAY_OPEN}, "service.loadBalancer"),
+        (SINGLE, set_at("service.loadBalancerSourceRanges", ["10.0.0.0/8"]), "set service.type: LoadBalancer"),
+        (SINGLE, set_at("serviceAccount.name", "mine"), "set serviceAccount.create: false beside it"),
+        (SCALED, OWN_SECRET, "settings.databaseUrl.existingSecret: pictures-darkroom is the name of the Secret"),
         (SINGLE, set_at("settings.apiKeys", {"value": [KEY], "existingSecret": "a"}), "a value and an existingSecret"),
         (SINGLE, set_at("settings.confirm.mode", "required"), "needs the provider's key"),
         (SINGLE, set_at("settings.download.proxy.value", "http://10.0.0.1:3128"), "networkPolicy.proxy.to: say where"),
@@ -138,6 +154,35 @@ def test_values_that_cannot_work_together_are_refused_with_what_to_set(
 def test_an_ingress_that_sends_callbacks_elsewhere_is_refused(kind: str) -> None:
     annotations = {f"nginx.ingress.kubernetes.io/{kind}": "https://b.example.com"}
     refused(SINGLE, {"ingress": {**HOST, "annotations": annotations}, **GATEWAY_OPEN}, kind, "the callback is lost")
+
+
+@pytest.mark.parametrize("release", ["1rel", "my.rel"])
+def test_a_release_whose_name_no_service_can_have_is_refused(release: str) -> None:
+    with pytest.raises(HelmError, match="cannot be the name of a Service"):
+        render(SINGLE, release=release)
+    assert render(SINGLE, values={"fullnameOverride": "pictures"}, release=release).manifests
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["extraEnv", "commonLabels", "podLabels", "single.podAnnotations", "persistence.annotations", "settings.confirm",
+     "serviceAccount.annotations", "tests", "standIn", "monitoring", "probes.startup", "settings.apiKeys.key"],
+)  # fmt: skip
+def test_a_key_with_nothing_behind_it_is_refused_by_its_name(path: str) -> None:
+    refused(SINGLE, set_at(path, None), f"{path.rpartition('.')[2]} is required")
+
+
+def test_the_schema_asks_for_every_key_that_values_have() -> None:
+    known = ValuesSchema.of_text((CHART / "values.schema.json").read_text("utf-8"))
+    keys = [key for first in read((CHART / "values.yaml").read_text("utf-8")) for key in first.walk()]
+    asked = {key.path: {name for node in known.at(key.path[:-1]) for name in node.get("required", [])} for key in keys}
+    left_out = [key.name for key in keys if key.path[-1] not in asked[key.path]]
+    assert [name for name in left_out if not name.startswith("monitoring.")] == []
+
+
+@pytest.mark.parametrize("budget", [{"minAvailable": "50%"}, {"minAvailable": 1}, {"maxUnavailable": "10%"}])
+def test_a_budget_that_lets_one_pod_go_is_taken(budget: dict[str, Any]) -> None:
+    assert refusal(SCALED, values=set_at("api.podDisruptionBudget", budget)) == ""
 
 
 @pytest.mark.parametrize("file", [SINGLE, SCALED, STAND_IN])

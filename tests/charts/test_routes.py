@@ -68,6 +68,14 @@ def test_a_public_address_that_was_told_counts_more_than_the_route() -> None:
     assert public_url(render(SINGLE, values=values)) == "https://told.example.com"
 
 
+@pytest.mark.parametrize("file", [SINGLE, SCALED])
+def test_a_gateway_is_told_by_the_service_that_pods_speak_https(file: str) -> None:
+    tls = set_at("service.tls.existingSecret", "mine")
+    for values, wanted in ((tls, "https"), ({}, None)):
+        ports = [port for one in render(file, values=values).of("Service") for port in one["spec"]["ports"]]
+        assert {port.get("appProtocol") for port in ports if port["name"] != "metrics"} == {wanted}
+
+
 @pytest.mark.parametrize("issuer", ["clusterIssuer", "issuer"])
 def test_cert_manager_is_asked_for_a_certificate_and_where_to_put_it(issuer: str) -> None:
     key = "cert-manager.io/cluster-issuer" if issuer == "clusterIssuer" else "cert-manager.io/issuer"

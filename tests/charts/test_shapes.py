@@ -76,6 +76,21 @@ def test_where_nothing_is_kept_pods_have_room_for_files_on_their_way() -> None:
         assert "sizeLimit" in volumes["data"]["emptyDir"]
 
 
+def test_images_on_the_disk_of_a_node_have_as_much_room_as_the_volume_would() -> None:
+    mine = render(SINGLE, values=set_at("persistence", {"enabled": False, "size": "7Gi"})).workload("all")
+    assert {"name": "data", "emptyDir": {"sizeLimit": "7Gi"}} in mine.pod["volumes"]
+    assert "ephemeral-storage" not in mine.main["resources"]["limits"]
+
+
+def test_the_test_pod_goes_where_the_volume_is() -> None:
+    place = {"nodeSelector": {"a": "b"}, "tolerations": [{"operator": "Exists"}], "priorityClassName": "high"}
+    test = render(SINGLE, values={"single": place}).workload("test")
+    assert place.items() <= test.pod.items()
+    assert "podAffinity" in test.pod["affinity"]
+    key = set_at("settings.apiKeys.existingSecret", "mine")
+    assert not place.keys() & render(SINGLE, values={"single": place, **key}).workload("test").pod.keys()
+
+
 # --- how it grows
 
 
@@ -111,6 +126,15 @@ def test_keda_counts_archivers_by_what_would_be_lost() -> None:
     assert "sum(" not in query
     assert 'namespace="studio"' in query
     assert scaled["spec"]["fallback"]["replicas"] >= scaled["spec"]["minReplicaCount"]
+
+
+def test_keda_waits_before_it_shrinks_and_takes_more_beside_it() -> None:
+    advanced = {"horizontalPodAutoscalerConfig": {"behavior": {"scaleUp": {"stabilizationWindowSeconds": 9}}}}
+    told = {"cooldownPeriod": 77, "advanced": advanced}
+    spec = render(KEDA, values=set_at("archiver.keda", told)).one("ScaledObject")["spec"]
+    behavior = spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
+    waits = {name: one["stabilizationWindowSeconds"] for name, one in behavior.items()}
+    assert waits == {"scaleDown": 77, "scaleUp": 9}
 
 
 def test_keda_looks_at_the_job_that_prometheus_gives_the_service() -> None:
@@ -155,6 +179,11 @@ def test_pods_of_a_role_are_spread_but_never_kept_waiting_for_it(component: str)
 
 
 # --- how it is replaced
+
+
+def test_who_is_replaced_at_once_is_not_rolled() -> None:
+    rendered = render(SCALED, values=set_at("api.strategy.type", "Recreate"))
+    assert strategy(rendered.workload("api")) == {"type": "Recreate"}
 
 
 def test_a_new_receiver_is_ready_before_an_old_one_leaves() -> None:
@@ -242,6 +271,18 @@ def test_labels_of_operators_do_not_change_selectors() -> None:
     before, after = render(SCALED), render(SCALED, values={"commonLabels": {"a": "b"}, "podLabels": {"c": "d"}})
     for old, new in zip(before.workloads, after.workloads, strict=True):
         assert at(old.manifest, "spec", "selector") == at(new.manifest, "spec", "selector")
+
+
+def test_labels_of_the_chart_are_there_once_and_keep_what_is_selected_by() -> None:
+    name, part_of = "app.kubernetes.io/name", "app.kubernetes.io/part-of"
+    given = {name: "other", "app.kubernetes.io/component": "other", part_of: "shop", "team": "a"}
+    labels = {"labels": {"app.kubernetes.io/instance": "other", "team": "b"}}
+    rendered = render(SCALED, values={"commonLabels": given, "service": labels})
+    for service in rendered.of("Service"):
+        found = service["metadata"]["labels"]
+        assert (found[name], found["app.kubernetes.io/instance"], found[part_of]) == ("darkroom", "pictures", "shop")
+        assert found["app.kubernetes.io/component"] in (*ROLES, "metrics")
+        assert found["team"] == ("a" if found["app.kubernetes.io/component"] == "metrics" else "b")
 
 
 def test_a_label_of_an_operator_cannot_take_a_pod_out_of_its_selector() -> None:

@@ -1,11 +1,45 @@
 {{/* What cannot work, and what to set instead. What a value may look like is values.schema.json's business. */}}
 
 {{- define "darkroom.checks" -}}
+{{- include "darkroom.checkNames" . -}}
 {{- include "darkroom.checkSecrets" . -}}
 {{- include (printf "darkroom.check-%s" .Values.shape) . -}}
 {{- include "darkroom.checkTrust" . -}}
 {{- include "darkroom.checkRoads" . -}}
+{{- include "darkroom.checkService" .Values.service -}}
 {{- include "darkroom.checkStandIn" . -}}
+{{- end -}}
+
+{{- define "darkroom.checkNames" -}}
+{{- $v := .Values -}}
+{{- $name := include "darkroom.fullname" . -}}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) -}}
+{{- fail (printf "%s cannot be the name of a Service, which begins with a letter and has no dots: name the release otherwise, or set fullnameOverride" $name) -}}
+{{- end -}}
+{{- if and $v.serviceAccount.create $v.serviceAccount.name -}}
+{{- fail "serviceAccount.name is an account that exists already: set serviceAccount.create: false beside it, or leave the name empty" -}}
+{{- end -}}
+{{- if include "darkroom.secretData" . | trim -}}
+{{- $given := dict "service.tls" $v.service.tls.existingSecret "trustedCa" $v.trustedCa.existingSecret "tests" $v.tests.existingSecret -}}
+{{- range include "darkroom.secretTable" . | fromJsonArray -}}
+{{- $_ := set $given (printf "settings.%s" .setting) .given.existingSecret -}}
+{{- end -}}
+{{- range $setting, $secret := $given -}}
+{{- if eq ($secret | default "") $name -}}
+{{- fail (printf "%s.existingSecret: %s is the name of the Secret that the chart makes for itself: give yours another one" $setting $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "darkroom.checkService" -}}
+{{- $balanced := eq .type "LoadBalancer" -}}
+{{- range $name, $known := dict
+  "nodePort" (ne .type "ClusterIP") "externalTrafficPolicy" (ne .type "ClusterIP") "loadBalancerClass" $balanced "loadBalancerSourceRanges" $balanced -}}
+{{- if and (index $ $name) (not $known) -}}
+{{- fail (printf "service.%s: a Service of type %s has none: set service.type: %s, or leave it out" $name $.type (hasPrefix "load" $name | ternary "LoadBalancer" "NodePort or LoadBalancer")) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "darkroom.checkSecrets" -}}
@@ -66,6 +100,7 @@
 {{- if and (include "darkroom.text" $budget.minAvailable) (include "darkroom.text" $budget.maxUnavailable) -}}
 {{- fail (printf "%s.podDisruptionBudget: set one of minAvailable and maxUnavailable" .) -}}
 {{- end -}}
+{{- include "darkroom.checkBudget" (dict "name" . "of" $budget "least" (include "darkroom.leastReplicas" (dict "component" . "own" $own) | int)) -}}
 {{- if and $own.autoscaling.enabled (not (or $own.autoscaling.targetCPUUtilizationPercentage $own.autoscaling.targetMemoryUtilizationPercentage $own.autoscaling.metrics)) -}}
 {{- fail (printf "%s.autoscaling: say by what: set targetCPUUtilizationPercentage, targetMemoryUtilizationPercentage or metrics" .) -}}
 {{- end -}}
@@ -75,6 +110,15 @@
 {{- define "darkroom.checkCounts" -}}
 {{- if gt (int .of.minReplicas) (int .of.maxReplicas) -}}
 {{- fail (printf "%s: minReplicas is above maxReplicas" .name) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A budget that lets no pod go keeps its nodes from being drained for ever; shares are rounded up, as Kubernetes does it. */}}
+{{- define "darkroom.checkBudget" -}}
+{{- $stay := include "darkroom.text" .of.minAvailable -}}
+{{- $least := hasSuffix "%" $stay | ternary (divf (mulf (trimSuffix "%" $stay | float64) .least) 100 | ceil | int) (int $stay) -}}
+{{- if and .of.enabled (gt .least 1) (or (regexMatch "^0+%?$" (include "darkroom.text" .of.maxUnavailable)) (ge $least .least)) -}}
+{{- fail (printf "%s.podDisruptionBudget: none of its %d pods could ever leave its node: let fewer stay, or more be away" .name .least) -}}
 {{- end -}}
 {{- end -}}
 

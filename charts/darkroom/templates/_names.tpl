@@ -17,14 +17,18 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
 {{- define "darkroom.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-{{ include "darkroom.selectorLabels" . }}
-app.kubernetes.io/version: {{ .Values.image.tag | default .Chart.AppVersion | trunc 63 | trimAll "-_." | quote }}
-app.kubernetes.io/part-of: {{ include "darkroom.name" . }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- include "darkroom.mergedLabels" (dict "root" .) -}}
+{{- end -}}
+
+{{/* One map, as no label may be there twice: dict root, and component, labels where there are any. What is selected by stays the chart's. */}}
+{{- define "darkroom.mergedLabels" -}}
+{{- $version := .root.Values.image.tag | default .root.Chart.AppVersion | trunc 63 | trimAll "-_." -}}
+{{- $usual := dict "app.kubernetes.io/version" $version "app.kubernetes.io/part-of" (include "darkroom.name" .root) -}}
+{{- $given := omit (mergeOverwrite $usual .root.Values.commonLabels (.labels | default dict)) "app.kubernetes.io/component" -}}
+{{- $chart := printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" -}}
+{{- $fixed := dict "helm.sh/chart" $chart "app.kubernetes.io/managed-by" .root.Release.Service -}}
+{{- with .component }}{{ $_ := set $fixed "app.kubernetes.io/component" . }}{{ end -}}
+{{- toYaml (mergeOverwrite $given (include "darkroom.selectorLabels" .root | fromYaml) $fixed) -}}
 {{- end -}}
 
 {{/* The metadata of an object: dict root, name, and component, annotations, labels where there are any. */}}
@@ -33,13 +37,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 name: {{ .name }}
 namespace: {{ .root.Release.Namespace }}
 labels:
-  {{- include "darkroom.labels" .root | nindent 2 }}
-  {{- with .component }}
-  app.kubernetes.io/component: {{ . }}
-  {{- end }}
-  {{- with .labels }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+  {{- include "darkroom.mergedLabels" . | nindent 2 }}
 {{- with $annotations }}
 annotations:
   {{- toYaml . | nindent 2 }}

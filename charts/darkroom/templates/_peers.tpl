@@ -55,8 +55,9 @@
       {{- include "darkroom.notPublic6" . | nindent 6 }}
 {{- end -}}
 
-{{/* Any address but those where clouds keep their metadata, and link-local ones. */}}
+{{/* Any address but those where clouds keep their metadata, and link-local ones; and pods, which some plugins (Cilium) know by no address. */}}
 {{- define "darkroom.anyPeers" -}}
+- namespaceSelector: {}
 - ipBlock:
     cidr: 0.0.0.0/0
     except:

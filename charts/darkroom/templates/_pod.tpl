@@ -46,12 +46,12 @@ tolerations:
 {{- end }}
 {{- end -}}
 
-{{/* Labels of a pod. */}}
+{{/* Labels of a pod; `marks` are labels of the chart's own, beside those of selectors. */}}
 {{- define "darkroom.podLabels" -}}
 {{- $own := .own | default dict -}}
 {{- $given := mergeOverwrite (dict) (deepCopy .root.Values.commonLabels) (deepCopy .root.Values.podLabels) ($own.podLabels | default dict) -}}
 {{- $fixed := dict "app.kubernetes.io/component" .component "app.kubernetes.io/version" (.root.Values.image.tag | default .root.Chart.AppVersion | trunc 63 | trimAll "-_.") -}}
-{{- $fixed = merge (include "darkroom.selectorLabels" .root | fromYaml) $fixed -}}
+{{- $fixed = merge (include "darkroom.selectorLabels" .root | fromYaml) (.marks | default dict) $fixed -}}
 {{- toYaml (merge $fixed $given) -}}
 {{- end -}}
 
@@ -122,7 +122,12 @@ lifecycle:
     exec:
       command: ["/bin/sleep", {{ $v.shutdown.preStopSeconds | int | quote }}]
 resources:
+  {{- if and (eq .component "all") (not $v.persistence.enabled) }}
+  {{- /* Images are on the node's disk then, up to persistence.size: a lower limit would evict the pod, and them with it. */ -}}
+  {{- toYaml (set (deepCopy .own.resources) "limits" (omit (.own.resources.limits | default dict) "ephemeral-storage")) | nindent 2 }}
+  {{- else }}
   {{- toYaml .own.resources | nindent 2 }}
+  {{- end }}
 securityContext:
   {{- toYaml $v.containerSecurityContext | nindent 2 }}
 volumeMounts:

@@ -37,6 +37,17 @@
 - networkPolicy.store.to is empty: the bucket is reached at public addresses only, port {{ join ", " $np.store.ports }}. An endpoint of your own needs its network there.
 {{- end }}
 {{- end }}
+{{- if and (not $scaled) (ne $v.service.type "ClusterIP") }}
+- service.type: {{ $v.service.type }} publishes the API beside /callbacks, as the shape single has one port for both; only its keys guard it.
+{{- end }}
+{{- if and $v.service.tls.existingSecret (or $v.ingress.enabled $v.gateway.enabled) }}
+- service.tls: pods speak HTTPS, which what stands in front has to be told: ingress-nginx by the annotation
+  nginx.ingress.kubernetes.io/backend-protocol: HTTPS, the Gateway API by a BackendTLSPolicy.
+{{- end }}
+{{- include "darkroom.weakTraces" . }}
+{{- if and $v.monitoring.rules.enabled (not $v.monitoring.serviceMonitor.enabled) }}
+- monitoring.rules.enabled without monitoring.serviceMonitor.enabled: alerts need the labels that it gives, and say nothing without.
+{{- end }}
 {{- if has "*" $v.settings.download.allowedHosts }}
 - settings.download.allowedHosts allows any host.
 {{- end }}
@@ -45,4 +56,19 @@
 - settings.{{ .name }} is given by value, so it is also in the release's own Secret: existingSecret keeps it in one place.
 {{- end }}
 {{- end }}
+{{- end -}}
+
+{{/* Traces go to pods of the cluster at one port, unless the network policy is told otherwise. */}}
+{{- define "darkroom.weakTraces" -}}
+{{- $to := .Values.networkPolicy.traces -}}
+{{- if and .Values.settings.traces.endpoint .Values.networkPolicy.enabled -}}
+{{- $url := urlParse .Values.settings.traces.endpoint -}}
+{{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default (eq $url.scheme "https" | ternary "443" "80") -}}
+{{- if not (has $port (splitList "," (include "darkroom.text" $to.ports))) }}
+- networkPolicy.traces.ports lacks {{ $port }}, where settings.traces.endpoint is: traces do not get there.
+{{- end }}
+{{- if and (eq (toJson $to.to) "[{\"namespaceSelector\":{}}]") (not (regexMatch "^[^.]+$|\\.svc$|\\.svc\\.|^[^.]+\\.[^.]+$" $url.hostname)) }}
+- networkPolicy.traces.to allows pods of the cluster only, and {{ $url.hostname }} is no name of one: say where it is.
+{{- end }}
+{{- end -}}
 {{- end -}}
