@@ -132,8 +132,8 @@ async def test_sigterm_ends_a_service_whose_database_is_locked_and_whose_downloa
     with locked(service):
         asked_at = time.monotonic()
         assert await service.stop() == 0
-        # two loops are cancelled after a second each, and the commit that is under way waits for the lock
-        assert time.monotonic() - asked_at < DRAIN + BUSY_WAIT + 6
+        # two loops are cancelled after a second each, and two commits wait for the lock, one after the other
+        assert time.monotonic() - asked_at < DRAIN + 2 * BUSY_WAIT + 6
     gate.opened.set()
     await service.start()
     for job in jobs:
