@@ -12,6 +12,8 @@ from tests.charts.manifests import Manifest, Rendered, Workload, hook_weight
 from tests.charts.schema import ValuesSchema
 from tests.charts.values_file import read, rows, undescribed
 
+pytestmark = pytest.mark.long  # as what they are the harness of
+
 
 def a_manifest(kind: str, name: str, **members: Any) -> Manifest:
     annotations = members.pop("annotations", {})

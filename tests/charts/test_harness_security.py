@@ -10,6 +10,8 @@ from tests.charts.manifests import Manifest, Workload
 from tests.charts.network import Network, outside, pod
 from tests.charts.pod_security import violations
 
+pytestmark = pytest.mark.long  # as what they are the harness of
+
 CONTAINER: Manifest = {
     "name": "main",
     "image": "darkroom:1",

@@ -176,6 +176,7 @@ async def test_an_answer_a_moment_behind_the_callback_loses_nothing(tmp_path: Pa
     judged(await live(world), most_requests=6)
 
 
+@pytest.mark.long
 async def test_a_key_of_another_account_gives_nothing_up(tmp_path: Path) -> None:
     """It answers 404 to everything for an hour, then the right key is in place."""
     world = world_of(tmp_path, n=10, misbehave=between(0, HOUR, problem(404)))
@@ -204,6 +205,7 @@ async def test_links_that_die_early_are_read_anew(tmp_path: Path) -> None:
     assert len(world.fetched) / N < 8
 
 
+@pytest.mark.long
 async def test_links_that_never_work_are_given_up_kindly(tmp_path: Path) -> None:
     world = world_of(
         tmp_path,

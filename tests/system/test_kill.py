@@ -63,6 +63,7 @@ async def live_for(service: Darkroom, seconds: float) -> None:
     await service.start()
 
 
+@pytest.mark.long
 async def test_an_image_that_was_half_downloaded_at_the_kill_is_fetched_again(
     start: Start, image_host: ImageHost
 ) -> None:
