@@ -159,6 +159,5 @@ async def the_truth_prevails(ledger: Ledger) -> None:
 
 @settings(max_examples=60)
 @given(st.sampled_from([CONFIRMING, REQUIRING]), STEPS)
-@pytest.mark.long
 def test_nothing_waits_for_nobody_and_nothing_forged_stays(rules: Rules, steps: list[Step]) -> None:
     asyncio.run(live(rules, steps))
