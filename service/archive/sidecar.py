@@ -83,6 +83,8 @@ def _task(task: Task) -> Mapping[str, Any]:
         "tags": dict(task.tags),
         "prompt": task.prompt,
         "parameters": task.parameters,
+        "submitted_by": task.submitted_by,
+        "estimate": task.estimate,
         "usage": task.usage,
         "error": task.error,
         "created_at": _time(task.created_at),

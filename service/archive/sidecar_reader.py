@@ -114,6 +114,8 @@ def _task(told: Members, evidence: Members, version: int, provider_json: str | N
         tags=_tags(told.mapping_or_none("tags") or {}),
         prompt=told.text_or_none("prompt"),
         parameters=told.mapping_or_none("parameters"),
+        submitted_by=told.text_or_none("submitted_by"),
+        estimate=told.mapping_or_none("estimate"),
         usage=told.mapping_or_none("usage"),
         error=told.mapping_or_none("error"),
         created_at=told.time_or_none("created_at"),

@@ -1,6 +1,7 @@
-"""Brings each task's sidecar to its task's version, as leased work."""
+"""Brings each task's sidecar to its task's version, as leased work, and lets others follow what has changed."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,7 +15,14 @@ from service.errors import Unavailable
 from service.observability.tracing import NO_TRACING, SpanName, Tracing
 from service.storage import ObjectStore
 
+FollowUp = Callable[[Transaction, str], None]
+"""What else a task's change leads to, in the transaction that notes its sidecar; it may be called again for one."""
+
 log = structlog.get_logger(__name__)
+
+
+def nothing_follows(_tx: Transaction, _task_id: str) -> None:
+    """No costs are added up, and nobody is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +38,18 @@ class _Sidecar:
 class SidecarWriter:
     """Writes claimed sidecars: read the task, replace its document, record the version shown."""
 
-    def __init__(self, *, catalog: Catalog, store: ObjectStore, tracing: Tracing = NO_TRACING) -> None:
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        store: ObjectStore,
+        tracing: Tracing = NO_TRACING,
+        follow_up: FollowUp = nothing_follows,
+    ) -> None:
         self._catalog = catalog
         self._store = store
         self._tracing = tracing
+        self._follow_up = follow_up
 
     async def claim(self, limit: int) -> list[ClaimedSidecar]:
         return await self._catalog.write(lambda tx: tx.work.claim_sidecars(limit))
@@ -47,12 +63,19 @@ class SidecarWriter:
         sidecar = await self._catalog.read(lambda tx: _sidecar(tx, claimed.task_id))
         try:
             await self._store.replace(sidecar.key, sidecar.document)
-            ours = await self._catalog.write(lambda tx: tx.work.finish_sidecar(claimed, sidecar.version))
+            ours = await self._catalog.write(lambda tx: self._finished(tx, claimed, sidecar.version))
         except Unavailable as error:
             self._trace(claimed, sidecar, time.monotonic() - started, error)
             raise
         log.debug("sidecar_written", task_id=claimed.task_id, version=sidecar.version, counted=ours)
         self._trace(claimed, sidecar, time.monotonic() - started)
+
+    def _finished(self, tx: Transaction, claimed: ClaimedSidecar, version: int) -> bool:
+        """Whether the claim was still ours; whoever writes it again follows up then."""
+        ours = tx.work.finish_sidecar(claimed, version)
+        if ours:
+            self._follow_up(tx, claimed.task_id)
+        return ours
 
     def _trace(
         self, claimed: ClaimedSidecar, sidecar: _Sidecar, seconds: float, error: Unavailable | None = None

@@ -13,6 +13,7 @@ from service.catalog.clearing import Clearing
 from service.catalog.dead import Dead
 from service.catalog.duties import Duties
 from service.catalog.engine import Engine, Priority
+from service.catalog.events import Events
 from service.catalog.figures import Counting
 from service.catalog.inbox import Inbox
 from service.catalog.marks import STORE_BEGUN, Marks, copying_from, unfinished
@@ -21,7 +22,9 @@ from service.catalog.postgres import PostgresEngine
 from service.catalog.queries import Queries
 from service.catalog.replays import Replays
 from service.catalog.restore import Restore
+from service.catalog.spending import Spending
 from service.catalog.sqlite import SqliteEngine
+from service.catalog.submissions import Submissions
 from service.catalog.tasks import Tasks
 from service.catalog.tokens import Tokens
 from service.catalog.transfer import Transfer
@@ -57,6 +60,9 @@ class Transaction:
     walk: Walk
     restore: Restore
     transfer: Transfer
+    submissions: Submissions
+    spending: Spending
+    events: Events
 
 
 class Catalog:
@@ -166,6 +172,9 @@ class Catalog:
             walk=Walk(connection),
             restore=Restore(connection, now),
             transfer=Transfer(connection),
+            submissions=Submissions(connection, now, locks=locks),
+            spending=Spending(connection),
+            events=Events(connection, now),
         )
 
 

@@ -34,6 +34,8 @@ _TASK_PLAIN = [
     "usage",
     "error",
     "parameters",
+    "submitted_by",
+    "estimate",
 ]
 
 

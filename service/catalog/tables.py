@@ -1,57 +1,26 @@
 """The tables, once. Migrations create them; a test holds the two against each other."""
 
-from datetime import UTC, datetime
-from typing import Any
-
 import sqlalchemy as sa
 
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    }
-)
+from service.catalog.columns import BigId, Text, UtcTime, metadata
+from service.catalog.submission_tables import charges, deliveries, events, spending, submissions
 
-
-class UtcTime(sa.types.TypeDecorator[datetime]):
-    """An aware UTC datetime; SQLite, which has no zones, keeps it as UTC without one."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        if value is None:
-            return None
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
-
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
-        if value is None:
-            return None
-        at: datetime = value
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-
-
-class StorableText(sa.types.TypeDecorator[str]):
-    """Text that sorts and compares by bytes on every engine, whatever the server's locale.
-
-    A NUL becomes U+FFFD wherever it comes from, also in what is only compared: PostgreSQL takes none.
-    """
-
-    impl = sa.Text
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[str]:
-        return sa.Text(collation="C" if dialect.name == "postgresql" else None)
-
-    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
-        return value.replace("\x00", "\ufffd") if value is not None and "\x00" in value else value
-
-
-Text = StorableText()
-BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+__all__ = [
+    "assets",
+    "callback_tokens",
+    "callbacks",
+    "charges",
+    "deliveries",
+    "duties",
+    "events",
+    "history",
+    "marks",
+    "metadata",
+    "signed_links",
+    "spending",
+    "submissions",
+    "tasks",
+]
 
 UNCLEARED = "cleared_at IS NULL"
 STRAY = f"verdict <> 'accepted' AND {UNCLEARED}"
@@ -153,6 +122,8 @@ tasks = sa.Table(
     sa.Column("sidecar_after", UtcTime),  # not before, after storage refused it
     sa.Column("named_by", Text),  # the token whose callback was the first to tell of it, where nobody else had
     sa.Column("named_bytes", sa.Integer, nullable=False, server_default=sa.text("0")),  # bodies that name it so
+    sa.Column("submitted_by", Text),  # the name of the key that submitted it through us
+    sa.Column("estimate", sa.JSON(none_as_null=True)),  # what it would cost, as reckoned before
     sa.Index("ix_tasks_status", "status", "seq"),
     sa.Index("ix_tasks_of_ref", "ref", "seq"),
     sa.Index("ix_tasks_model", "model", "seq"),

@@ -4,7 +4,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from service.catalog.tables import UtcTime, assets, tasks
+from service.catalog.columns import UtcTime
+from service.catalog.tables import assets, tasks
 from service.domain.lease import LEASE
 
 _PATIENCES = (

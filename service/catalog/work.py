@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from service.catalog.columns import UtcTime
 from service.catalog.dialects import in_its_index
-from service.catalog.tables import UtcTime, assets, tasks
+from service.catalog.tables import assets, tasks
 from service.domain.lease import LEASE, counts
 from service.domain.object_key import folder
 

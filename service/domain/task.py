@@ -127,6 +127,8 @@ class Task:
     settled_at: datetime | None = None
     archive_date: date | None = None  # fixes the folder; set when the first asset or sidecar is made
     provider_json: str | None = None  # the text of the event that decided
+    submitted_by: str | None = None  # the name of the key that submitted it through us
+    estimate: Mapping[str, Any] | None = None  # what it would cost, as reckoned before it was sent
     callback_rank: Rank = Rank.NOTHING
     expected_images: int = 0
     stranger: bool = False

@@ -1,6 +1,6 @@
 """All settings of one process: the groups, and those with a name of one part. Nothing here opens the network."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -24,6 +24,7 @@ from service.settings.groups import (
     Tls,
     Traces,
 )
+from service.settings.submission import Cost, Notify, Submit
 from service.storage.place import Bucket
 
 PREFIX = "DARKROOM_"
@@ -50,12 +51,6 @@ def _own_address(known: Mapping[str, Any]) -> str:
 
 def _own_database(known: Mapping[str, Any]) -> SecretStr:
     return SecretStr(f"sqlite:///{known['data_dir']}/darkroom.db")
-
-
-def _names_differ(keys: Sequence[ApiKeySetting]) -> Sequence[ApiKeySetting]:
-    if len({key.name for key in keys}) != len(keys):
-        raise ValueError("two keys have the same name")
-    return keys
 
 
 def _not_empty(roles: frozenset[Role]) -> frozenset[Role]:
@@ -95,7 +90,7 @@ class Settings(BaseSettings):
         shown="sqlite:///{DATA_DIR}/darkroom.db",
         secret=True,  # it may hold a password
     )
-    api_keys: Annotated[tuple[ApiKeySetting, ...], JsonList, AfterValidator(_names_differ)] = setting(
+    api_keys: Annotated[tuple[ApiKeySetting, ...], JsonList, AfterValidator(values.names_differ)] = setting(
         (),
         "Keys of the API.",
         takes='a JSON list such as [{"name": "me", "key": "a long random text", "scopes": ["read", "write"]}], '
@@ -117,6 +112,9 @@ class Settings(BaseSettings):
     tls: Tls = Field(default_factory=Tls)
     log: Log = Field(default_factory=Log)
     traces: Traces = Field(default_factory=Traces)
+    submit: Submit = Field(default_factory=Submit)
+    cost: Cost = Field(default_factory=Cost)
+    notify: Notify = Field(default_factory=Notify)
 
     _unknown: tuple[str, ...] = PrivateAttr(default=())
 

@@ -6,16 +6,25 @@ A ValueError's message is the reason alone; which variable it was and what that 
 import json
 import re
 import ssl
+from collections.abc import Sequence
 from datetime import timedelta
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import SecretStr
 
 from service.domain.host import normalised_host
 from service.storage.place import Bucket
+
+
+class Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+N = TypeVar("N", bound=Named)
 
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[dhms])\s*)+")
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])")
@@ -161,6 +170,36 @@ def not_empty(value: SecretStr) -> SecretStr:
 def word(value: str) -> str:
     if not value or not value.isprintable():
         raise ValueError("an empty or unprintable name")
+    return value
+
+
+def names_differ(named: Sequence[N]) -> Sequence[N]:
+    """Things that are referred to by their names."""
+    if len({one.name for one in named}) != len(named):
+        raise ValueError("two have the same name")
+    return named
+
+
+def tag(value: str) -> str:
+    """A tag with its value, as budgets name it."""
+    name, equals, _ = value.partition("=")
+    if not name or not equals or not value.isprintable():
+        raise ValueError("a tag is name=value")
+    return value
+
+
+def endpoint_name(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", value):
+        raise ValueError("a name is up to 40 of a-z 0-9 and -")
+    return value
+
+
+def endpoint_url(value: SecretStr) -> SecretStr:
+    """Where events are sent to: it may hold a secret, so no reason repeats it."""
+    parts = urlsplit(value.get_secret_value())
+    if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc or parts.fragment:
+        raise ValueError("url is an https:// URL without credentials and fragment")
+    _ = parts.port
     return value
 
 

@@ -11,9 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from service.catalog.catalog import Catalog, Transaction
+from service.catalog.columns import UtcTime, metadata
 from service.catalog.fingerprint import fingerprint
 from service.catalog.marks import COPYING
-from service.catalog.tables import UtcTime, duties, metadata
+from service.catalog.tables import duties
 from service.catalog.tasks import TaskState
 from service.catalog.transfer import CLAIMS, MOST_CHARACTERS, MOST_ROWS, TABLES, Row
 from service.domain.task import Task
@@ -28,8 +29,10 @@ JSON = ('{"b": 1.50, "a": [null, "\\u0000", 12345678901234567890]}', "null", '{"
 
 def odd(column: sa.Column[Any], number: int) -> Any:
     """A value that a column may hold, and that is easily lost."""
-    if column.foreign_keys:
+    if column.foreign_keys and not isinstance(column.type, sa.Integer):
         return f"id-{number} \U0001f600"
+    if column.foreign_keys:
+        return number * 5  # as the key that it refers to
     if column.name in CLAIMS or (column.nullable and number % 3 == 0):
         return None
     match column.type:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 from alembic import op
 
-from service.catalog.tables import UtcTime
+from service.catalog.columns import UtcTime
 
 revision = "0002"
 down_revision = "0001"

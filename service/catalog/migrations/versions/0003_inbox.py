@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from service.catalog.tables import UtcTime
+from service.catalog.columns import UtcTime
 
 revision = "0003"
 down_revision = "0002"
