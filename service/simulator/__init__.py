@@ -3,7 +3,7 @@
 It answers in the provider's shapes, makes real images, sends callbacks as the provider does, and can be told to
 misbehave: `options.SimulatorOptions` says how, `faults` names the kinds, and `server` runs it. With a seed, the same
 submissions have the same ids, outcomes, images and faults, whatever the timing. Everything is forgotten when it ends.
-It must not know anything of Darkroom but the names of image formats.
+It must not know anything of Darkroom but the names of image formats and what the provider takes and charges.
 
 Words in a prompt decide what happens to that task, so that a test need not depend on chance:
 

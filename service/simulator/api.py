@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from service.domain.submission import IDEMPOTENCY_KEY, is_idempotency_key
 from service.simulator.api_error import ApiError, invalid
 from service.simulator.api_gate import ApiGate, Reply
 from service.simulator.api_state import ApiSwitch
@@ -25,7 +26,6 @@ from service.simulator.tasks import Task
 MOST_AT_ONCE = 50
 DEFAULT_PAGE = 20
 _TASK_ID = re.compile(r"[A-Za-z0-9._:-]{4,128}")
-_IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9._-]{16,96}")
 _NO_ROUTE = ApiError(404, "not_found", "There is no such route.")
 
 
@@ -54,14 +54,16 @@ class ProviderApi:
     async def submit(self, request: Request) -> Reply:
         """`POST /v1/images/generations`; the same Idempotency-Key again gives the same answer."""
         key = request.headers.get("idempotency-key")
-        if key is not None and _IDEMPOTENCY_KEY.fullmatch(key) is None:
-            return invalid("Idempotency-Key", "16 to 96 of A-Z a-z 0-9 . _ -")
+        if key is not None and not is_idempotency_key(key):
+            return invalid("Idempotency-Key", IDEMPOTENCY_KEY)
         body = await read_body(request)
         if isinstance(body, ApiError):
             return body
         submission = read_submission(body, allow_http_callbacks=self._allow_http_callbacks)
         if isinstance(submission, ApiError):
             return submission
+        if self._switch.habits.no_idempotency:
+            key = None
         known = self._book.replayed(key, submission) if key is not None else None
         if isinstance(known, Task):
             return JSONResponse(submit_answer(known), headers={"idempotency-replayed": "true"})

@@ -1,16 +1,10 @@
 """The provider's error answers as values: `{"error": {code, message, type, param?}}`. Source: its API pages."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.responses import JSONResponse
 
-_TYPES = {
-    401: "authentication_error",
-    402: "insufficient_quota_error",
-    403: "permission_error",
-    429: "rate_limit_error",
-}
+from service.provider.error_document import error_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +19,10 @@ class ApiError:
 
     def response(self, *, integer_code: bool = False) -> JSONResponse:
         """The answer; with `integer_code` the status stands for the code."""
-        usual = "server_error" if self.status >= 500 else "invalid_request_error"
         code = self.status if integer_code else self.code
-        error: dict[str, Any] = {"code": code, "message": self.message, "type": _TYPES.get(self.status, usual)}
-        if self.param is not None:
-            error["param"] = self.param
+        document = error_document(self.status, code, self.message, param=self.param)
         headers = {"retry-after": str(self.retry_after)} if self.retry_after is not None else None
-        return JSONResponse({"error": error}, status_code=self.status, headers=headers)
+        return JSONResponse(document, status_code=self.status, headers=headers)
 
 
 def invalid(param: str, message: str) -> ApiError:

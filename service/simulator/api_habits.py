@@ -15,6 +15,7 @@ class ApiHabits:
     cancelled_as_failed: bool = False  # reads show `failed` with code `request_cancelled`
     plain_failed: bool = False  # and with another code, so that nothing tells of a cancellation
     batch_without_links: bool = False  # completed tasks have no links when several are read at once
+    no_idempotency: bool = False  # each submission makes a task of its own, whatever its Idempotency-Key
     integer_codes: bool = False  # the `code` of an error is its HTTP status, as on older pages of the provider
 
     def __post_init__(self) -> None:

@@ -49,7 +49,7 @@ class Book:
     def replayed(self, key: str, submission: Submission) -> Task | ApiError | None:
         """The task that this idempotency key made before; an error when it was for something else."""
         task = self._by_key.get(key)
-        if task is None or task.submission.fingerprint == submission.fingerprint:
+        if task is None or task.submission.request.fingerprint == submission.request.fingerprint:
             return task
         return ApiError(400, "idempotency_key_reused", "This Idempotency-Key was used for another request.")
 

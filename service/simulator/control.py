@@ -61,9 +61,9 @@ class Control:
             return ApiError(404, "task_not_found", "No task has this id.").response()
         if not task.finished:
             return ApiError(409, "task_not_finished", "The task has not ended yet.").response()
-        if task.submission.callback_url is None:
+        if task.submission.request.callback_url is None:
             return ApiError(409, "no_callback_url", "The task was submitted without callback_url.").response()
-        attempt = await self._studio.call_again(task, task.submission.callback_url)
+        attempt = await self._studio.call_again(task, task.submission.request.callback_url)
         answer = {"delivered": attempt.delivered, "response": attempt.response, "error": attempt.error}
         return JSONResponse(answer)
 
@@ -104,8 +104,8 @@ def task_entry(task: Task) -> dict[str, Any]:
         "status": task.plan.outcome.value,
         "finished": task.finished,
         "created": int(task.created),
-        "n": task.submission.n,
-        "callback_url_sent": task.submission.callback_url is not None,
+        "n": task.submission.request.n,
+        "callback_url_sent": task.submission.request.callback_url is not None,
         "faults": sorted((*task.callback_faults, *task.link_faults)),
         "links_read": task.links_read,
         "callbacks": {

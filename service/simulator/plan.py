@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from service.simulator.chance import Chance
-from service.simulator.dimensions import AUTO, AUTO_SIZES, at_ratio, explicit
 from service.simulator.images import Picture
 from service.simulator.options import SimulatorOptions
 from service.simulator.prompt_words import FAILURES
 from service.simulator.submission import Submission
+from service.submission.sizes import AUTO, edges
 
 TASK_PREFIX = "task-unified-"
+AUTO_SIZES = ((1024, 1024), (1536, 1024), (1024, 1536))
+"""What `auto` may come to; all are billed as 1K."""
+
 _EARLIEST, _SPAN = 1_750_000_000, 10_000_000
 
 
@@ -84,11 +87,12 @@ def _pictures(task_id: str, submission: Submission, chance: Chance, options: Sim
             height=height,
             format=chance.choice(options.formats, "format", task_id, index),
         )
-        for index in range(submission.n)
+        for index in range(submission.request.n)
     )
 
 
 def _edges(task_id: str, submission: Submission, chance: Chance) -> tuple[int, int]:
-    if submission.size == AUTO:
+    request = submission.request
+    if request.size == AUTO:
         return chance.choice(AUTO_SIZES, "auto", task_id)
-    return explicit(submission.size) or at_ratio(submission.size, submission.resolution)
+    return edges(request.size, request.resolution)

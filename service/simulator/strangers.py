@@ -12,8 +12,9 @@ from starlette.routing import Route
 from service.simulator.api_error import ApiError, invalid
 from service.simulator.request_body import read_object
 from service.simulator.studio import Studio
-from service.simulator.submission import MODEL, Submission, read_submission
+from service.simulator.submission import Submission, read_submission
 from service.simulator.tasks import Task
+from service.submission.parameters import MODEL
 
 MOST_AT_ONCE = 1000
 _WORDS = {"completed": "[complete]", "failed": "[fail]", "cancelled": "[cancel]"}

@@ -56,8 +56,8 @@ class Studio:
     async def _run(self, task: Task) -> None:
         if not task.finished:
             await self.end(task)
-        if task.submission.callback_url is not None:
-            await self._announce(task, task.submission.callback_url)
+        if task.submission.request.callback_url is not None:
+            await self._announce(task, task.submission.request.callback_url)
         task.announced = True
 
     async def _announce(self, task: Task, callback_url: str) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
 from service.simulator.billing import charged, not_charged, reserved
@@ -17,7 +18,7 @@ _NOTHING_LEFT = {"can_cancel": False, "estimated_time": 0}
 def submit_answer(task: Task) -> dict[str, Any]:
     """What the provider answers to a submission; the same again when it is replayed."""
     info = {"can_cancel": False, "estimated_time": math.ceil(task.plan.seconds)}
-    return {**_object(task, Status.PENDING, 0), "task_info": info, "usage": reserved(task.submission)}
+    return {**_object(task, Status.PENDING, 0), "task_info": info, "usage": reserved(task.submission, day=_day(task))}
 
 
 def processing_object(task: Task, *, progress: int) -> dict[str, Any]:
@@ -35,7 +36,11 @@ def ended_object(task: Task, outcome: Status) -> dict[str, Any]:
 def completed_object(task: Task, links: Sequence[str] | None) -> dict[str, Any]:
     """The task with its links, or with no member for them."""
     given = {"results": list(links), "result_data": [{"url": link} for link in links]} if links is not None else {}
-    ended = {"duration": round(task.plan.seconds), "task_info": _NOTHING_LEFT, "usage": charged(task.submission)}
+    ended = {
+        "duration": round(task.plan.seconds),
+        "task_info": _NOTHING_LEFT,
+        "usage": charged(task.submission, day=_day(task)),
+    }
     return {**_object(task, Status.COMPLETED, 100), **given, **ended}
 
 
@@ -51,8 +56,13 @@ def _object(task: Task, status: Status, progress: int) -> dict[str, Any]:
         "id": task.id,
         "object": "image.generation.task",
         "type": "image",
-        "model": task.submission.model,
+        "model": task.submission.request.model,
         "status": status.value,
         "progress": progress,
         "created": int(task.created),
     }
+
+
+def _day(task: Task) -> date:
+    """The day (UTC) whose prices count."""
+    return datetime.fromtimestamp(task.created, UTC).date()

@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from service.simulator.api_error import ApiError
-from service.simulator.dimensions import Resolution
-from service.simulator.submission import BETA, MODEL, Submission, read_submission
+from service.simulator.submission import Submission, read_submission
+from service.submission.parameters import BETA, MODEL
+from service.submission.sizes import Resolution
 
 GOOD: dict[str, Any] = {"model": MODEL, "prompt": "a fox"}
 URL = "https://pictures.example/fox.png"
@@ -18,8 +19,9 @@ def read(allow_http: bool = False, **fields: Any) -> Submission | ApiError:
 def test_the_defaults_are_the_documented_ones() -> None:
     submission = read()
     assert isinstance(submission, Submission)
-    assert (submission.size, submission.resolution, submission.quality, submission.n) == ("auto", "1K", "medium", 1)
-    assert submission.callback_url is None
+    asked = submission.request
+    assert (asked.size, asked.resolution, asked.quality, asked.n) == ("auto", "1K", "medium", 1)
+    assert asked.callback_url is None
 
 
 @pytest.mark.parametrize(
@@ -32,7 +34,6 @@ def test_the_defaults_are_the_documented_ones() -> None:
         {"model": BETA, "n": 1, "size": "1:1", "resolution": "2K"},
         {"prompt": "狐" * 32_000},
         {"quality": None, "n": None, "unknown": "ignored"},
-        {"prompt": "half a pair \ud800"},
     ],
 )
 def test_what_the_provider_documents_is_taken(fields: dict[str, Any]) -> None:
@@ -48,6 +49,7 @@ def test_what_the_provider_documents_is_taken(fields: dict[str, Any]) -> None:
         ("prompt", {"prompt": "  "}),
         ("prompt", {"prompt": 7}),
         ("prompt", {"prompt": "x" * 32_001}),
+        ("prompt", {"prompt": "half a pair \ud800"}),
         ("prompt", {"prompt": "[fault:explode]"}),
         ("size", {"size": "7:5"}),
         ("size", {"size": 1024}),
@@ -89,6 +91,20 @@ def test_a_body_that_is_no_json_object_is_refused(body: bytes) -> None:
 
 def test_a_callback_without_tls_is_taken_only_when_allowed() -> None:
     assert isinstance(read(allow_http=True, callback_url="http://localhost:1/x"), Submission)
+    assert isinstance(read(allow_http=False, callback_url="http://localhost:1/x"), ApiError)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8443", "[::1]:1", "10.0.0.1", "darkroom.internal", "pod"])
+def test_callbacks_to_internal_addresses_are_taken_since_that_is_where_tests_run(host: str) -> None:
+    assert isinstance(read(callback_url=f"https://{host}/callbacks"), Submission)
+
+
+def test_no_answer_names_a_setting_of_the_service() -> None:
+    refused = read(model="gpt-image-9")
+    assert isinstance(refused, ApiError)
+    assert "DARKROOM" not in refused.message
+    assert MODEL in refused.message
+    assert BETA in refused.message
 
 
 def test_the_callback_url_counts_for_the_fingerprint_but_not_for_the_identity() -> None:
@@ -96,5 +112,5 @@ def test_the_callback_url_counts_for_the_fingerprint_but_not_for_the_identity() 
     assert isinstance(one, Submission)
     assert isinstance(other, Submission)
     assert one.identity == other.identity
-    assert one.fingerprint != other.fingerprint
-    assert one.resolution is Resolution.ONE_K
+    assert one.request.fingerprint != other.request.fingerprint
+    assert one.request.resolution is Resolution.ONE_K
