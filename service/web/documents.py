@@ -2,21 +2,30 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from service.catalog.usage import Touched
 from service.domain.asset import Asset, AssetStatus
 from service.domain.history import WHY, Effect, HistoryEntry, contradicts
 from service.domain.link import link_host
-from service.domain.task import Task
+from service.domain.task import Task, TaskStatus
+from service.submission.booking import charge_of
+from service.submission.cost import charge_document
+from service.submission.price_list import Prices, load_prices
 
 
 def rfc3339(at: datetime | None) -> str | None:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None
 
 
-def task_document(task: Task, assets: Sequence[Asset], *, public_url: str) -> dict[str, Any]:
-    """A task with its assets; its history is added where one task is asked for."""
+def task_document(
+    task: Task, assets: Sequence[Asset], *, public_url: str, prices: Prices | None = None
+) -> dict[str, Any]:
+    """A task with its assets, and its cost by these price lists or the built-in ones.
+
+    Its history is added where one task is asked for.
+    """
     return {
         "id": task.id,
         "source": task.source,
@@ -30,7 +39,7 @@ def task_document(task: Task, assets: Sequence[Asset], *, public_url: str) -> di
         "prompt": task.prompt,
         "parameters": task.parameters,
         "usage": task.usage,
-        "cost": _reported_cost(task.usage),
+        "cost": _cost(task, prices if prices is not None else _built_in_prices()),
         "error": task.error,
         "created_at": rfc3339(task.created_at),
         "received_at": rfc3339(task.received_at),
@@ -41,15 +50,24 @@ def task_document(task: Task, assets: Sequence[Asset], *, public_url: str) -> di
     }
 
 
-def _reported_cost(usage: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """What the provider says it charged: `usage.cost`, or the credits alone."""
-    if not usage:
+def _cost(task: Task, prices: Prices) -> Mapping[str, Any] | None:
+    """What a task costs as far as that is known, and why we think so, as it is counted; None where nothing is."""
+    reported = charge_of(task, prices)
+    if reported is not None:
+        return {**charge_document(reported), "estimate": task.estimate}
+    if task.estimate is None:
         return None
-    cost = usage.get("cost")
-    if isinstance(cost, Mapping):
-        return cost
-    credits_used = usage.get("credits_used")
-    return {"credits": credits_used} if isinstance(credits_used, (int, float)) else None
+    usd, credits, basis = None, None, None
+    if task.status is TaskStatus.COMPLETED:
+        usd, credits, basis = task.estimate.get("usd"), task.estimate.get("credits"), "estimate"
+    elif task.terminal:
+        usd, credits, basis = 0.0, 0.0, "nothing_reported"
+    return {"usd": usd, "credits": credits, "basis": basis, "estimate": task.estimate}
+
+
+@cache
+def _built_in_prices() -> Prices:
+    return load_prices(None)
 
 
 def asset_document(asset: Asset, *, public_url: str) -> dict[str, Any]:

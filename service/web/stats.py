@@ -1,7 +1,8 @@
-"""`GET /v1/stats`: how much there is, what was given up, and how long until something would be lost."""
+"""`GET /v1/stats`: how much there is, what it cost, what was given up, how long until something would be lost."""
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -12,6 +13,8 @@ from service.catalog.catalog import Catalog, Transaction
 from service.catalog.figures import Figures
 from service.domain.rules import ConfirmMode, Rules
 from service.provider.reading import ProviderHealth
+from service.submission.budgets import NO_BUDGETS, Budgets
+from service.web.costs import Asked, cost_document, read_span
 from service.web.documents import rfc3339
 from service.web.keys import ApiKeys, Scope
 
@@ -20,20 +23,30 @@ class StatsRoutes:
     """`health` tells how the provider treats this process; None where it has no key."""
 
     def __init__(
-        self, *, catalog: Catalog, rules: Rules, key_mark: str, health: Callable[[], ProviderHealth | None]
+        self,
+        *,
+        catalog: Catalog,
+        rules: Rules,
+        key_mark: str,
+        health: Callable[[], ProviderHealth | None],
+        budgets: Budgets = NO_BUDGETS,
     ) -> None:
         self._catalog = catalog
         self._rules = rules
         self._key_mark = key_mark
         self._health = health
+        self._budgets = budgets
 
     def routes(self, keys: ApiKeys) -> list[Route]:
         return [keys.route("/v1/stats", GET=(Scope.READ, self.stats))]
 
-    async def stats(self, _request: Request) -> Response:
-        return JSONResponse(await self._catalog.read(self._document), headers={"Cache-Control": "no-store"})
+    async def stats(self, request: Request) -> Response:
+        """Of what there is now; of what it cost in a span of days, by default the last thirty."""
+        document = await self._catalog.read(partial(self._document, asked=read_span(request)))
+        return JSONResponse(document, headers={"Cache-Control": "no-store"})
 
-    def _document(self, tx: Transaction) -> dict[str, Any]:
+    def _document(self, tx: Transaction, *, asked: Asked) -> dict[str, Any]:
+        cost = cost_document(tx, asked, self._budgets)  # first: it may refuse what was asked for
         figures, waiting, checks = tx.figures.count(), tx.work.waiting(), tx.checks.waiting()
         return {
             "at": rfc3339(tx.now),
@@ -45,6 +58,7 @@ class StatsRoutes:
                 "questions": {"planned": checks.planned, "due": checks.due, "next_at": rfc3339(checks.next_at)},
                 **self._provider(tx),
             },
+            "cost": cost,
         }
 
     def _provider(self, tx: Transaction) -> dict[str, Any]:

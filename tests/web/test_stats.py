@@ -98,6 +98,15 @@ async def test_archived_bytes_and_dead_things_are_shown(house: House) -> None:
     assert (stats["next_expiry"], stats["unconfirmed"]) == (None, 1)
 
 
+async def test_what_it_cost_is_told_with_the_rest(house: House) -> None:
+    stats = await house.json("/v1/stats", since="2026-05-01", until="2026-05-02")
+    cost, nothing = stats["cost"], {"usd": 0, "tasks": 0, "images": 0}
+    assert (cost["since"], cost["until"], cost["total"]) == ("2026-05-01", "2026-05-02", {**nothing, "reserved_usd": 0})
+    assert cost["days"] == [{"day": "2026-05-01", **nothing}, {"day": "2026-05-02", **nothing}]
+    assert (cost["models"], cost["keys"], cost["tags"], cost["budgets"]) == ({}, {}, {}, [])
+    assert {"tasks", "assets", "provider"} < set(stats)
+
+
 async def test_figures_need_a_key_with_read_are_not_cached_and_take_nothing_else(house: House) -> None:
     assert_problem(await house.anyone.get("/v1/stats"), 401, "unauthorized")
     assert (await house.read.get("/v1/stats")).headers["cache-control"] == "no-store"

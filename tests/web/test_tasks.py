@@ -79,7 +79,7 @@ async def test_a_task_is_listed_with_its_assets_and_looked_at_with_its_history(h
     assert set(one) == {*FIELDS.split(), "history"}
     assert (one["status"], one["cost"], one["confirmed"], one["settled_at"]) == (
         "completed",
-        {"credits": 1.5},
+        {"usd": 0.022058824, "credits": 1.5, "basis": "reported_credits", "estimate": None},
         False,
         None,
     )

@@ -1,0 +1,110 @@
+"""What was spent, as JSON: in all, day by day, by model, by key and by tag, and how the budgets stand."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from starlette.requests import Request
+
+from service.catalog.catalog import Transaction
+from service.catalog.spending import Sums
+from service.domain.budget import BudgetUse, shown_usd
+from service.domain.subject import ALL, Kind
+from service.errors import Invalid
+from service.submission.budgets import Budgets
+
+USUAL_DAYS, MOST_DAYS = 30, 366
+MOST_SUBJECTS = 100
+"""Models, keys and tags that are told of, each: the dearest."""
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_NAMES = ("since", "until")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The span of days that was asked for, both ends included; None where it was left to us."""
+
+    since: date | None = None
+    until: date | None = None
+
+    def span(self, today: date) -> tuple[date, date]:
+        """The first day and the last; raises Invalid where that is no span, or too long a one."""
+        until = self.until if self.until is not None else today
+        usual = date.fromordinal(max(until.toordinal() - USUAL_DAYS + 1, 1))
+        since = self.since if self.since is not None else usual
+        if since > until:
+            raise Invalid("invalid_span", f"since ({since}) is after until ({until})")
+        if (until - since).days >= MOST_DAYS:
+            raise Invalid("invalid_span", f"from {since} to {until} are more than {MOST_DAYS} days")
+        return since, until
+
+
+def read_span(request: Request) -> Asked:
+    """The query's `since` and `until`; raises Invalid that names what is wrong."""
+    given = request.query_params
+    for name in given:
+        if name not in _NAMES:
+            raise Invalid("unknown_parameter", f"{name[:80]!r} is not a parameter of this; it takes since and until")
+        if len(given.getlist(name)) > 1:
+            raise Invalid("repeated_parameter", f"{name} was given more than once")
+    since, until = (_day(name, given.get(name)) for name in _NAMES)
+    return Asked(since, until)
+
+
+def cost_document(tx: Transaction, asked: Asked, budgets: Budgets) -> dict[str, Any]:
+    """What was spent in the days that were asked for, and how the budgets stand today."""
+    today = tx.now.date()
+    since, until = asked.span(today)
+    by_day = tx.spending.by_day(ALL, since, until)
+    days = [since + timedelta(days=number) for number in range((until - since).days + 1)]
+    total = sum(by_day.values(), start=Sums())
+    return {
+        "since": since.isoformat(),
+        "until": until.isoformat(),
+        "total": {**_sums(total), "reserved_usd": shown_usd(total.reserved)},
+        "days": [{"day": day.isoformat(), **_sums(by_day.get(day, Sums()))} for day in days],
+        **{
+            name: _by_subject(tx, kind, since, until)
+            for name, kind in (("models", Kind.MODEL), ("keys", Kind.KEY), ("tags", Kind.TAG))
+        },
+        "budgets": [_budget(use) for use in budgets.look(tx, today)],
+    }
+
+
+def _by_subject(tx: Transaction, kind: Kind, since: date, until: date) -> Mapping[str, Any]:
+    dearest = tx.spending.by_subject(kind, since, until, MOST_SUBJECTS)
+    return {subject.removeprefix(kind.prefix): _sums(sums) for subject, sums in dearest}
+
+
+def _sums(sums: Sums) -> dict[str, Any]:
+    return {"usd": shown_usd(sums.charged), "tasks": sums.tasks, "images": sums.images}
+
+
+def _budget(use: BudgetUse) -> dict[str, Any]:
+    budget = use.budget
+    return {
+        "name": budget.name,
+        "subject": budget.subject,
+        "per": budget.period.value,
+        "since": use.since.isoformat(),
+        "begins_anew": use.begins_anew.isoformat(),
+        "warn_usd": shown_usd(budget.warn) if budget.warn is not None else None,
+        "stop_usd": shown_usd(budget.stop) if budget.stop is not None else None,
+        "spent_usd": shown_usd(use.charged),
+        "reserved_usd": shown_usd(use.reserved),
+        "state": use.verdict().value,
+    }
+
+
+def _day(name: str, text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        if not _DAY.fullmatch(text):
+            raise ValueError
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Invalid("invalid_day", f"{name} takes a day such as 2026-05-31") from None
