@@ -9,9 +9,11 @@ from starlette.routing import BaseRoute
 
 from service.bootstrap import Components, key_mark, running
 from service.settings import ApiKeySetting, Role
+from service.submission.urls import CallbackRule
 from service.web.assets import AssetRoutes
 from service.web.callback_urls import CallbackUrlRoutes
 from service.web.callbacks import CallbackRoutes
+from service.web.evolink import EvolinkRoutes
 from service.web.health import HealthRoutes
 from service.web.inbox import InboxRoutes
 from service.web.keys import ApiKey, ApiKeys, Scope
@@ -19,6 +21,7 @@ from service.web.middleware import AnswerHeaders
 from service.web.problems import handlers
 from service.web.refused import RefusedCallbacks
 from service.web.stats import StatsRoutes
+from service.web.submissions import SubmissionRoutes
 from service.web.tasks import TaskRoutes
 
 
@@ -95,6 +98,7 @@ def _api_routes(parts: Components, keys: ApiKeys, refused: RefusedCallbacks) -> 
         archive=parts.archive_nudge,
         reconcile=parts.reconcile_nudge,
         sidecars=parts.sidecar_nudge,
+        prices=parts.submitting.prices,
     )
     inbox = InboxRoutes(
         catalog=parts.catalog,
@@ -110,8 +114,18 @@ def _api_routes(parts: Components, keys: ApiKeys, refused: RefusedCallbacks) -> 
         rules=parts.rules,
         key_mark=key_mark(parts.settings),
         health=lambda: parts.provider.health if parts.provider else None,
+        budgets=parts.submitting.budgets,
+    )
+    evolink = EvolinkRoutes(
+        submitter=parts.submitting.submitter,
+        watch=parts.submitting.watch,
+        readiness=parts.readiness,
+        other_models=parts.settings.submit.other_models,
+        callback_rule=CallbackRule(trusted_networks=parts.settings.notify.trusted_networks),
     )
     return [
+        *evolink.routes(keys),
+        *SubmissionRoutes(catalog=parts.catalog).routes(keys),
         *urls.routes(keys),
         *tasks.routes(keys),
         *assets.routes(keys),

@@ -13,6 +13,7 @@ from service.background import Nudge
 from service.bootstrap.provider import provider_client, rules_of
 from service.bootstrap.secrets import serving_keys, serving_secrets
 from service.bootstrap.storage import open_store, store_of
+from service.bootstrap.submission import Submitting, submitting
 from service.bootstrap.tracing import tracing
 from service.catalog.catalog import Catalog
 from service.catalog.wakeups import Wakeups
@@ -59,6 +60,7 @@ class Components:
     tracing: Tracing
     rules: Rules
     provider: ProviderClient | None
+    submitting: Submitting
     allowances: Allowances
     intake: Intake
     readiness: Readiness
@@ -156,18 +158,30 @@ def open_components(settings: Settings) -> Iterator[Components]:
             metrics=metrics,
             takes_in=Role.RECEIVER in settings.roles,
         )
+        signer, link_signer = TokenSigner(signing), AssetLinkSigner(signing)
+        provider = provider_client(settings, metrics=metrics)
         traces = stack.enter_context(tracing(settings, within=partial(_left_to_drain, settings, readiness)))
         yield Components(
             settings=settings,
             api_keys=api_keys,
             catalog=catalog,
             store=store,
-            signer=TokenSigner(signing),
-            link_signer=AssetLinkSigner(signing),
+            signer=signer,
+            link_signer=link_signer,
             metrics=metrics,
             tracing=traces,
             rules=rules,
-            provider=provider_client(settings, metrics=metrics),
+            provider=provider,
+            submitting=submitting(
+                settings,
+                catalog=catalog,
+                provider=provider,
+                signer=signer,
+                link_signer=link_signer,
+                rules=rules,
+                metrics=metrics,
+                reconcile=reconcile,
+            ),
             allowances=allowances,
             intake=Intake(
                 catalog=catalog,

@@ -29,6 +29,9 @@ from service.outbound.guarded_client import GuardedClient, Timeouts
 from service.outbound.tls import tls_context
 from service.reconcile.clock_watch import ClockWatch
 from service.settings import Role, Settings
+from service.submission.arrears import Arrears
+from service.submission.booking import book
+from service.submission.finder import Finder
 from service.upkeep.elected import Elected
 from service.upkeep.retention import Retention
 
@@ -67,14 +70,26 @@ async def running(parts: Components) -> AsyncIterator[None]:
         if Role.ARCHIVER in settings.roles:
             _start_archive(parts, background, await stack.enter_async_context(_guarded_client(settings)))
         if Role.RECONCILER in settings.roles:
+            finder = Finder(
+                catalog=parts.catalog, provider=parts.provider, rules=parts.rules, found=parts.sidecar_nudge.nudge
+            )
+            arrears = Arrears(catalog=parts.catalog, prices=parts.submitting.prices)
+            background.start("arrears", Elected("arrears", arrears.run, catalog=parts.catalog).run)
+            background.start("finder", Elected("finder", finder.run, catalog=parts.catalog).run)
             start_reconcile(asking_of(parts, watch), background, lambda: not parts.readiness.problems)
             retention = Retention(catalog=parts.catalog, after=settings.callbacks.retention)
             background.start("retention", Elected("retention", retention.run, catalog=parts.catalog).run)
         try:
             yield
         finally:
-            spent = time.monotonic() - (parts.readiness.draining_since or time.monotonic())
-            await background.stop(max(SHORTEST_DRAIN, settings.server.drain_timeout.total_seconds() - spent))
+            await parts.submitting.submitter.stop(_left_to_drain(parts))
+            await background.stop(_left_to_drain(parts))
+
+
+def _left_to_drain(parts: Components) -> float:
+    """Seconds that are left to finish what is under way."""
+    spent = time.monotonic() - (parts.readiness.draining_since or time.monotonic())
+    return max(SHORTEST_DRAIN, parts.settings.server.drain_timeout.total_seconds() - spent)
 
 
 def _take_over(tx: Transaction, *, parts: Components) -> None:
@@ -89,6 +104,7 @@ def _take_over(tx: Transaction, *, parts: Components) -> None:
         tx.marks.set(STORE_BEGUN, tx.now)
     if not parts.catalog.shared:
         tx.work.clear_leases()
+        tx.submissions.forget_claims()
         tx.checks.clear()
         tx.duties.clear()
     latest = tx.now + LONGEST_WAIT
@@ -126,7 +142,12 @@ def _start_archive(parts: Components, background: Background, client: GuardedCli
     )
     sidecars = Worker(
         name="sidecar",
-        job=SidecarWriter(catalog=parts.catalog, store=parts.store, tracing=parts.tracing),
+        job=SidecarWriter(
+            catalog=parts.catalog,
+            store=parts.store,
+            tracing=parts.tracing,
+            follow_up=partial(book, prices=parts.submitting.prices),
+        ),
         concurrency=SIDECARS_AT_ONCE,
         nudge=parts.sidecar_nudge,
     )

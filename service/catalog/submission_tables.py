@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from service.catalog.columns import BigId, Text, UtcTime, metadata
 
-OPEN_SUBMISSION = "status IN ('sending', 'unclear')"
+OPEN_SUBMISSION = "status IN ('sending', 'unclear', 'found')"
 PENDING_DELIVERY = "status = 'pending'"
 """What partial indexes hold; a query uses one only when it says the same in the same words."""
 
@@ -30,7 +30,7 @@ submissions = sa.Table(
     sa.Column("answer", sa.LargeBinary),  # the provider's, as it came
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("kept_at", UtcTime, nullable=False),
-    sa.Column("sent_at", UtcTime),
+    sa.Column("sent_at", UtcTime, nullable=False),
     sa.Column("ended_at", UtcTime),
     sa.Column("look_at", UtcTime),  # when to look next for a task whose answer was lost
     sa.Column("estimate", sa.JSON(none_as_null=True)),
@@ -41,7 +41,8 @@ submissions = sa.Table(
     sa.Column("claimed_until", UtcTime),
     sa.UniqueConstraint("key_name", "idempotency_key"),
     sa.Index("ix_submissions_task_id", "task_id"),
-    sa.Index("ix_submissions_token_id", "token_id"),
+    sa.Index("ix_submissions_status", "status", "seq"),
+    sa.Index("ix_submissions_key_name", "key_name", "seq"),
     sa.Index(
         "ix_submissions_open",
         "status",

@@ -1,8 +1,32 @@
 """What was submitted through us: kept before it is sent, with what became of it."""
 
-from datetime import datetime
+from collections.abc import Collection, Mapping
+from dataclasses import fields
+from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
+
+from service.catalog.queries import Page
+from service.catalog.submission_tables import OPEN_SUBMISSION, submissions
+from service.catalog.tables import callbacks, tasks
+from service.domain.budget import Reserved
+from service.domain.submission import SEND_WITHIN, Submission, SubmissionStatus
+from service.domain.task import Rank
+
+SENDING_LEASE = SEND_WITHIN + timedelta(seconds=30)
+"""How long a process has for a submission, with the wait for its turn; then it counts as dead."""
+
+Condition = sa.ColumnElement[bool] | sa.TextClause
+
+_PLAIN = [part.name for part in fields(Submission) if part.name not in ("status", "subjects", "tags")]
+_SHOWN = [column for column in submissions.c if column.name not in ("request", "answer")]
+
+FILTERS = {
+    "status": submissions.c.status,
+    "key_name": submissions.c.key_name,
+    "task_id": submissions.c.task_id,
+}
 
 
 class Submissions:
@@ -12,3 +36,136 @@ class Submissions:
         self._connection = connection
         self._now = now
         self._locks = locks
+
+    def add(self, one: Submission, *, claim: str) -> None:
+        self._connection.execute(sa.insert(submissions).values(**_values(one), **self._claimed(claim)))
+
+    def save(self, one: Submission, *, claim: str | None = None, still_ours: bool = False) -> None:
+        """Write what became of it; it is claimed anew, by nobody, or as it was where it is `still_ours`."""
+        claimed = {} if still_ours else self._claimed(claim)
+        self._connection.execute(
+            sa.update(submissions).where(submissions.c.id == one.id).values(**_values(one), **claimed)
+        )
+
+    def get(self, submission_id: str) -> Submission | None:
+        return self._one(submissions.c.id == submission_id)
+
+    def of_task(self, task_id: str) -> Submission | None:
+        return self._one(submissions.c.task_id == task_id)
+
+    def callback_url_of(self, task_id: str) -> str | None:
+        """The callback URL of the client that submitted a task through us, if it gave one."""
+        query = sa.select(submissions.c.callback_url).where(submissions.c.task_id == task_id).limit(1)
+        return self._connection.execute(query).scalar()
+
+    def under_key(self, key_name: str, idempotency_key: str) -> Submission | None:
+        """The submission of an API key under an Idempotency-Key."""
+        return self._one(submissions.c.key_name == key_name, submissions.c.idempotency_key == idempotency_key)
+
+    def orphan(self, key_name: str, fingerprint: str, *, since: datetime) -> Submission | None:
+        """The same request without an Idempotency-Key, kept since then, whose client surely got no answer."""
+        s = submissions.c
+        return self._one(
+            sa.text(OPEN_SUBMISSION),
+            s.status != SubmissionStatus.SENDING.value,
+            s.key_name == key_name,
+            s.fingerprint == fingerprint,
+            s.idempotency_key.is_(None),
+            s.kept_at >= since,
+            sa.or_(s.claimed_until.is_(None), s.claimed_until <= self._now),
+        )
+
+    def lapsed(self, limit: int) -> list[Submission]:
+        """Those whose process died while it sent them."""
+        s = submissions.c
+        return self._some(
+            limit,
+            sa.text(OPEN_SUBMISSION),
+            s.status == SubmissionStatus.SENDING.value,
+            sa.or_(s.claimed_until.is_(None), s.claimed_until <= self._now),
+        )
+
+    def due(self, limit: int) -> list[Submission]:
+        """Those that may have arrived, and are to be looked for now."""
+        s = submissions.c
+        unclear = s.status == SubmissionStatus.UNCLEAR.value
+        return self._some(limit, sa.text(OPEN_SUBMISSION), unclear, s.look_at <= self._now)
+
+    def any_to_find(self) -> bool:
+        """Whether any is lapsed or due."""
+        s = submissions.c
+        lapsed = sa.and_(s.status == "sending", sa.or_(s.claimed_until.is_(None), s.claimed_until <= self._now))
+        due = sa.and_(s.status == "unclear", s.look_at <= self._now)
+        query = sa.select(s.seq).where(sa.text(OPEN_SUBMISSION), sa.or_(lapsed, due)).limit(1)
+        return self._connection.execute(query).first() is not None
+
+    def unresolved(self, limit: int) -> list[Submission]:
+        """All that are on their way, or may have arrived."""
+        s = submissions.c
+        open_ones = s.status.in_((SubmissionStatus.SENDING.value, SubmissionStatus.UNCLEAR.value))
+        return self._some(limit, sa.text(OPEN_SUBMISSION), open_ones)
+
+    def forget_claims(self) -> None:
+        """Of processes that are gone: right only while no other server can be alive (SQLite at start)."""
+        s = submissions.c
+        held = sa.and_(sa.text(OPEN_SUBMISSION), s.claim.is_not(None))
+        self._connection.execute(sa.update(submissions).where(held).values(claim=None, claimed_until=None))
+
+    def heard_of(self, token_ids: Collection[str]) -> dict[str, str]:
+        """Tasks that the provider vouches for and that are their tokens' own, by token."""
+        c, t = callbacks.c, tasks.c
+        query = (
+            sa.select(c.token_id, t.id)
+            .join(tasks, sa.and_(t.id == c.task_id, t.token_id == c.token_id))
+            .where(c.token_id.in_(list(token_ids)), sa.or_(t.confirmed, t.rank > int(Rank.NOTHING)))
+            .distinct()
+        )
+        return {token_id: task_id for token_id, task_id in self._connection.execute(query)}  # noqa: C416 - rows
+
+    def claimed_tasks(self, task_ids: Collection[str]) -> set[str]:
+        """Those of these tasks of which we know whose they are: all but those that were only seen in the list."""
+        t = tasks.c
+        known = sa.select(t.id).where(t.id.in_(list(task_ids)), sa.not_(t.stranger))
+        return set(self._connection.execute(known).scalars())
+
+    def settle_reservation(self, task_id: str) -> Reserved | None:
+        """What was held back for a task, once: from now on it is nothing."""
+        one = self.of_task(task_id)
+        if one is None or not one.reserved:
+            return None
+        self._connection.execute(sa.update(submissions).where(submissions.c.id == one.id).values(reserved=0))
+        return Reserved(one.subjects, one.day, one.reserved)
+
+    def page(self, *, filters: Mapping[str, str], after: int | None, limit: int) -> Page[sa.RowMapping]:
+        """Newest first, without requests and answers."""
+        query = sa.select(*_SHOWN).where(*(FILTERS[name] == value for name, value in filters.items()))
+        if after is not None:
+            query = query.where(submissions.c.seq < after)
+        found = list(self._connection.execute(query.order_by(submissions.c.seq.desc()).limit(limit + 1)).mappings())
+        return Page(found[:limit], found[limit - 1]["seq"] if len(found) > limit else None)
+
+    def _one(self, *which: Condition) -> Submission | None:
+        found = self._some(1, *which)
+        return found[0] if found else None
+
+    def _some(self, limit: int, *which: Condition) -> list[Submission]:
+        query = sa.select(submissions).where(*which).order_by(submissions.c.seq).limit(limit)
+        found = self._connection.execute(query.with_for_update() if self._locks else query).mappings()
+        return [_submission(row) for row in found]
+
+    def _claimed(self, claim: str | None) -> dict[str, Any]:
+        return {"claim": claim, "claimed_until": self._now + SENDING_LEASE if claim is not None else None}
+
+
+def _values(one: Submission) -> dict[str, Any]:
+    values = {name: getattr(one, name) for name in _PLAIN}
+    return {**values, "status": one.status.value, "subjects": list(one.subjects), "tags": dict(one.tags)}
+
+
+def _submission(row: sa.RowMapping) -> Submission:
+    return Submission(
+        **{name: row[name] for name in _PLAIN},
+        status=SubmissionStatus(row["status"]),
+        subjects=tuple(row["subjects"]),
+        tags=row["tags"],
+    )

@@ -32,6 +32,7 @@ MODULES = {
     "revoke": "inbox",
     "serve": "serving",
     "simulator": "trial",
+    "submit": "submitting",
     "verify": "upkeep",
 }
 """Where each command is."""

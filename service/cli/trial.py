@@ -36,9 +36,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--callback-ca", type=_FILE, help="CA certificate to trust when calling back.")
 @click.option("--no-batch", is_flag=True, help="Answer 404 to reading several tasks at once.")
 @click.option("--no-list", is_flag=True, help="Answer 404 to the list of tasks.")
-@click.option(
-    "--no-idempotency", is_flag=True, help="Heed no Idempotency-Key: the same again is new."
-)
+@click.option("--no-idempotency", is_flag=True, help="Heed no Idempotency-Key: the same again is new.")
 @click.option("--unknown-seconds", default=0.0, show_default=True, help="How long reads answer 404 after submission.")
 @click.option("--behind-seconds", default=0.0, show_default=True, help="How long reads do not show that a task ended.")
 @click.option("--cancelled-as-failed", is_flag=True, help="Reads show cancelled tasks as failed.")

@@ -6,6 +6,14 @@ MAX_NAME = 253
 """Characters of a host name (RFC 1035 section 2.3.4, without the root's dot)."""
 
 
+_INTERNAL = (".localhost", ".local", ".internal")
+
+
+def is_internal_name(name: str) -> bool:
+    """Whether a name is nobody's outside: without a dot, or of a domain that is kept for use at home."""
+    return "." not in name or name.endswith(_INTERNAL)
+
+
 def normalised_host(host: str) -> str:
     """A host name as it is compared and connected to: lower case, no trailing dot, IDNA 2003 (RFC 3490) if not ASCII.
 

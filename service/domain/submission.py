@@ -23,7 +23,7 @@ def is_idempotency_key(text: str) -> bool:
 class SubmissionStatus(StrEnum):
     SENDING = "sending"  # kept; on its way, or its process died
     TAKEN = "taken"  # the provider made a task of it
-    FOUND = "found"  # it did, and we learnt that later: nobody got its answer
+    FOUND = "found"  # it did, and nobody got its answer as far as we know
     REFUSED = "refused"  # the provider said no: nothing is paid
     UNSENT = "unsent"  # it surely never arrived: nothing is paid
     UNCLEAR = "unclear"  # the answer was lost: it may have arrived

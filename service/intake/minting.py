@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from service.catalog.catalog import Catalog
 from service.catalog.tokens import MintedToken
+from service.domain.host import is_internal_name
 from service.domain.object_key import is_task_id
 from service.errors import Invalid
 from service.intake.callback_token import LONGEST_URL, CallbackToken, TokenSigner, callback_url, new_token_id
@@ -35,36 +36,55 @@ class Minted:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A callback URL that is not remembered yet: it must not be given away before `token` is durable."""
+
+    token: MintedToken
+    callback_url: str
+
+
 async def mint(wish: Wish, *, catalog: Catalog, signer: TokenSigner, public_url: str, now: datetime) -> Minted:
     """Mint a callback URL; it is remembered durably before it is given away. Raises Invalid when it gets too long."""
+    draft = draft_url(wish, signer=signer, public_url=public_url, now=now)
+    await catalog.write(lambda tx: tx.tokens.add(draft.token))
+    return Minted(draft.token.id, draft.callback_url, tuple(public_url_warnings(public_url)))
+
+
+def draft_url(wish: Wish, *, signer: TokenSigner, public_url: str, now: datetime) -> Draft:
+    """Sign a callback URL. Raises Invalid when it gets too long for the provider."""
     if wish.task_id is not None and not is_task_id(wish.task_id):
         raise Invalid("invalid_task_id", "task_id is not one that the provider can have given")
     now = now.replace(microsecond=0)
-    token = CallbackToken(
+    token = MintedToken(
         id=new_token_id(),
         source="evolink",
-        issued_at=now,
-        expires_at=now + timedelta(seconds=wish.expires_in) if wish.expires_in else None,
+        created_at=now,
         task_id=wish.task_id,
         ref=wish.ref,
         tags=wish.tags,
+        expires_at=now + timedelta(seconds=wish.expires_in) if wish.expires_in else None,
     )
-    url = callback_url(public_url, token, signer)
+    return Draft(token, signed_url(token, signer=signer, public_url=public_url))
+
+
+def signed_url(token: MintedToken, *, signer: TokenSigner, public_url: str) -> str:
+    """The callback URL of a token, the same each time. Raises Invalid when it is too long for the provider."""
+    signed = CallbackToken(
+        id=token.id,
+        source=token.source,
+        issued_at=token.created_at,
+        expires_at=token.expires_at,
+        task_id=token.task_id,
+        ref=token.ref,
+        tags=token.tags,
+    )
+    url = callback_url(public_url, signed, signer)
     if len(url) > LONGEST_URL:
         raise Invalid(
             "url_too_long", f"the URL has {len(url)} characters, the provider takes {LONGEST_URL}: shorten ref or tags"
         )
-    minted = MintedToken(
-        id=token.id,
-        source=token.source,
-        created_at=now,
-        task_id=token.task_id,
-        ref=token.ref,
-        tags=token.tags,
-        expires_at=token.expires_at,
-    )
-    await catalog.write(lambda tx: tx.tokens.add(minted))
-    return Minted(token.id, url, tuple(public_url_warnings(public_url)))
+    return url
 
 
 def public_url_warnings(public_url: str) -> list[str]:
@@ -82,4 +102,4 @@ def _is_private(host: str) -> bool:
     try:
         return not ip_address(host).is_global
     except ValueError:
-        return host == "localhost" or "." not in host or host.endswith((".localhost", ".local", ".internal"))
+        return is_internal_name(host)

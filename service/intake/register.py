@@ -16,13 +16,17 @@ from service.errors import Invalid
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What is known of a submitted task."""
+    """What is known of a submitted task; `token_id` is of the callback URL that it was submitted with."""
 
     id: str
     prompt: str | None = None
     parameters: Mapping[str, Any] | None = None
     ref: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    model: str | None = None
+    token_id: str | None = None
+    submitted_by: str | None = None
+    estimate: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,10 @@ def register(tx: Transaction, *, told: Told, rules: Rules, source: str = "evolin
         parameters=known.parameters if known.parameters is not None else told.parameters,
         ref=known.ref if known.ref is not None else told.ref,
         tags={**told.tags, **known.tags},
+        model=known.model or told.model,
+        token_id=known.token_id or told.token_id,
+        submitted_by=known.submitted_by or told.submitted_by,
+        estimate=known.estimate if known.estimate is not None else told.estimate,
         stranger=False,
     )
     if before is not None and _lacks_images(before, task):

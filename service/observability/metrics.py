@@ -73,6 +73,22 @@ REASONS = (
 )
 """Why tasks and assets are dead: the values of domain.task.TaskReason and domain.asset.AssetReason."""
 
+SUBMITTED = (
+    "taken",
+    "replayed",
+    "key_reused",
+    "over_budget",
+    "declined",
+    "not_sent",
+    "unclear",
+    "lost",
+    "no_provider",
+)
+"""What a request for images came to: `taken`, `replayed`, and the values of submission.outcome.Reason."""
+
+TOLD = ("delivered", "failed", "dead")
+"""What one attempt to tell somebody of an event came to."""
+
 ACK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """Seconds; the provider gives up after 10."""
 
@@ -115,6 +131,13 @@ class Metrics:
         self._reconciled = self._counters("reconcile_total", "Questions to the provider.", "result", RESULTS)
         self._key_refused = self._gauge("provider_key_refused", "1 while the provider refuses our key.")
         self._dead = self._counters("dead_total", "Tasks and images given up.", "reason", REASONS)
+        self._submitted = self._counters("submissions_total", "Requests for images.", "result", SUBMITTED)
+        self._unclear = self._figure(
+            "submissions_unclear", "Requests of which it is not known whether the provider took them."
+        )
+        self._budget_warnings = self._counter("budget_warnings_total", "Requests that came near the end of a budget.")
+        self._told = self._counters("events_total", "Attempts to tell an endpoint of an event.", "outcome", TOLD)
+        self._untold = self._figure("events_pending", "Events that an endpoint has not got yet.")
         build = Gauge("darkroom_build_info", "The running version.", ["version"], registry=self._registry)
         build.labels(_version()).set(1)
 
@@ -166,6 +189,21 @@ class Metrics:
         """How many bytes are free where this process keeps files, and under how many it refuses to work."""
         self._free.set(free)
         self._least.set(least)
+
+    def submitted(self, result: str, *, warned: bool = False) -> None:
+        """A request for images was answered: `result` is one of SUBMITTED, `warned` that a budget is near its end."""
+        self._submitted[result].inc()
+        if warned:
+            self._budget_warnings.inc()
+
+    def delivery(self, outcome: str) -> None:
+        """One attempt to tell somebody of an event ended; `outcome` is one of TOLD."""
+        self._told[outcome].inc()
+
+    def under_way(self, *, unclear: int, untold: int) -> None:
+        """How many requests may have arrived, and how many events are still to be told."""
+        self._unclear.set(unclear)
+        self._untold.set(untold)
 
     def render(self) -> tuple[bytes, str]:
         """The exposition in Prometheus's text format, and its content type."""

@@ -73,24 +73,43 @@ class Access:
         return self._pause.left(self._clock())
 
     async def ask(self, call: Call, judge: Callable[[Answer | NoAnswer], Judged[R]]) -> R | Unreachable | Throttled:
-        """Send a call when its turn comes, or say at once why not; 401, 402 and 429 are judged here."""
+        """Send a call when its turn comes, or say at once why not; 401, 402 and 429 are judged here.
+
+        Of a call that must not arrive twice all answers are for its judge.
+        """
         if (kept := self._kept_back()) is not None:
             return kept
-        async with self._places:
-            await self._budget.take()
+        try:
+            async with asyncio.timeout(call.patience):
+                await self._turn()
+        except TimeoutError:
+            return Unreachable("too many requests wait to be sent to the provider")
+        try:
             if (kept := self._kept_back()) is not None:
                 self._budget.give_back()
                 return kept
             ticket = self._breaker.enter()  # nothing is awaited since the question whether it passes
             try:
                 answer = await self._exchange.send(call)
-                judged = _judged(answer, judge)
+                judged = judge(answer) if call.once else _judged(answer, judge)
             except BaseException:  # cancelled, as a rule: the next one may try
                 self._breaker.leave(ticket, Judgement.NOTHING, self._clock())
                 raise
+        finally:
+            self._places.release()
         if isinstance(answer, Answer) and answer.status == 429:
-            return self._throttled(ticket, answer)
+            throttled = self._throttled(ticket, answer)
+            return judged.said if call.once else throttled
         return self._learnt(ticket, judged)
+
+    async def _turn(self) -> None:
+        """Wait for a place, and for the right to send one request."""
+        await self._places.acquire()
+        try:
+            await self._budget.take()
+        except BaseException:
+            self._places.release()
+            raise
 
     def _kept_back(self) -> Unreachable | Throttled | None:
         if left := self.pause:

@@ -29,11 +29,12 @@ class Judged(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class ProviderError:
-    """`{"error": {code, message, type}}`, where any member may be missing and the code a number."""
+    """`{"error": {code, message, type, param}}`, where any member may be missing and the code a number."""
 
     code: str
     kind: str
     message: str
+    param: str = ""
 
 
 def task_answer(task_id: str, answer: Answer | NoAnswer) -> Judged[Reading]:
@@ -128,7 +129,8 @@ def read_error(body: bytes) -> ProviderError | None:
         return None
     code = error.get("code")
     code = str(code) if isinstance(code, int) and not isinstance(code, bool) else code
-    return ProviderError(_printable(code), _printable(error.get("type")), _printable(error.get("message")))
+    words = (_printable(error.get(name)) for name in ("type", "message", "param"))
+    return ProviderError(_printable(code), *words)
 
 
 def _printable(value: object) -> str:

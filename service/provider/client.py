@@ -36,10 +36,14 @@ from service.provider.reading import (
     Unreachable,
     Unsupported,
 )
+from service.provider.submitting import NotSent, Sent, submit_answer
 
 MOST_AT_ONCE = 50
 TIMEOUT = 15.0
 """Seconds for a whole request."""
+
+TURN_WITHIN = 10.0
+"""Seconds that a submission waits for its turn; its client waits too."""
 
 NO_TASK = "task-unified-0000000000-none"
 """The id of no task."""
@@ -67,6 +71,7 @@ class ProviderClient:
         user_agent: str,
         requests_per_second: float,
         timeout: float = TIMEOUT,
+        turn_within: float = TURN_WITHIN,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -75,6 +80,7 @@ class ProviderClient:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._clock = clock
+        self._turn_within = turn_within
         self._exchange = Exchange(
             api_url=api_url, api_key=api_key, tls=tls, user_agent=user_agent, timeout=timeout, transport=transport
         )
@@ -147,6 +153,27 @@ class ProviderClient:
             self._list.missing(self._clock())
             log.info("provider_route_missing", route="list")
         return listing
+
+    async def submit(self, content: bytes, *, idempotency_key: str, within: float) -> Sent:
+        """Send a submission once, in JSON; `within` is seconds for the answer. Nothing is tried again here."""
+        call = Call(
+            "POST",
+            "/v1/images/generations",
+            ONE_TASK_BYTES,
+            content,
+            headers=(("Idempotency-Key", idempotency_key),),
+            once=True,
+            timeout=within,
+            patience=self._turn_within,
+        )
+        sent = await self._access.ask(call, submit_answer)
+        match sent:
+            case Unreachable():
+                return NotSent(sent.detail)
+            case Throttled():
+                return NotSent("the provider wants to be left alone", sent.retry_after)
+            case _:
+                return sent
 
     async def _several(self, task_ids: Sequence[str]) -> dict[str, Reading]:
         """Read at once what can be, and one by one what that leaves open."""

@@ -20,18 +20,28 @@ CONNECT_SECONDS = 5.0
 CONNECTIONS = 8
 """At most so many requests are to be under way: a wait for a connection would look like a slow provider."""
 
+_NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _KEY = re.compile(r"[\x21-\x7e]+")
 _LONGEST_COMPLAINT = 64 * 1024  # bytes of an answer that is no success; only its first words are of use
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What to ask: `path` is percent-encoded and begins with a slash, `cap` is the most bytes of a good answer."""
+    """What to ask: `path` is percent-encoded and begins with a slash, `cap` is the most bytes of a good answer.
+
+    `once`: it must not arrive twice, so it gets a connection of its own: one that was kept may be closed on the other
+    side already, and then nobody knows. `timeout` is seconds for the whole, in place of the client's; `patience` is
+    seconds to wait for its turn, without end where there are none.
+    """
 
     method: str
     path: str
     cap: int
     content: bytes | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    once: bool = False
+    timeout: float | None = None
+    patience: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +59,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """None, or none that can be used; `detail` says why in our own words."""
+    """None, or none that can be used; `detail` says why in our own words, `left` whether the request may be there."""
 
     detail: str
+    left: bool = True
 
 
 class Exchange:
@@ -74,38 +85,45 @@ class Exchange:
             raise SettingsError("DARKROOM_EVOLINK__API_KEY takes ASCII characters without spaces")
         self._base = _base(api_url)
         self._timeout = timeout
-        self._client = httpx.AsyncClient(
-            headers={
-                "Authorization": f"Bearer {api_key}",
-                "User-Agent": user_agent,
-                "Accept": "application/json",
-                "Accept-Encoding": "identity",  # a few bytes could unfold to any number
-            },
-            verify=tls,
-            timeout=httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
-            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
-            follow_redirects=False,
-            trust_env=False,
-            transport=transport,
-        )
-        self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
+
+        def client(keepalive: int) -> httpx.AsyncClient:
+            made = httpx.AsyncClient(
+                headers={
+                    "Authorization": f"Bearer {api_key}",
+                    "User-Agent": user_agent,
+                    "Accept": "application/json",
+                    "Accept-Encoding": "identity",  # a few bytes could unfold to any number
+                },
+                verify=tls,
+                timeout=httpx.Timeout(None, connect=min(CONNECT_SECONDS, timeout)),
+                limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=keepalive),
+                follow_redirects=False,
+                trust_env=False,
+                transport=transport,
+            )
+            made.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
+            return made
+
+        self._client, self._fresh = client(CONNECTIONS), client(0)
 
     async def send(self, call: Call) -> Answer | NoAnswer:
         """Send it once; whatever the outside does becomes a value."""
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(call.timeout or self._timeout):
                 return await self._send(call)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
             # InvalidURL and ValueError: httpx reads a Location although it is told not to follow
-            return NoAnswer(_reason(error))
+            return NoAnswer(_reason(error), left=not isinstance(error, _NEVER_LEFT))
 
     async def aclose(self) -> None:
         await self._client.aclose()
+        await self._fresh.aclose()
 
     async def _send(self, call: Call) -> Answer | NoAnswer:
         kind = {"Content-Type": "application/json"} if call.content is not None else {}
-        url = f"{self._base}{call.path}"
-        async with self._client.stream(call.method, url, content=call.content, headers=kind) as response:
+        url, client = f"{self._base}{call.path}", self._fresh if call.once else self._client
+        given = {**kind, **dict(call.headers)}
+        async with client.stream(call.method, url, content=call.content, headers=given) as response:
             status, headers = response.status_code, response.headers
             encoding = headers.get("Content-Encoding", "identity").strip().lower()
             if encoding not in ("", "identity"):

@@ -5,8 +5,9 @@ from datetime import date
 from functools import cache
 from typing import Any
 
+from service.domain.budget import NANO
 from service.simulator.submission import Submission
-from service.submission.cost import NANO, Estimate, estimate, expected_tokens
+from service.submission.cost import Estimate, estimate, expected_tokens
 from service.submission.price import ModelPrice, PerToken
 from service.submission.price_list import load_prices
 

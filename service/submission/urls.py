@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from service.domain.attempt import Failed
+from service.domain.host import is_internal_name
 from service.intake.callback_token import LONGEST_URL
 from service.outbound.address_policy import HTTPS_PORT, AddressPolicy, Forbidden, Network
 from service.outbound.target import MAX_LINK, Target, read_link
@@ -20,9 +21,6 @@ OTHER_TYPES = (
     | {"gz", "rar", "tar", "zip"}
 )
 """What surely names another type of file; any other ending may be no file type at all."""
-
-INTERNAL = (".localhost", ".local", ".internal")
-"""Ends of names that are nobody's outside; those without a dot are not either."""
 
 
 def image_url_problem(url: object, types: frozenset[str]) -> str | None:
@@ -59,7 +57,7 @@ class CallbackRule:
         if target.address is not None:  # which port it has is not asked: the provider does not either
             verdict = AddressPolicy(self.trusted_networks).verdict(target.address, HTTPS_PORT)
             return f"must lead to a public address: {verdict.reason}" if isinstance(verdict, Forbidden) else None
-        if not self.trusted_networks and ("." not in target.host or target.host.endswith(INTERNAL)):
+        if not self.trusted_networks and is_internal_name(target.host):
             return f"must lead to a public address: {target.host} is an internal name"
         return None
 

@@ -2,9 +2,10 @@
 
 import hashlib
 import hmac
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +14,14 @@ from starlette.routing import Route
 from service.web.problems import problem
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Refuse(Protocol):
+    """Says no to a request, in the shape that its route's callers know."""
+
+    def __call__(
+        self, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None
+    ) -> Response: ...
 
 
 class Scope(StrEnum):
@@ -58,29 +67,33 @@ class ApiKeys:
         matches = [key for key in self._keys if hmac.compare_digest(key.sha256, given)]
         return matches[0] if matches else None
 
-    def route(self, path: str, **endpoints: Guarded) -> Route:
+    def route(self, path: str, *, refuse: Refuse = problem, **endpoints: Guarded) -> Route:
         """One route for all methods of a path, so that 405 can name them: `GET=(Scope.READ, endpoint)`."""
-        guarded = {method: self.require(scope, endpoint) for method, (scope, endpoint) in endpoints.items()}
+        guarded = {
+            method: self.require(scope, endpoint, refuse=refuse) for method, (scope, endpoint) in endpoints.items()
+        }
 
         async def dispatch(request: Request) -> Response:
             return await guarded["GET" if request.method == "HEAD" else request.method](request)
 
         return Route(path, dispatch, methods=list(guarded))
 
-    def require(self, scope: Scope, endpoint: Endpoint) -> Endpoint:
-        """The endpoint for callers whose key has the scope; 401 or 403 for the others."""
+    def require(self, scope: Scope, endpoint: Endpoint, *, refuse: Refuse = problem) -> Endpoint:
+        """The endpoint for callers whose key has the scope, which finds its name in the request's state as `key_name`;
+        401 or 403 for the others."""
 
         async def guarded(request: Request) -> Response:
             key = self.identify(request.headers.get("authorization"))
             if key is None:
-                return problem(
+                return refuse(
                     401,
                     "unauthorized",
                     "a valid API key is needed: Authorization: Bearer …",
                     headers={"WWW-Authenticate": 'Bearer realm="darkroom"'},
                 )
             if not key.may(scope):
-                return problem(403, "forbidden", f"this key lacks the scope {scope.value}")
+                return refuse(403, "forbidden", f"this key lacks the scope {scope.value}")
+            request.state.key_name = key.name
             return await endpoint(request)
 
         return guarded

@@ -20,6 +20,7 @@ from service.errors import NotFound
 from service.intake.register import Told, register
 from service.intake.retry import retry
 from service.provider.payload import storable, storable_mapping
+from service.submission.price_list import Prices
 from service.web.body import read_model
 from service.web.callback_urls import Label, Tags
 from service.web.documents import entry_document, task_document
@@ -51,13 +52,14 @@ class TaskRoutes:
         archive: Nudge,
         reconcile: Nudge,
         sidecars: Nudge,
+        prices: Prices,
     ) -> None:
         self._catalog = catalog
         self._rules = rules
-        self._public_url = public_url
         self._archive = archive
         self._reconcile = reconcile
         self._sidecars = sidecars
+        self._document = partial(task_document, public_url=public_url, prices=prices)
 
     def routes(self, keys: ApiKeys) -> list[Route]:
         return [
@@ -72,13 +74,13 @@ class TaskRoutes:
         told = Told(body.id, body.prompt, body.parameters, body.ref, body.tags)
         registered = await self._catalog.write(partial(register, told=told, rules=self._rules))
         state = registered.state
-        document = task_document(state.task, state.assets, public_url=self._public_url)
+        document = self._document(state.task, state.assets)
         return JSONResponse(document, status_code=201 if registered.new else 200)
 
     async def list(self, request: Request) -> Response:
         query = list_query(request, (*TASK_FILTERS, "conflict"), values=_VALUES)
         found, assets = await self._catalog.read(partial(_page, query=query))
-        items = [task_document(task, assets[task.id], public_url=self._public_url) for task in found.items]
+        items = [self._document(task, assets[task.id]) for task in found.items]
         return JSONResponse(page(items, found.next))
 
     async def one(self, request: Request) -> Response:
@@ -98,7 +100,7 @@ class TaskRoutes:
         if found is None:
             raise NotFound("task_not_found", "no such task")
         state, history = found
-        document = task_document(state.task, state.assets, public_url=self._public_url)
+        document = self._document(state.task, state.assets)
         return {**document, "history": [entry_document(entry, state.task) for entry in history]}
 
 

@@ -18,6 +18,7 @@ from service.domain.asset import Asset
 from service.domain.callback import Verdict
 from service.domain.history import Effect, HistoryEntry
 from service.domain.task import Origin, Rank, Standing, Task
+from tests.catalog import looks_spending, looks_submissions
 from tests.catalog.million import CALLBACKS, ENDED, IMAGES, TASKS, task_id
 
 END = datetime(2026, 10, 31, tzinfo=UTC)
@@ -241,7 +242,9 @@ def _lists() -> Iterator[tuple[str, Look]]:
     yield "query.links", lambda tx: tx.query.links(task_id(3000), 0, after=None, limit=PAGE)
 
 
+_READS = (*_reads(), *looks_spending.reads(), *looks_submissions.reads())
+_WRITES = (*_writes(), *looks_spending.writes(), *looks_submissions.writes())
 QUESTIONS = (
-    *(Question(name, look) for name, look in _reads()),
-    *(Question(name, look, reading=False) for name, look in _writes()),
+    *(Question(name, look) for name, look in _READS),
+    *(Question(name, look, reading=False) for name, look in _WRITES),
 )

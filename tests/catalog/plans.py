@@ -20,7 +20,9 @@ MOST_PAGES = 2_000
 MOST_UNSORTED = 50
 """Of them by looking for any row at all."""
 
-LARGE = frozenset({"tasks", "assets", "callbacks", "history", "callback_tokens", "signed_links"})
+LARGE = frozenset(
+    {"tasks", "assets", "callbacks", "history", "callback_tokens", "signed_links", "charges", "spending", "submissions"}
+)
 NOT_OURS = ("BEGIN", "COMMIT", "ROLLBACK", "SELECT clock_timestamp(), current_setting")
 
 

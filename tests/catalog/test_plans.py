@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from service.catalog.catalog import Catalog
+from tests.catalog import looks_spending, looks_submissions
 from tests.catalog.looks import QUESTIONS
 from tests.catalog.million import FILLS
 from tests.catalog.plans import Plan, explained, statements_of
@@ -21,6 +22,7 @@ MAY_LOOK_AT_MUCH: Mapping[str, str] = {
     "query.tasks status=completed first": "past those that have not ended, where they are the newest",
     "query.tasks status=completed model": "past those that have not ended, where they are the newest",
     "clearing.clear": "the tasks of one portion of callbacks, one by one",
+    "spending.by_subject tag year": "as many tags as a year has, where each task has its own",
     "replays.portion": "as many ids as a window has, to go on from where it ends",
 }
 """What names of questions begin with, and why they may."""
@@ -30,7 +32,7 @@ MAY_LOOK_AT_MUCH: Mapping[str, str] = {
 def url(postgres: PostgresDatabases) -> Iterator[str]:
     """A database with a million images, nearly all settled."""
     where = postgres.new()
-    for fill in FILLS.values():
+    for fill in (*FILLS.values(), *looks_spending.FILLS.values(), *looks_submissions.FILLS.values()):
         run_sql(where, fill)
     run_sql(where, "VACUUM ANALYZE")
     yield where

@@ -21,6 +21,7 @@ MAY_WALK = (
     "query.callbacks first",
     "query.callbacks verdict=accepted first",
     "query.tokens",
+    "submissions.page first",
 )
 
 

@@ -10,9 +10,10 @@ from service.domain.attempt import Failure
 from service.domain.callback import Verdict
 from service.domain.task import TaskReason
 from service.intake.answers import Result
+from service.submission.outcome import Reason
 from service.observability import CallbackVerdict, Metrics
 from service.observability.figure import FRESH_SECONDS
-from service.observability.metrics import OUTCOMES, REASONS, RESULTS, SOURCES
+from service.observability.metrics import OUTCOMES, REASONS, RESULTS, SOURCES, SUBMITTED, TOLD
 
 PROMISED = {
     "darkroom_callbacks_total": {"source", "verdict"},
@@ -89,6 +90,7 @@ def test_labels_are_what_the_domain_can_say() -> None:
     assert set(OUTCOMES) == {"archived"} | {failure.value for failure in Failure}
     assert set(REASONS) == {reason.value for reason in (*TaskReason, *AssetReason)}
     assert set(RESULTS) == {result.value for result in Result}
+    assert set(SUBMITTED) == {"taken", "replayed", *(reason.value for reason in Reason)}
     assert {verdict.value for verdict in Verdict} <= {verdict.value for verdict in CallbackVerdict}
 
 

@@ -59,6 +59,7 @@ class Provider:
     answer: Callable[[str], httpx.Response] = found
     batch: Callable[[list[str]], httpx.Response] = lambda ids: httpx.Response(404)
     page: Callable[[httpx.Request], httpx.Response] = lambda _: httpx.Response(404)
+    submission: Callable[[httpx.Request], httpx.Response] = lambda _: found(status="pending")
     gate: asyncio.Event | None = None  # answers wait for it
     requests: list[httpx.Request] = field(default_factory=list)
 
@@ -67,6 +68,8 @@ class Provider:
         await asyncio.sleep(0)  # as every answer takes a moment
         if self.gate is not None:
             await self.gate.wait()
+        if request.url.path.endswith("/v1/images/generations"):
+            return self.submission(request)
         if request.method == "POST":
             return self.batch(json.loads(request.content)["task_ids"])
         if request.url.path.endswith("/v1/tasks"):

@@ -24,6 +24,7 @@ from service.storage import ObjectStore
 from tests.support.deliveries import TASK, task_object
 from tests.support.fetching import FakeFetcher, archive_due, archiver_for, purge_due, write_sidecars
 from tests.support.migrated import put_migrated
+from tests.system.support.waiting import eventually
 
 PUBLIC_URL = "https://darkroom.example.com"
 SCOPES = ("read", "write", "admin")
@@ -80,6 +81,15 @@ class House:
         """A completed callback, accepted."""
         answer = await self.call_back(task_object(task_id=task_id, **members))
         assert answer.status_code == 202, answer.text
+
+    async def until_confirmed(self, task_id: str) -> Any:
+        """What a polling client sees once the provider has vouched for the end."""
+
+        async def look() -> bool | None:
+            return (await self.json(f"/v1/tasks/{task_id}"))["confirmed"] or None
+
+        await eventually(look, what=f"{task_id} is confirmed")
+        return (await self.read.get(f"/evolink/v1/tasks/{task_id}")).json()
 
     async def archive(self, answers: Mapping[str, bytes | Failed | Exception] | None = None) -> None:
         """One attempt at everything that is due, then the sidecars."""

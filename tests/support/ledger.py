@@ -14,11 +14,12 @@ from service.catalog.checks import ClaimedCheck
 from service.catalog.tasks import TaskState
 from service.domain.history import HistoryEntry
 from service.domain.rules import ConfirmMode, Rules
-from service.domain.task import Task
+from service.domain.task import Task, TaskEvent
 from service.intake.answers import Concluded, NobodyToAsk, take_answers
 from service.intake.batch import Taken, take_in
 from service.intake.callback_token import CallbackToken
 from service.intake.register import Told, register
+from service.intake.seen import notice
 from service.provider.payload import Readable, read_callback
 from service.provider.reading import Found, Missing, Reading, Unreachable
 from tests.support.databases import Databases
@@ -72,6 +73,11 @@ class Ledger:
         arrived = delivery(body, through=through, at=self.clock.now)
         [taken] = await self.catalog.write(partial(take_in, batch=[arrived], rules=self.rules))
         return taken
+
+    async def see(self, *listed: TaskEvent) -> None:
+        """The provider's list shows these tasks."""
+        since = self.clock.now - self.rules.horizon
+        await self.catalog.write(lambda tx: notice(tx, listed, rules=self.rules, since=since, source="evolink"))
 
     async def claim(self, limit: int = 100) -> list[ClaimedCheck]:
         return await self.catalog.write(lambda tx: tx.checks.claim(limit))

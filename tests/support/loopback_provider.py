@@ -24,14 +24,17 @@ class Asked:
     method: str
     path: str
     headers: Mapping[str, str]
+    body: bytes = b""
 
 
 @dataclass(slots=True)
 class LoopbackProvider:
-    """`read` answers for one task by its id, `page` for the list; there is no route for several at once."""
+    """`read` answers for one task by its id, `page` for the list, `submit` a submission by its JSON; there is no route
+    for several at once."""
 
     read: Callable[[str], Answer] = lambda _: NO_TASK
     page: Callable[[], Answer] = lambda: EMPTY
+    submit: Callable[[Any], Answer] = lambda _: NO_ROUTE
     url: str = ""
     requests: list[Asked] = field(default_factory=list)
     reached: threading.Event = field(default_factory=threading.Event)
@@ -39,6 +42,8 @@ class LoopbackProvider:
     def answer(self, asked: Asked) -> Answer:
         self.requests.append(asked)
         self.reached.set()
+        if asked.path == "/v1/images/generations":
+            return self.submit(json.loads(asked.body))
         if asked.method != "GET":
             return NO_ROUTE
         path = asked.path.partition("?")[0]
@@ -65,9 +70,9 @@ def on_loopback(provider: LoopbackProvider, *, tls: ssl.SSLContext | None = None
 
     class Handler(BaseHTTPRequestHandler):
         def handle_any(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            status, body, *more = provider.answer(Asked(self.command, self.path, headers))
+            status, body, *more = provider.answer(Asked(self.command, self.path, headers, sent))
             raw = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
             for name, value in (more[0] if more else {}).items():

@@ -12,7 +12,7 @@ depends_on = None
 
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-OPEN = sa.text("status IN ('sending', 'unclear')")
+OPEN = sa.text("status IN ('sending', 'unclear', 'found')")
 PENDING = sa.text("status = 'pending'")
 
 
@@ -46,7 +46,7 @@ def _submissions() -> None:
         sa.Column("answer", sa.LargeBinary(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("kept_at", UtcTime(), nullable=False),
-        sa.Column("sent_at", UtcTime(), nullable=True),
+        sa.Column("sent_at", UtcTime(), nullable=False),
         sa.Column("ended_at", UtcTime(), nullable=True),
         sa.Column("look_at", UtcTime(), nullable=True),
         sa.Column("estimate", sa.JSON(none_as_null=True), nullable=True),
@@ -63,7 +63,8 @@ def _submissions() -> None:
         "ix_submissions_open", "submissions", ["status", "seq"], unique=False, sqlite_where=OPEN, postgresql_where=OPEN
     )
     op.create_index("ix_submissions_task_id", "submissions", ["task_id"], unique=False)
-    op.create_index("ix_submissions_token_id", "submissions", ["token_id"], unique=False)
+    op.create_index("ix_submissions_status", "submissions", ["status", "seq"], unique=False)
+    op.create_index("ix_submissions_key_name", "submissions", ["key_name", "seq"], unique=False)
 
 
 def _spending() -> None:

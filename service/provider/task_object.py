@@ -1,0 +1,58 @@
+"""The provider's task object, as it would have it, with links that stay in the place of its own. Pure."""
+
+from collections.abc import Mapping
+from typing import Any, assert_never
+
+from service.domain.task import Task, TaskReason, TaskStatus
+from service.provider.payload import read_json
+
+_LINKS = ("results", "result_data")
+_WHY_DEAD = {
+    TaskReason.UNKNOWN_TO_PROVIDER: "the provider does not know this task",
+    TaskReason.REFUTED: "the provider does not confirm this task",
+    TaskReason.NO_LINKS: "the task is completed, but it has no image that can be fetched",
+    TaskReason.NEVER_FINISHED: "the task did not finish in time",
+}
+
+
+def with_links(provider_json: str | None, *, task: Task, links: Mapping[int, str]) -> dict[str, Any]:
+    """What the provider said of a task, with these links, by the index of their image, and no others.
+
+    Where it has said nothing yet, or gave no end to what we gave up, that much is made up from what we know.
+    """
+    said = _said(provider_json)
+    kept = {name: value for name, value in said.items() if name not in _LINKS}
+    told = {**_least(task), **kept, "id": task.id, "status": task.status.value}
+    match task.status:
+        case TaskStatus.DEAD:
+            message = _WHY_DEAD[task.reason] if task.reason is not None else "the task was given up"
+            error = {"code": "unknown_error", "message": message, "type": "task_error"}
+            return {**told, "status": "failed", "progress": 100, "error": error}
+        case TaskStatus.COMPLETED:
+            urls = [links[index] for index in sorted(links)]
+            return {**told, "results": urls, "result_data": [{"url": url} for url in urls]}
+        case TaskStatus.PENDING | TaskStatus.PROCESSING | TaskStatus.FAILED | TaskStatus.CANCELLED:
+            return told
+        case _:
+            assert_never(task.status)
+
+
+def _said(provider_json: str | None) -> dict[str, Any]:
+    try:
+        document = read_json(provider_json.encode())[1] if provider_json is not None else None
+    except (ValueError, RecursionError):
+        document = None
+    return document if isinstance(document, dict) else {}
+
+
+def _least(task: Task) -> dict[str, Any]:
+    """What every task object has."""
+    return {
+        "id": task.id,
+        "object": "image.generation.task",
+        "type": "image",
+        "model": task.model,
+        "status": task.status.value,
+        "progress": 100 if task.terminal else 0,
+        "created": int((task.created_at or task.received_at).timestamp()),
+    }

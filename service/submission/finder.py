@@ -1,0 +1,156 @@
+"""Looks for the tasks of submissions whose answers were lost: by their callbacks, then in the provider's list.
+
+It sends nothing again: that is for the client to ask for, once it is known that nothing arrived.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+import structlog
+
+from service.catalog.catalog import Catalog, Transaction
+from service.domain.retry import credible_created
+from service.domain.rules import Rules
+from service.domain.submission import CLOCKS_DIFFER, Submission, SubmissionStatus, Unclaimed, match
+from service.domain.task import TaskEvent
+from service.provider.reading import Listed, Listing
+from service.submission.record import adopt, ended_for_nothing, looked_for_again, lost_sight_of
+
+LOOK_EVERY = 1.0
+TOGETHER = 100
+MOST_PAGES = 40
+"""Of 50 tasks each; where more were made since, the list is not asked."""
+
+_DIED = "the process ended while it was sent"
+_NEVER = "the provider has no task of it"
+_GIVEN_UP = "nothing was heard of it"
+
+log = structlog.get_logger(__name__)
+
+
+class Lists(Protocol):
+    async def list_page(self, page: int, *, size: int = 50) -> Listing: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """What the provider's list showed back to a time, and when it was asked."""
+
+    events: tuple[TaskEvent, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Stock:
+    """What is still to be looked for, and what became of the rest."""
+
+    at: datetime
+    lost: tuple[Submission, ...]
+    changed: tuple[Submission, ...]
+
+
+class Finder:
+    """One of it is enough at a time; `found` is called when a task has got its submission."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        provider: Lists | None,
+        rules: Rules,
+        found: Callable[[], None],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._catalog = catalog
+        self._provider = provider
+        self._rules = rules
+        self._found = found
+        self._sleep = sleep
+
+    async def run(self) -> None:
+        """Look for ever."""
+        while True:
+            await self.look()
+            await self._sleep(LOOK_EVERY)
+
+    async def look(self) -> None:
+        """One look at everything that is due."""
+        if not await self._catalog.read(lambda tx: tx.submissions.any_to_find()):
+            return
+        stock = await self._catalog.write(partial(_take_stock, rules=self._rules))
+        self._tell(stock.changed)
+        if not stock.lost:
+            return
+        events = await self._listed(min(one.sent_at for one in stock.lost) - CLOCKS_DIFFER)
+        if events is not None:
+            account = _Account(events, stock.at)
+            self._tell(await self._catalog.write(partial(_conclude, account=account, rules=self._rules)))
+
+    async def _listed(self, since: datetime) -> tuple[TaskEvent, ...] | None:
+        """The account's tasks back to a time; None where they cannot be had whole."""
+        if self._provider is None:
+            return None
+        events: list[TaskEvent] = []
+        for page in range(1, MOST_PAGES + 1):
+            listing = await self._provider.list_page(page)
+            if not isinstance(listing, Listed):
+                return None
+            events += listing.events
+            if not listing.more or _reaches_behind(listing.events, since):
+                return tuple(events)
+        return None
+
+    def _tell(self, changed: Sequence[Submission]) -> None:
+        for one in changed:
+            log.warning(f"submission_{one.status.value}", submission=one.id, task_id=one.task_id, reason=one.detail)
+        if any(one.status is SubmissionStatus.FOUND for one in changed):
+            self._found()
+
+
+def _take_stock(tx: Transaction, *, rules: Rules) -> _Stock:
+    """Note which processes died, adopt what callbacks brought, and give up what is too old."""
+    changed = [lost_sight_of(tx, one, _DIED) for one in tx.submissions.lapsed(TOGETHER)]
+    due = tx.submissions.due(TOGETHER)
+    heard = tx.submissions.heard_of([one.token_id for one in due if one.token_id is not None])
+    lost = []
+    for one in due:
+        if one.token_id in heard:
+            changed.append(adopt(tx, one, task_id=heard[one.token_id], status=SubmissionStatus.FOUND, rules=rules))
+        elif tx.now - one.sent_at > rules.horizon:
+            changed.append(ended_for_nothing(tx, one, SubmissionStatus.LOST, _GIVEN_UP))
+        else:
+            lost.append(looked_for_again(tx, one))
+    return _Stock(tx.now, tuple(lost), tuple(changed))
+
+
+def _conclude(tx: Transaction, *, account: _Account, rules: Rules) -> list[Submission]:
+    """What the list says of those that are lost; whoever is not among the first hundred could have made any task."""
+    unresolved = tx.submissions.unresolved(TOGETHER)
+    if len(unresolved) == TOGETHER:
+        return []
+    lost = [one for one in unresolved if one.status is SubmissionStatus.UNCLEAR and one.sent_at < account.at]
+    others = [one for one in unresolved if one not in lost]
+    claimed = tx.submissions.claimed_tasks([event.task_id for event in account.events])
+    unclaimed = [
+        Unclaimed(event.task_id, event.model, credible_created(event.created, account.at))
+        for event in account.events
+        if event.task_id not in claimed
+    ]
+    matched = match(lost, others, unclaimed, now=account.at)
+    changed = []
+    for one in lost:
+        if (task_id := matched.found.get(one.id)) is not None:
+            changed.append(adopt(tx, one, task_id=task_id, status=SubmissionStatus.FOUND, rules=rules))
+        elif one.id in matched.never_arrived:
+            changed.append(ended_for_nothing(tx, one, SubmissionStatus.UNSENT, _NEVER))
+    return changed
+
+
+def _reaches_behind(events: Sequence[TaskEvent], since: datetime) -> bool:
+    """Whether all of a page is older; a task without a time keeps the look going."""
+    times = [event.created for event in events]
+    return bool(times) and all(at is not None and at < since.timestamp() for at in times)
