@@ -8,11 +8,13 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from service.bootstrap import Components, key_mark, running
+from service.outbound.address_policy import HTTPS_PORT
 from service.settings import ApiKeySetting, Role
 from service.submission.urls import CallbackRule
 from service.web.assets import AssetRoutes
 from service.web.callback_urls import CallbackUrlRoutes
 from service.web.callbacks import CallbackRoutes
+from service.web.events import EventRoutes
 from service.web.evolink import EvolinkRoutes
 from service.web.health import HealthRoutes
 from service.web.inbox import InboxRoutes
@@ -121,11 +123,12 @@ def _api_routes(parts: Components, keys: ApiKeys, refused: RefusedCallbacks) -> 
         watch=parts.submitting.watch,
         readiness=parts.readiness,
         other_models=parts.settings.submit.other_models,
-        callback_rule=CallbackRule(trusted_networks=parts.settings.notify.trusted_networks),
+        callback_rule=CallbackRule(trusted_networks=parts.settings.notify.trusted_networks, only_port=HTTPS_PORT),
     )
     return [
         *evolink.routes(keys),
         *SubmissionRoutes(catalog=parts.catalog).routes(keys),
+        *EventRoutes(catalog=parts.catalog, deliveries=parts.deliver_nudge).routes(keys),
         *urls.routes(keys),
         *tasks.routes(keys),
         *assets.routes(keys),

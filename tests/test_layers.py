@@ -46,6 +46,7 @@ ONLY: Mapping[str, Set[str]] = {
     "requests": {"observability"},
     "click": {"cli"},
     "obstore": {"storage"},
+    "standardwebhooks": {"notify"},
     "service.settings": COMMANDS | {"app", "bootstrap"},
 }
 """Who may import what; the part that is named may always import itself."""

@@ -1,4 +1,4 @@
-"""Keeps gauges current: how many assets wait, for how long, and how long until a link dies that we still need.
+"""Keeps gauges current: what waits to be archived, found or told, and how long until a link dies that we still need.
 
 All processes on one database show the same, by its clock. One that cannot look sets nothing: what it knew is left out
 after a while (see observability.figure), instead of staying at a pleasant value.
@@ -23,5 +23,8 @@ class Gauges:
             await asyncio.sleep(EVERY_SECONDS)
 
     async def update(self) -> None:
-        waiting, now = await self._catalog.read(lambda tx: (tx.work.waiting(), tx.now))
+        waiting, unclear, untold, now = await self._catalog.read(
+            lambda tx: (tx.work.waiting(), tx.submissions.unclear(), tx.events.waiting(), tx.now)
+        )
         self._metrics.waiting(waiting.assets, waiting.next_expiry, now=now, oldest=waiting.oldest)
+        self._metrics.under_way(unclear=unclear, untold=untold.pending)

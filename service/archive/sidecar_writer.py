@@ -36,7 +36,10 @@ class _Sidecar:
 
 
 class SidecarWriter:
-    """Writes claimed sidecars: read the task, replace its document, record the version shown."""
+    """Writes claimed sidecars: read the task, replace its document, record the version shown.
+
+    `followed` is called when what followed is durable.
+    """
 
     def __init__(
         self,
@@ -45,11 +48,13 @@ class SidecarWriter:
         store: ObjectStore,
         tracing: Tracing = NO_TRACING,
         follow_up: FollowUp = nothing_follows,
+        followed: Callable[[], None] = lambda: None,
     ) -> None:
         self._catalog = catalog
         self._store = store
         self._tracing = tracing
         self._follow_up = follow_up
+        self._followed = followed
 
     async def claim(self, limit: int) -> list[ClaimedSidecar]:
         return await self._catalog.write(lambda tx: tx.work.claim_sidecars(limit))
@@ -67,6 +72,7 @@ class SidecarWriter:
         except Unavailable as error:
             self._trace(claimed, sidecar, time.monotonic() - started, error)
             raise
+        self._followed()
         log.debug("sidecar_written", task_id=claimed.task_id, version=sidecar.version, counted=ours)
         self._trace(claimed, sidecar, time.monotonic() - started)
 

@@ -69,6 +69,7 @@ class Components:
     reconcile_nudge: Nudge
     sidecar_nudge: Nudge
     purge_nudge: Nudge
+    deliver_nudge: Nudge
     wakeups: Wakeups | None
 
     def warnings(self) -> dict[str, str]:
@@ -143,8 +144,9 @@ def open_components(settings: Settings) -> Iterator[Components]:
         catalog.require_sound(within=LOOK_FOR_DAMAGE)
         store = _opened_store(settings, catalog)
         metrics, wakeups = Metrics(), catalog.wakeups()
-        archive, sidecars, reconcile, purge = (
-            wakeups.nudge(name) if wakeups else Nudge() for name in ("archive", "sidecar", "reconcile", "purge")
+        archive, sidecars, reconcile, purge, deliver = (
+            wakeups.nudge(name) if wakeups else Nudge()
+            for name in ("archive", "sidecar", "reconcile", "purge", "deliver")
         )
         allowances = Allowances(catalog=catalog)
         archives = Role.ARCHIVER in settings.roles  # who archives nothing needs the database only
@@ -199,6 +201,7 @@ def open_components(settings: Settings) -> Iterator[Components]:
             reconcile_nudge=reconcile,
             sidecar_nudge=sidecars,
             purge_nudge=purge,
+            deliver_nudge=deliver,
             wakeups=wakeups,
         )
 

@@ -17,12 +17,14 @@ from service.archive.sidecar_writer import SidecarWriter
 from service.archive.worker import Worker
 from service.background import Background
 from service.bootstrap.components import Components
+from service.bootstrap.notify import follow_up, guarded_post, start_deliveries
 from service.bootstrap.provider import USER_AGENT
 from service.bootstrap.reconcile import asking_of, start_reconcile
 from service.catalog.catalog import Transaction
 from service.catalog.marks import STORE_BEGUN
 from service.domain.check import FIRST_CHECK
 from service.domain.clock_step import LONGEST_WAIT
+from service.domain.telling import LONGEST_WAIT as LONGEST_DELIVERY_WAIT
 from service.errors import CatalogUnavailable
 from service.outbound.address_policy import AddressPolicy
 from service.outbound.guarded_client import GuardedClient, Timeouts
@@ -30,7 +32,6 @@ from service.outbound.tls import tls_context
 from service.reconcile.clock_watch import ClockWatch
 from service.settings import Role, Settings
 from service.submission.arrears import Arrears
-from service.submission.booking import book
 from service.submission.finder import Finder
 from service.upkeep.elected import Elected
 from service.upkeep.retention import Retention
@@ -67,6 +68,8 @@ async def running(parts: Components) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         if parts.provider is not None:
             await stack.enter_async_context(parts.provider)
+        if Role.API in settings.roles:
+            start_deliveries(parts, background, await stack.enter_async_context(guarded_post(settings)))
         if Role.ARCHIVER in settings.roles:
             _start_archive(parts, background, await stack.enter_async_context(_guarded_client(settings)))
         if Role.RECONCILER in settings.roles:
@@ -106,9 +109,11 @@ def _take_over(tx: Transaction, *, parts: Components) -> None:
         tx.work.clear_leases()
         tx.submissions.forget_claims()
         tx.checks.clear()
+        tx.events.clear_leases()
         tx.duties.clear()
     latest = tx.now + LONGEST_WAIT
     tx.waits.pull_in(latest, checks=latest if rules.can_ask else latest + rules.horizon)  # with nobody to ask they wait
+    tx.events.pull_in(tx.now + LONGEST_DELIVERY_WAIT)
     if rules.can_ask:
         tx.checks.hasten(tx.now + FIRST_CHECK)
 
@@ -146,7 +151,8 @@ def _start_archive(parts: Components, background: Background, client: GuardedCli
             catalog=parts.catalog,
             store=parts.store,
             tracing=parts.tracing,
-            follow_up=partial(book, prices=parts.submitting.prices),
+            follow_up=follow_up(parts.submitting.prices),
+            followed=parts.deliver_nudge.nudge,
         ),
         concurrency=SIDECARS_AT_ONCE,
         nudge=parts.sidecar_nudge,

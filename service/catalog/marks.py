@@ -39,6 +39,12 @@ class Marks:
     def get(self, name: str) -> datetime | None:
         return self._connection.execute(sa.select(marks.c.at).where(marks.c.name == name)).scalar_one_or_none()
 
+    def beginning_with(self, prefix: str) -> dict[str, datetime]:
+        """Marks by name, in its order."""
+        begins = sa.func.substr(marks.c.name, 1, len(prefix)) == prefix
+        query = sa.select(marks.c.name, marks.c.at).where(begins).order_by(marks.c.name)
+        return {name: at for name, at in self._connection.execute(query)}  # noqa: C416 - rows, not pairs
+
     def set(self, name: str, at: datetime) -> None:
         statement = insert_into(self._connection.dialect.name, marks).values(name=name, at=at)
         self._connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"at": at}))

@@ -6,6 +6,7 @@ from service.catalog.columns import BigId, Text, UtcTime, metadata
 
 OPEN_SUBMISSION = "status IN ('sending', 'unclear', 'found')"
 PENDING_DELIVERY = "status = 'pending'"
+DELIVERED = "status = 'delivered'"
 """What partial indexes hold; a query uses one only when it says the same in the same words."""
 
 submissions = sa.Table(
@@ -109,9 +110,16 @@ deliveries = sa.Table(
     sa.Index("ix_deliveries_endpoint", "endpoint", "seq"),
     sa.Index(
         "ix_deliveries_due",
+        "endpoint",
         "next_attempt_at",
         sqlite_where=sa.text(PENDING_DELIVERY),
         postgresql_where=sa.text(PENDING_DELIVERY),
+    ),
+    sa.Index(
+        "ix_deliveries_ended",
+        "ended_at",
+        sqlite_where=sa.text(DELIVERED),
+        postgresql_where=sa.text(DELIVERED),
     ),
     sa.Index(
         "ix_deliveries_in_order",

@@ -99,6 +99,12 @@ class Submissions:
         query = sa.select(s.seq).where(sa.text(OPEN_SUBMISSION), sa.or_(lapsed, due)).limit(1)
         return self._connection.execute(query).first() is not None
 
+    def unclear(self) -> int:
+        """How many may have arrived, and are not known to."""
+        unclear = submissions.c.status == SubmissionStatus.UNCLEAR.value
+        query = sa.select(sa.func.count()).where(sa.text(OPEN_SUBMISSION), unclear)
+        return self._connection.execute(query).scalar_one()
+
     def unresolved(self, limit: int) -> list[Submission]:
         """All that are on their way, or may have arrived."""
         s = submissions.c

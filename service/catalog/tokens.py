@@ -1,11 +1,12 @@
 """What was signed and given away: callback tokens and signed links, listed and revocable."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from service.catalog.dialects import insert_into
 from service.catalog.tables import callback_tokens, callbacks, signed_links
 
 
@@ -103,6 +104,20 @@ class Tokens:
         query = sa.select(signed_links).where(signed_links.c.id == link_id)
         row = self._connection.execute(query).mappings().one_or_none()
         return signed_link(row) if row is not None else None
+
+    def links(self, ids: Collection[str]) -> dict[str, SignedLink]:
+        """Those of these links that were given away, revoked or not."""
+        query = sa.select(signed_links).where(signed_links.c.id.in_(list(ids)))
+        return {row["id"]: signed_link(row) for row in self._connection.execute(query).mappings()}
+
+    def add_links(self, links: Sequence[SignedLink]) -> None:
+        """Remember links that never end, where they are not remembered already."""
+        rows = [
+            {"id": one.id, "task_id": one.task_id, "index": one.index, "created_at": one.created_at} for one in links
+        ]
+        if rows:
+            statement = insert_into(self._connection.dialect.name, signed_links)
+            self._connection.execute(statement.on_conflict_do_nothing(index_elements=["id"]), rows)
 
     def revoke_link(self, link_id: str, now: datetime) -> None:
         self._connection.execute(

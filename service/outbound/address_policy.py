@@ -83,11 +83,14 @@ class Forbidden:
 class AddressPolicy:
     """Judges addresses. In a trusted network any port is allowed, and nothing else is asked.
 
+    `any_port` is for where something is sent that its owner has asked for: a port of theirs harms nobody else.
+
     Trust counts for the address connected to, as it is written: `::ffff:10.0.0.1` and `64:ff9b::a00:1` are not in a
     trusted 10.0.0.0/8, because who operates a network lists its addresses and has no reason to disguise them.
     """
 
     trusted_networks: tuple[Network, ...] = ()
+    any_port: bool = False
 
     def verdict(self, address: Address, port: int) -> Allowed | Forbidden:
         """Whether a connection to this address and port may be made."""
@@ -98,9 +101,11 @@ class AddressPolicy:
         why = _why_not_public(address)
         if why is not None:
             return Forbidden(f"{address} is {why}")
-        if port != HTTPS_PORT:
-            return Forbidden(f"port {port} is not {HTTPS_PORT}")
-        return Allowed()
+        return self.verdict_of_port(port)
+
+    def verdict_of_port(self, port: int) -> Allowed | Forbidden:
+        """Whether it may be this port, where the address is public or not known."""
+        return Allowed() if self.any_port or port == HTTPS_PORT else Forbidden(f"port {port} is not {HTTPS_PORT}")
 
 
 def _why_not_public(address: Address) -> str | None:

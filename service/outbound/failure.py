@@ -1,9 +1,14 @@
 """What went wrong with a request, as the closed set of failures has it. Details name the host and never the link."""
 
+import errno
+import os
+
 import aiohttp
 
 from service.domain.attempt import Failed, Failure
 from service.outbound.connector import AddressRefusedError
+
+_OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 def failed_request(error: aiohttp.ClientError | OSError, host: str) -> Failed:
@@ -48,3 +53,19 @@ def _refusal_within(error: BaseException | None) -> AddressRefusedError | None:
     while error is not None and not isinstance(error, AddressRefusedError):
         error = error.__cause__
     return error
+
+
+def own_fault(error: BaseException, failed: Failed) -> str | None:
+    """What this process lacks, where that is why no connection was made: then it says nothing of the host.
+
+    The resolver says only that it knows no answer, so whether a file can be opened is tried too.
+    """
+    cause: BaseException | None = error
+    while cause is not None and getattr(cause, "errno", None) not in _OURS:
+        cause = cause.__cause__
+    try:
+        if cause is None and failed.failure is Failure.UNREACHABLE:
+            os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as own:
+        cause = own
+    return os.strerror(getattr(cause, "errno", 0)) if cause is not None else None

@@ -1,11 +1,7 @@
-"""The one HTTP client for addresses that somebody else named. It must not know what is fetched or keep anything of it.
+"""Gets links that somebody else named, behind the guard. It must not know what is fetched or keep anything of it.
 
 It sends a GET under our own name and nothing else: no credentials, cookies or Referer, nothing from the environment or
-a netrc file. Scheme, host, port and address are judged on every hop. What it may do is fixed when it is made, so that
-no pooled connection outlives the policy it was opened under.
-
-With a proxy, the proxy looks names up and connects. Then a link's host, scheme, port (443 only) and literal address are
-judged but not its name's addresses, and the proxy's own address, which the operator chose, is exempt.
+a netrc file. Scheme, host, port and address are judged on every hop.
 """
 
 import ssl
@@ -21,10 +17,11 @@ import aiohttp
 import httpx
 
 from service.domain.attempt import Failed, Failure
-from service.outbound.address_policy import HTTPS_PORT, AddressPolicy, Forbidden
-from service.outbound.connector import Lookup, guarded_connector, system_lookup
+from service.outbound.address_policy import AddressPolicy
+from service.outbound.connector import Lookup, system_lookup
 from service.outbound.failure import failed_request
-from service.outbound.target import Target, read_link
+from service.outbound.guard import Guard
+from service.outbound.target import Target
 from service.outbound.transport import AiohttpTransport
 
 MAX_REDIRECTS = 3
@@ -88,15 +85,11 @@ class GuardedClient:
         lookup: Lookup = system_lookup,
     ) -> None:
         self._allowed_hosts = tuple(allowed_hosts)
-        self._policy = policy
-        self._tls = tls
-        self._timeouts = timeouts
-        self._headers = {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "identity"}
-        self._max_connections = max_connections
-        self._proxy = proxy
-        self._lookup = lookup
+        self._guard = Guard(policy, tls, timeouts.connect, timeouts.read, max_connections, proxy, lookup)
         self._client = httpx.AsyncClient(
-            transport=AiohttpTransport(self._open_session, proxy=proxy), headers=self._headers, trust_env=False
+            transport=AiohttpTransport(self._guard.open_session, proxy=proxy),
+            headers={"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "identity"},
+            trust_env=False,
         )
         del self._client.headers["Connection"]  # the transport's business
         self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
@@ -134,15 +127,9 @@ class GuardedClient:
         raise GetError(Failed(Failure.HTTP_STATUS, f"{target.host} redirected more than {MAX_REDIRECTS} times"))
 
     def _judged(self, link: str) -> Target:
-        target = read_link(link, allowed_hosts=self._allowed_hosts)
+        target = self._guard.judged(link, self._allowed_hosts)
         if isinstance(target, Failed):
             raise GetError(target)
-        if target.address is not None:
-            verdict = self._policy.verdict(target.address, target.port)
-            if isinstance(verdict, Forbidden):
-                raise GetError(Failed(Failure.REFUSED_ADDRESS, verdict.reason))
-        elif self._proxy is not None and target.port != HTTPS_PORT:
-            raise GetError(Failed(Failure.REFUSED_ADDRESS, f"port {target.port} is not {HTTPS_PORT}"))
         return target
 
     async def _request(self, target: Target) -> httpx.Response:
@@ -156,27 +143,6 @@ class GuardedClient:
             raise GetError(Failed(Failure.REFUSED_HOST, "the link, or what it redirects to, is malformed")) from error
         except (aiohttp.ClientError, OSError) as error:
             raise GetError(failed_request(error, target.host)) from error
-
-    def _open_session(self) -> aiohttp.ClientSession:
-        """Called at the first request, because a session belongs to the running loop."""
-        return aiohttp.ClientSession(
-            connector=self._connector(),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-            timeout=aiohttp.ClientTimeout(sock_connect=self._timeouts.connect, sock_read=self._timeouts.read),
-        )
-
-    def _connector(self) -> aiohttp.TCPConnector:
-        if self._proxy is not None:
-            return aiohttp.TCPConnector(ssl=self._tls, limit=self._max_connections)
-        return guarded_connector(
-            policy=self._policy,
-            tls=self._tls,
-            lookup=self._lookup,
-            patience=self._timeouts.connect,
-            max_connections=self._max_connections,
-        )
 
 
 def _resolved(target: Target, location: str) -> str:

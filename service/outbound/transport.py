@@ -27,7 +27,7 @@ class _Body(httpx.AsyncByteStream):
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
-    """Sends a request's method, headers and target as they are; `open_session` is called in the running loop."""
+    """Sends a request's method, headers, target and body as they are; `open_session` is called in the running loop."""
 
     def __init__(self, open_session: Callable[[], aiohttp.ClientSession], *, proxy: str | None) -> None:
         self._open_session = open_session
@@ -44,6 +44,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             request.method,
             URL(f"{str(base).rstrip('/')}{target.decode('ascii')}", encoded=True),
             headers=request.headers.multi_items(),
+            data=await request.aread() or None,
             allow_redirects=False,
             proxy=self._proxy,
             read_bufsize=READ_BUFFER,

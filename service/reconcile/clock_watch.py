@@ -73,4 +73,4 @@ class _Mended:
 def _mend(tx: Transaction, step: timedelta) -> int:
     if step > timedelta():
         return tx.waits.begin_patience_anew()
-    return tx.waits.pull_in(tx.now) if step else 0
+    return tx.waits.pull_in(tx.now) + tx.events.pull_in(tx.now) if step else 0

@@ -159,7 +159,7 @@ class Download(Group):
     total_timeout: PositiveDuration = setting("5m", "For one attempt as a whole.", takes=DURATION)
     proxy: Annotated[SecretStr, AfterValidator(values.proxy_url)] | None = setting(
         None,
-        "Proxy for downloads; the environment's proxies are ignored.",
+        "Proxy for downloads, events and callbacks to clients; the environment's proxies are ignored.",
         takes="an http:// URL of a proxy",
         secret=True,
     )

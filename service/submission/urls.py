@@ -39,12 +39,13 @@ class CallbackRule:
     """Which callback URLs are taken; as it stands, those that the provider takes.
 
     `internal` takes any host. With `trusted_networks` their addresses are taken, and names that look internal, since
-    those may lead there: where they do lead is checked on connecting.
+    those may lead there: where they do lead is checked on connecting. `only_port` is for who calls there himself.
     """
 
     schemes: tuple[str, ...] = ("https",)
     internal: bool = False
     trusted_networks: tuple[Network, ...] = ()
+    only_port: int | None = None
 
     def problem(self, url: object) -> str | None:
         """What is wrong with a callback URL, or None; begins with a verb."""
@@ -54,11 +55,14 @@ class CallbackRule:
         return None if self.internal else self._internal(target)
 
     def _internal(self, target: Target) -> str | None:
-        if target.address is not None:  # which port it has is not asked: the provider does not either
-            verdict = AddressPolicy(self.trusted_networks).verdict(target.address, HTTPS_PORT)
+        if target.address is not None:
+            port = HTTPS_PORT if self.only_port is None else target.port  # the provider does not ask for one
+            verdict = AddressPolicy(self.trusted_networks).verdict(target.address, port)
             return f"must lead to a public address: {verdict.reason}" if isinstance(verdict, Forbidden) else None
         if not self.trusted_networks and is_internal_name(target.host):
             return f"must lead to a public address: {target.host} is an internal name"
+        if not self.trusted_networks and self.only_port not in (None, target.port):
+            return f"must be on port {self.only_port}, not {target.port}: this service calls no other"
         return None
 
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol, assert_never
 from service.background import Nudge
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.tasks import TaskState
-from service.domain.asset import AssetStatus
+from service.domain.asset import AssetReason, AssetStatus
 from service.domain.check import begin
 from service.domain.rules import Rules
 from service.intake.asset_link import AssetLinkSigner
@@ -128,9 +128,10 @@ class Watch:
     async def _links(self, state: TaskState) -> dict[int, str]:
         """Ours to what is archived, the provider's to what is not yet; what is dead or deleted has none."""
         pending = {asset.index: asset.link for asset in state.assets if asset.status is AssetStatus.PENDING}
-        ours = await self._catalog.read(partial(known_links, assets=state.assets))
+        shown = [asset for asset in state.assets if asset.reason is not AssetReason.REFUTED]
+        ours = await self._catalog.read(partial(known_links, assets=shown))
         if ours is None:
-            ours = await self._catalog.write(partial(permanent_links, assets=state.assets))
+            ours = await self._catalog.write(partial(permanent_links, assets=shown))
         return pending | {index: url_of(self._signer, self._public_url, link) for index, link in ours.items()}
 
 

@@ -18,7 +18,7 @@ from service.domain.asset import Asset
 from service.domain.callback import Verdict
 from service.domain.history import Effect, HistoryEntry
 from service.domain.task import Origin, Rank, Standing, Task
-from tests.catalog import looks_spending, looks_submissions
+from tests.catalog import looks_events, looks_spending, looks_submissions
 from tests.catalog.million import CALLBACKS, ENDED, IMAGES, TASKS, task_id
 
 END = datetime(2026, 10, 31, tzinfo=UTC)
@@ -120,6 +120,7 @@ def _reads() -> Iterator[tuple[str, Look]]:
     yield "work.waiting", lambda tx: tx.work.waiting()
     yield "checks.waiting", lambda tx: tx.checks.waiting()
     yield "marks.copying_from", lambda tx: tx.marks.copying_from()
+    yield "marks.beginning_with", lambda tx: tx.marks.beginning_with("notify:")
     yield "marks.get", lambda tx: tx.marks.get("seen")
     yield "tokens.known", lambda tx: tx.tokens.known(["tok-1", "tok-2"])
     yield "tokens.revoked", lambda tx: tx.tokens.revoked()
@@ -242,8 +243,8 @@ def _lists() -> Iterator[tuple[str, Look]]:
     yield "query.links", lambda tx: tx.query.links(task_id(3000), 0, after=None, limit=PAGE)
 
 
-_READS = (*_reads(), *looks_spending.reads(), *looks_submissions.reads())
-_WRITES = (*_writes(), *looks_spending.writes(), *looks_submissions.writes())
+_READS = (*_reads(), *looks_spending.reads(), *looks_submissions.reads(), *looks_events.reads())
+_WRITES = (*_writes(), *looks_spending.writes(), *looks_submissions.writes(), *looks_events.writes())
 QUESTIONS = (
     *(Question(name, look) for name, look in _READS),
     *(Question(name, look, reading=False) for name, look in _WRITES),

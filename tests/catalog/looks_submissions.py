@@ -51,6 +51,7 @@ def reads() -> Iterator[tuple[str, Look]]:
     yield "submissions.callback_url_of", lambda tx: tx.submissions.callback_url_of(OLD)
     yield "submissions.under_key", lambda tx: tx.submissions.under_key("key-1", "order-3")
     yield "submissions.orphan", lambda tx: tx.submissions.orphan("key-1", "f", since=NOW)
+    yield "submissions.unclear", lambda tx: tx.submissions.unclear()
     yield "submissions.any_to_find", lambda tx: tx.submissions.any_to_find()
     yield "submissions.heard_of", lambda tx: tx.submissions.heard_of(["tok-1", "tok-2"])
     yield "submissions.claimed_tasks", lambda tx: tx.submissions.claimed_tasks([OLD, LATEST])

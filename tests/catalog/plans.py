@@ -21,7 +21,8 @@ MOST_UNSORTED = 50
 """Of them by looking for any row at all."""
 
 LARGE = frozenset(
-    {"tasks", "assets", "callbacks", "history", "callback_tokens", "signed_links", "charges", "spending", "submissions"}
+    {"tasks", "assets", "callbacks", "history", "callback_tokens", "signed_links"}
+    | {"charges", "spending", "submissions", "events", "deliveries"}
 )
 NOT_OURS = ("BEGIN", "COMMIT", "ROLLBACK", "SELECT clock_timestamp(), current_setting")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from service.catalog.catalog import Catalog
-from tests.catalog import looks_spending, looks_submissions
+from tests.catalog import looks_events, looks_spending, looks_submissions
 from tests.catalog.looks import QUESTIONS
 from tests.catalog.million import FILLS
 from tests.catalog.plans import Plan, explained, statements_of
@@ -23,6 +23,8 @@ MAY_LOOK_AT_MUCH: Mapping[str, str] = {
     "query.tasks status=completed model": "past those that have not ended, where they are the newest",
     "clearing.clear": "the tasks of one portion of callbacks, one by one",
     "spending.by_subject tag year": "as many tags as a year has, where each task has its own",
+    "events.clear_leases": "once, at a start: as many as wait",
+    "events.pull_in": "once, at a start or when the clock was set: as many as wait",
     "replays.portion": "as many ids as a window has, to go on from where it ends",
 }
 """What names of questions begin with, and why they may."""
@@ -32,8 +34,9 @@ MAY_LOOK_AT_MUCH: Mapping[str, str] = {
 def url(postgres: PostgresDatabases) -> Iterator[str]:
     """A database with a million images, nearly all settled."""
     where = postgres.new()
-    for fill in (*FILLS.values(), *looks_spending.FILLS.values(), *looks_submissions.FILLS.values()):
-        run_sql(where, fill)
+    for fills in (FILLS, looks_spending.FILLS, looks_submissions.FILLS, looks_events.FILLS):
+        for fill in fills.values():
+            run_sql(where, fill)
     run_sql(where, "VACUUM ANALYZE")
     yield where
     postgres.drop_made()

@@ -22,10 +22,11 @@ MAY_WALK = (
     "query.callbacks verdict=accepted first",
     "query.tokens",
     "submissions.page first",
+    "events.page all first",
 )
 
 
-IN_ORDER = ("work.claim_assets", "work.claim_sidecars", "checks.claim")
+IN_ORDER = ("work.claim_assets", "work.claim_sidecars", "checks.claim", "events.claim")
 """Questions that may find much, and take the first of it only."""
 
 

@@ -99,6 +99,8 @@ async def test_headers_that_are_wrong_are_refused_before_anything_is_sent(
         ({"mask_url": "https://example.com/mask.png"}, "mask_url"),
         ({"callback_url": "http://example.com/hook"}, "callback_url"),
         ({"callback_url": "https://10.0.0.1/hook"}, "callback_url"),
+        ({"callback_url": "https://example.com:8443/hook"}, "callback_url"),
+        ({"callback_url": "https://93.184.215.14:22/"}, "callback_url"),
         ({"model": "another-model"}, "model"),
     ],
 )

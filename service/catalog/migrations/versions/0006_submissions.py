@@ -14,6 +14,7 @@ TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 OPEN = sa.text("status IN ('sending', 'unclear', 'found')")
 PENDING = sa.text("status = 'pending'")
+DELIVERED = sa.text("status = 'delivered'")
 
 
 def upgrade() -> None:
@@ -127,10 +128,18 @@ def _events() -> None:
     op.create_index(
         "ix_deliveries_due",
         "deliveries",
-        ["next_attempt_at"],
+        ["endpoint", "next_attempt_at"],
         unique=False,
         sqlite_where=PENDING,
         postgresql_where=PENDING,
+    )
+    op.create_index(
+        "ix_deliveries_ended",
+        "deliveries",
+        ["ended_at"],
+        unique=False,
+        sqlite_where=DELIVERED,
+        postgresql_where=DELIVERED,
     )
     op.create_index("ix_deliveries_endpoint", "deliveries", ["endpoint", "seq"], unique=False)
     op.create_index(

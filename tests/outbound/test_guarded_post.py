@@ -1,0 +1,284 @@
+"""The guarded POST against real TLS hosts: what it sends, what it makes of answers, and where nothing ever goes."""
+
+import asyncio
+import ipaddress
+from collections.abc import Sequence
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+
+from service.domain.attempt import Failed, Failure
+from service.errors import Unavailable
+from service.outbound.address_policy import Address, AddressPolicy
+from service.outbound.connector import Lookup
+from service.outbound.guarded_post import MOST_READ, GuardedPost, Posted
+from service.outbound.tls import tls_context
+from tests.archive.test_fetcher_starved import no_more_files
+from tests.notify.receiver import Post, drops, receiving, silence, status
+from tests.outbound import test_guarded_client_proxy
+from tests.outbound.origin import LOOPBACK, names_at, no_names, reply, trusting_tls
+
+CONTENT = b'{"type":"task.settled"}'
+proxy = test_guarded_client_proxy.proxy
+
+
+def guarded_post(
+    *,
+    trusted: Sequence[str] = LOOPBACK,
+    lookup: Lookup = no_names,
+    connect_timeout: float = 5,
+    total_timeout: float = 10,
+    trusting: bool = True,
+    proxy: str | None = None,
+) -> GuardedPost:
+    return GuardedPost(
+        policy=AddressPolicy(tuple(ipaddress.ip_network(network) for network in trusted)),
+        tls=trusting_tls() if trusting else tls_context(None),
+        connect_timeout=connect_timeout,
+        total_timeout=total_timeout,
+        user_agent="Darkroom/test (+image archiver)",
+        max_connections=4,
+        proxy=proxy,
+        lookup=lookup,
+    )
+
+
+async def send(client: GuardedPost, url: str, **headers: str) -> Posted | Failed:
+    answer = await client.post(url, CONTENT, headers={"Content-Type": "application/json", **headers})
+    assert not isinstance(answer, Failed) or "/hooks" not in answer.detail
+    return answer
+
+
+async def refused(client: GuardedPost, url: str) -> Failed:
+    answer = await send(client, url)
+    assert isinstance(answer, Failed)
+    return answer
+
+
+async def test_the_request_carries_the_body_our_own_name_and_what_it_is_given(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    answer = status("200 OK", "Set-Cookie: a=b; Path=/")
+    async with receiving(answer) as host, guarded_post() as client:
+        for _ in range(2):
+            sent = await send(client, host.url("/a%2Fb/../c?k=a%2Bb+c=&&e#fragment"), **{"webhook-id": "evt_1"})
+            assert sent == Posted("127.0.0.1", 200, None)
+        for post in host.posts:
+            assert (post.method, post.path, post.body) == ("POST", "/a%2Fb/../c?k=a%2Bb+c=&&e", CONTENT)
+            assert post.headers == {
+                "host": f"127.0.0.1:{host.port}",
+                "user-agent": "Darkroom/test (+image archiver)",
+                "accept": "*/*",
+                "accept-encoding": "identity",
+                "content-length": str(len(CONTENT)),
+                "content-type": "application/json",
+                "webhook-id": "evt_1",
+            }
+        assert host.connections == 1
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "127.0.0.1.",
+        "\uff11\uff12\uff17.\uff10.\uff10.\uff11",
+        "0x7f000001",
+        "2130706433",
+        "127.1",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[64:ff9b::127.0.0.1]",
+        "[2002:7f00:1::]",
+        "0.0.0.0",
+        "[::]",
+        "user@127.0.0.1",
+        "169.254.169.254",
+    ],
+)
+async def test_a_literal_of_our_own_machine_is_refused_in_every_notation_before_any_connection(host: str) -> None:
+    async with receiving() as inner, guarded_post(trusted=()) as client:
+        assert (await refused(client, inner.url(host=host))).failure is Failure.REFUSED_ADDRESS
+        assert inner.connections == 0
+
+
+async def test_a_name_that_leads_inside_is_refused_before_any_connection() -> None:
+    lookup = names_at(files__evolink__test=["127.0.0.1", "::1"])
+    async with receiving() as inner, guarded_post(trusted=(), lookup=lookup) as client:
+        failed = await refused(client, inner.url(host="files.evolink.test"))
+        assert failed.failure is Failure.REFUSED_ADDRESS
+        assert "127.0.0.1 is a loopback address" in failed.detail
+        assert inner.connections == 0
+
+
+async def test_a_name_that_changes_its_address_is_judged_anew_for_each_connection() -> None:
+    answers = iter(["127.0.0.1", "127.0.0.2"])
+
+    async def rebinding(name: str, port: int) -> Sequence[Address]:
+        return [ip_address(next(answers))]
+
+    bye = status("200 OK", "Connection: close")
+    async with (
+        receiving(bye) as outer,
+        receiving(address="127.0.0.2", port=outer.port) as inner,
+        guarded_post(trusted=("127.0.0.1/32",), lookup=rebinding) as client,
+    ):
+        url = outer.url(host="files.evolink.test")
+        assert await send(client, url) == Posted("files.evolink.test", 200, None)
+        assert (await refused(client, url)).failure is Failure.REFUSED_ADDRESS
+        assert (outer.connections, inner.connections) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("url", "failure"),
+    [
+        ("http://files.evolink.test/hooks", Failure.REFUSED_ADDRESS),
+        ("https://user:pass@files.evolink.test/hooks", Failure.REFUSED_ADDRESS),
+        ("https://files.evolink.test:8443/hooks", Failure.REFUSED_ADDRESS),
+        ("https://1.1.1.1:22/hooks", Failure.REFUSED_ADDRESS),
+        ("https://10.0.0.1/hooks", Failure.REFUSED_ADDRESS),
+        ("ftp://files.evolink.test/hooks", Failure.REFUSED_ADDRESS),
+        ("https:///hooks", Failure.REFUSED_HOST),
+        ("nonsense", Failure.REFUSED_HOST),
+        ("https://files.evolink.test\\@evil.test/hooks", Failure.REFUSED_HOST),
+        ("https://xn--zzzzzz99999.test/hooks", Failure.REFUSED_HOST),
+    ],
+)
+async def test_what_is_no_public_https_address_is_refused_by_its_text_or_its_address(
+    url: str, failure: Failure
+) -> None:
+    lookup = names_at(files__evolink__test=["1.1.1.1"])
+    async with guarded_post(lookup=lookup) as client:
+        assert (await refused(client, url)).failure is failure
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["https://127.0.0.2:{port}/", "https://[::1]:{port}/", "/again", "http://127.0.0.2:{port}/", "https://[", ""],
+)
+@pytest.mark.parametrize("code", ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent"])
+async def test_no_redirect_is_followed(location: str, code: str) -> None:
+    async with receiving() as outer, receiving(address="127.0.0.2", port=outer.port) as inner:
+        outer.usual = status(code, f"Location: {location.format(port=inner.port)}")
+        async with guarded_post() as client:
+            assert await send(client, outer.url()) == Posted("127.0.0.1", int(code[:3]), None)
+        assert (len(outer.posts), inner.connections) == (1, 0)
+
+
+async def test_the_status_and_how_long_to_wait_are_told() -> None:
+    async with receiving(status("503 Service Unavailable", "Retry-After: 17")) as host, guarded_post() as client:
+        assert await send(client, host.url()) == Posted("127.0.0.1", 503, "17")
+
+
+async def test_a_long_answer_is_an_answer_and_costs_its_connection_only() -> None:
+    async with receiving(reply(b"x" * (16 * MOST_READ))) as host, guarded_post() as client:
+        for _ in range(2):
+            assert await send(client, host.url()) == Posted("127.0.0.1", 200, None)
+        assert host.connections == 2
+        host.usual = reply(b"x" * MOST_READ)
+        for _ in range(2):
+            assert await send(client, host.url()) == Posted("127.0.0.1", 200, None)
+        assert host.connections == 3
+
+
+async def test_an_answer_without_end_is_read_no_further_than_that() -> None:
+    sent = 0
+
+    async def endless(_post: Post, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            writer.write(b"x" * 65536)
+            sent += 65536
+            await writer.drain()
+
+    async with receiving(endless) as host, guarded_post() as client:
+        assert await send(client, host.url()) == Posted("127.0.0.1", 200, None)
+    assert sent < 16 * 1024 * 1024
+
+
+async def test_a_body_that_never_comes_does_not_take_the_answer_back() -> None:
+    async def halting(_post: Post, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nx")
+        await asyncio.Event().wait()
+
+    async with receiving(halting) as host, guarded_post(total_timeout=0.3) as client:
+        assert await send(client, host.url()) == Posted("127.0.0.1", 200, None)
+
+
+async def test_a_body_that_breaks_off_does_not_take_the_answer_back() -> None:
+    async def breaking(_post: Post, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nx")
+        await writer.drain()
+        writer.close()
+
+    async with receiving(breaking) as host, guarded_post() as client:
+        assert await send(client, host.url()) == Posted("127.0.0.1", 200, None)
+
+
+async def test_a_host_that_says_nothing_is_given_up() -> None:
+    async with receiving(silence) as host, guarded_post(total_timeout=0.2) as client:
+        assert await send(client, host.url()) == Failed(Failure.UNREACHABLE, "127.0.0.1: no answer in time")
+
+
+async def test_a_host_that_drips_its_answer_is_given_up_when_all_of_the_time_is_over() -> None:
+    async def dripping(_post: Post, writer: asyncio.StreamWriter) -> None:
+        for letter in b"HTTP/1.1 200 OK\r\n" + b"X-Long: " + b"x" * 1000:
+            writer.write(bytes([letter]))
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    async with receiving(dripping) as host, guarded_post(total_timeout=0.3) as client:
+        assert await send(client, host.url()) == Failed(Failure.UNREACHABLE, "127.0.0.1: no answer in time")
+
+
+async def test_a_host_that_ends_the_connection_is_unreachable_and_not_asked_twice() -> None:
+    async with receiving(drops) as host, guarded_post() as client:
+        assert await send(client, host.url()) == Failed(Failure.UNREACHABLE, "127.0.0.1: the connection was lost")
+        assert len(host.posts) == 1
+
+
+@pytest.mark.parametrize("answer", [b"not HTTP at all\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"])
+async def test_what_is_not_http_is_unreachable(answer: bytes) -> None:
+    async with receiving(answer) as host, guarded_post() as client:
+        assert (await refused(client, host.url())).failure is Failure.UNREACHABLE
+
+
+async def test_a_certificate_of_an_unknown_authority_or_for_another_name_is_not_accepted() -> None:
+    async with receiving() as host, guarded_post(trusting=False) as client:
+        assert "TLS failed" in (await refused(client, host.url())).detail
+    lookup = names_at(files__evolink__test=["127.0.0.1"])
+    async with receiving(names=["evil.test"]) as host, guarded_post(lookup=lookup) as client:
+        assert "TLS failed" in (await refused(client, host.url(host="files.evolink.test"))).detail
+        assert host.posts == []
+
+
+async def test_a_name_that_nobody_knows_is_unreachable() -> None:
+    async with guarded_post(lookup=names_at()) as client:
+        failed = await refused(client, "https://files.evolink.test/hooks")
+        assert failed == Failed(Failure.UNREACHABLE, "files.evolink.test: the name cannot be looked up")
+
+
+async def test_want_of_descriptors_says_nothing_of_the_host() -> None:
+    async with receiving() as host, guarded_post() as client:
+        with no_more_files(), pytest.raises(Unavailable, match="no connection can be opened"):
+            await send(client, host.url())
+        assert await send(client, host.url()) == Posted("127.0.0.1", 204, None)
+
+
+async def test_a_proxy_is_used_where_one_is_named_and_the_url_is_judged_before(
+    proxy: tuple[str, list[str]],
+) -> None:
+    url, asked = proxy
+    async with guarded_post(proxy=url, trusted=()) as client:
+        for inside in ("https://10.0.0.1/hooks", "https://files.evolink.test:22/hooks", "http://a.test/hooks"):
+            assert (await refused(client, inside)).failure is Failure.REFUSED_ADDRESS
+        assert asked == []
+        assert await send(client, "https://files.evolink.test/hooks") == Posted("files.evolink.test", 200, None)
+    assert asked[0].startswith("CONNECT files.evolink.test:443 HTTP/1.1\r\n")
