@@ -1,4 +1,4 @@
-"""Times as callers write them: RFC 3339, always with an offset, because a time without one means another everywhere."""
+"""Times as callers write and read them: RFC 3339, always with an offset: a time without one means another everywhere."""
 
 from datetime import UTC, datetime
 
@@ -16,3 +16,8 @@ def moment(text: object) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise ValueError(f"takes {TAKES}")
+
+
+def rfc3339(at: datetime | None) -> str | None:
+    """A time in UTC as everybody is told of it, to the millisecond."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None

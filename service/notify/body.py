@@ -10,6 +10,7 @@ from typing import Any
 
 from service.domain.announcement import Announcement, EventKind
 from service.domain.asset import Asset, AssetStatus
+from service.domain.moment import rfc3339
 from service.domain.task import Task
 
 
@@ -40,10 +41,6 @@ def event_body(kind: EventKind, at: datetime, data: dict[str, Any], urls: Mappin
 def compact(document: Mapping[str, Any]) -> str:
     """JSON in ASCII: also what no encoding has, such as half of a character, survives in it."""
     return json.dumps(document, separators=(",", ":"))
-
-
-def rfc3339(at: datetime | None) -> str | None:
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None
 
 
 def _assets_in(data: Mapping[str, Any]) -> list[dict[str, Any]]:

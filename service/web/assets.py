@@ -15,13 +15,14 @@ from service.catalog.queries import ASSET_FILTERS
 from service.catalog.tokens import SignedLink
 from service.domain.asset import Asset, AssetStatus, split_asset_id
 from service.domain.image import ImageFormat
+from service.domain.moment import rfc3339
 from service.errors import Gone, NotFound
 from service.intake.asset_link import AssetLinkSigner, new_link_id
 from service.intake.minting import LONGEST_LIFE
 from service.storage import ObjectStore
 from service.web.body import read_model
 from service.web.content import FOR_LINKS, content_response, stored_bytes
-from service.web.documents import asset_document, rfc3339
+from service.web.documents import asset_document
 from service.web.keys import ApiKeys, Scope
 from service.web.paging import list_query, page
 

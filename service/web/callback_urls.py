@@ -12,13 +12,14 @@ from starlette.routing import Route
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.tokens import MintedToken
 from service.catalog.usage import Touched
+from service.domain.moment import rfc3339
 from service.errors import NotFound
 from service.intake.callback_token import TokenSigner
 from service.intake.minting import LONGEST_LIFE, Wish, mint
 from service.intake.revocation import RevokedTokens
 from service.provider.payload import storable
 from service.web.body import read_model
-from service.web.documents import rfc3339, touched_document
+from service.web.documents import touched_document
 from service.web.keys import ApiKeys, Scope
 from service.web.paging import list_query, page
 

@@ -1,7 +1,6 @@
 """Tasks, assets and callbacks as the JSON that callers see. Field names are the public contract."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -9,14 +8,11 @@ from service.catalog.usage import Touched
 from service.domain.asset import Asset, AssetStatus
 from service.domain.history import WHY, Effect, HistoryEntry, contradicts
 from service.domain.link import link_host
+from service.domain.moment import rfc3339
 from service.domain.task import Task, TaskStatus
 from service.submission.booking import charge_of
 from service.submission.cost import charge_document
 from service.submission.price_list import Prices, load_prices
-
-
-def rfc3339(at: datetime | None) -> str | None:
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None
 
 
 def task_document(

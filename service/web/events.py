@@ -14,13 +14,13 @@ from service.background import Nudge
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.delivery_filter import FILTERS, Delivery, DeliveryFilter
 from service.domain.announcement import EventKind
+from service.domain.moment import rfc3339
 from service.domain.telling import DeliveryStatus
 from service.errors import Conflict, Invalid, NotFound
 from service.notify.letter import shown_body
 from service.notify.replay import replay
 from service.provider.payload import storable
 from service.web.body import read_model
-from service.web.documents import rfc3339
 from service.web.keys import ApiKeys, Scope
 from service.web.paging import list_query, page
 

@@ -17,7 +17,7 @@ from service.catalog.catalog import Catalog
 from service.catalog.inbox_filter import InboxFilter
 from service.catalog.queries import CALLBACK_FILTERS
 from service.domain.callback import Verdict
-from service.domain.moment import moment
+from service.domain.moment import moment, rfc3339
 from service.domain.rules import Rules
 from service.domain.task import Origin
 from service.errors import Conflict, Invalid, NotFound
@@ -25,7 +25,7 @@ from service.intake.replay import Progress, replay
 from service.observability import Metrics
 from service.provider.payload import storable
 from service.web.body import read_model
-from service.web.documents import callback_document, rfc3339
+from service.web.documents import callback_document
 from service.web.keys import ApiKeys, Scope
 from service.web.paging import list_query, page
 from service.web.refused import RefusedCallback, RefusedCallbacks

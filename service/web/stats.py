@@ -11,11 +11,11 @@ from starlette.routing import Route
 
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.figures import Figures
+from service.domain.moment import rfc3339
 from service.domain.rules import ConfirmMode, Rules
 from service.provider.reading import ProviderHealth
 from service.submission.budgets import NO_BUDGETS, Budgets
 from service.web.costs import Asked, cost_document, read_span
-from service.web.documents import rfc3339
 from service.web.keys import ApiKeys, Scope
 
 

@@ -12,9 +12,9 @@ from starlette.routing import Route
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.submissions import FILTERS
 from service.domain.link import link_host
+from service.domain.moment import rfc3339
 from service.domain.submission import Submission, SubmissionStatus
 from service.errors import NotFound
-from service.web.documents import rfc3339
 from service.web.keys import ApiKeys, Scope
 from service.web.paging import ListQuery, list_query, page
 
