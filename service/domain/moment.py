@@ -1,4 +1,4 @@
-"""Times as callers write and read them: RFC 3339, always with an offset: a time without one means another everywhere."""
+"""Times as callers write and read them: RFC 3339, always with an offset; without one they mean another everywhere."""
 
 from datetime import UTC, datetime
 

@@ -15,6 +15,7 @@ from pydantic_settings import SettingsError as UnreadableSettings
 from service.errors import SettingsError
 from service.settings.groups import ApiKeySetting
 from service.settings.model import NESTS, PREFIX, Settings
+from service.settings.submission import BudgetSetting, EndpointSetting
 from service.settings.table import Described, described
 
 ENV_FILE = Path(".env")
@@ -22,6 +23,8 @@ ENV_FILE = Path(".env")
 _LONGEST_SHOWN = 100
 _FOLLOWS = "default_factory_not_called"
 """The type of errors that only follow from another one."""
+
+_MEMBERS = {*ApiKeySetting.model_fields, *BudgetSetting.model_fields, *EndpointSetting.model_fields}
 
 _FROM_KUBERNETES = re.compile(r"DARKROOM(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)")
 
@@ -91,22 +94,23 @@ def _lines(error: ValidationError) -> list[str]:
 def _line(error: ErrorDetails, known: Mapping[tuple[str, ...], Described]) -> str:
     place = tuple(str(part) for part in error["loc"])
     reason = str(error["ctx"]["error"]) if error["type"] == "value_error" and "ctx" in error else ""
-    found: Described | None = next((known[place[:end]] for end in (1, 2) if place[:end] in known), None)
-    if found is None:
+    end = next((end for end in (1, 2) if place[:end] in known), None)
+    if end is None:
         name = f"{PREFIX}{NESTS.join(place).upper()}"
         if error["type"] == "extra_forbidden":
             return f"{name}: no such setting{_did_you_mean(name, [one.variable for one in known.values()])}"
         return reason or f"{name}: {error['msg']}"  # a rule about several settings names them itself
-    if found.secret:
-        return f"{found.variable}: takes {found.takes}{_in_brackets(reason, error)}"
+    found, inner = known[place[:end]], _inner(error, end)
+    if found.secret or inner:  # the value as a whole is a secret, or long
+        words = reason or (error["msg"] if inner else "")
+        where = f" ({': '.join([*inner, words])})" if words else ""
+        return f"{found.variable}: takes {found.takes}{where}"
     return f"{found.variable}: takes {found.takes}, got {_shown(error['input'])}{f' ({reason})' if reason else ''}"
 
 
-def _in_brackets(reason: str, error: ErrorDetails) -> str:
-    """Where in a secret value the error lies and what it is, without the value."""
-    inner = [str(part) for part in error["loc"][1:] if isinstance(part, int) or part in ApiKeySetting.model_fields]
-    words = reason or (error["msg"] if inner else "")
-    return f" ({': '.join([*inner, words])})" if words else ""
+def _inner(error: ErrorDetails, begin: int) -> list[str]:
+    """Where in a setting's list of objects the error lies: their numbers, and names that we know; never their text."""
+    return [str(part) for part in error["loc"][begin:] if isinstance(part, int) or part in _MEMBERS]
 
 
 def _shown(value: Any) -> str:

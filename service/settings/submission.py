@@ -55,7 +55,6 @@ class Cost(Group):
         None,
         "Price lists in place of the built-in ones.",
         takes="the path of a JSON file in the form of the built-in prices",
-        shown="built in",
     )
     budgets: Annotated[tuple[BudgetSetting, ...], JsonList, AfterValidator(values.names_differ)] = setting(
         (),

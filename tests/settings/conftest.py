@@ -10,6 +10,7 @@ from service.errors import SettingsError
 from service.settings import Settings, load_settings
 
 Load = Callable[..., Settings]
+Refusal = Callable[..., list[str]]
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A wrong value stops the start with one line that names the variable and what it takes; secrets are never shown."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,9 +7,7 @@ import trustme
 
 from service.errors import SettingsError
 from service.settings import load_settings
-from tests.settings.conftest import Load
-
-Refusal = Callable[..., list[str]]
+from tests.settings.conftest import Load, Refusal
 
 SHA256 = "ab" * 32
 
