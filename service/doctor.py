@@ -10,10 +10,15 @@ from pathlib import Path
 from typing import assert_never
 
 from service import bootstrap
+from service.domain.attempt import Failed
 from service.domain.rules import ConfirmMode
 from service.errors import DarkroomError
 from service.intake.minting import public_url_warnings
+from service.notify.endpoint import Endpoint
 from service.observability import Metrics
+from service.outbound.address_policy import AddressPolicy, Forbidden
+from service.outbound.connector import system_lookup
+from service.outbound.target import read_link
 from service.outbound.tls import tls_context
 from service.provider.client import NO_TASK
 from service.provider.reading import Found, Listed, Listing, Missing, Throttled, Unreachable, Unsupported
@@ -61,6 +66,8 @@ async def examine(settings: Settings) -> list[Finding]:
         findings.append(await asyncio.to_thread(_traces, settings))
     if settings.evolink.api_key is not None and not tls.level.bad:
         findings += await _provider(settings)
+    findings.append(_prices(settings))
+    findings += [await _endpoint(one, settings) for one in bootstrap.endpoints_of(settings)]
     return findings
 
 
@@ -284,3 +291,29 @@ def _traces(settings: Settings) -> Finding:
     if trouble is not None:
         return Finding("traces", Level.WEAK, f"the collector at {settings.traces.endpoint}: {trouble}")
     return Finding("traces", Level.OK, f"{settings.traces.endpoint} takes spans")
+
+
+def _prices(settings: Settings) -> Finding:
+    try:
+        newest = bootstrap.prices_of(settings).lists[-1]
+    except DarkroomError as error:
+        return Finding("prices", Level.BROKEN, str(error))
+    return Finding("prices", Level.OK, f"estimates go by the price list of {newest.since.isoformat()}")
+
+
+async def _endpoint(endpoint: Endpoint, settings: Settings) -> Finding:
+    """Whether an endpoint's name leads to an address that may be called; nothing is sent there."""
+    target = read_link(endpoint.url, allowed_hosts=("*",))
+    if isinstance(target, Failed):
+        return Finding("endpoints", Level.BROKEN, f"{endpoint.name}: {target.detail}")
+    try:
+        addresses = [target.address] if target.address else await system_lookup(target.host, target.port)
+    except OSError:
+        return Finding("endpoints", Level.WEAK, f"{endpoint.name}: {target.host} cannot be looked up")
+    policy = AddressPolicy(settings.notify.trusted_networks, any_port=True)
+    verdicts = [policy.verdict(address, target.port) for address in addresses]
+    refused = [verdict.reason for verdict in verdicts if isinstance(verdict, Forbidden)]
+    if len(refused) == len(verdicts):
+        message = f"{endpoint.name}: {refused[0]}; if it may be called, add it to DARKROOM_NOTIFY__TRUSTED_NETWORKS"
+        return Finding("endpoints", Level.BROKEN, message)
+    return Finding("endpoints", Level.OK, f"{endpoint.name}: {target.host} may be called")

@@ -21,6 +21,10 @@ def worst(findings: list[Finding]) -> Level:
     return max((finding.level for finding in findings), key=order.index)
 
 
+def endpoint(url: str) -> dict[str, Any]:
+    return {"name": "shop", "url": url, "secrets": ["whsec_" + "c2VjcmV0" * 4]}
+
+
 async def test_a_sound_set_up_has_nothing_broken(tmp_path: Path) -> None:
     findings = await examine(settings_for(tmp_path))
     assert not [finding for finding in findings if finding.level.bad]
@@ -40,6 +44,7 @@ async def test_a_sound_set_up_has_nothing_broken(tmp_path: Path) -> None:
         ("confirmation", {}, "callback URL"),
         ("settings", {"roles": "receiver,archiver"}, "the work of api, reconciler"),
         ("settings", {"storage": {"redirect": True}}, "for buckets"),
+        ("endpoints", {"notify": {"endpoints": [endpoint("https://no-such-host.invalid")]}}, "cannot be looked up"),
     ],
 )
 async def test_what_is_risky_is_weak_and_says_why(
@@ -111,3 +116,21 @@ async def test_certificates_that_vanished_are_broken_and_no_crash(tmp_path: Path
     authority.unlink()
     [tls] = [finding for finding in await examine(settings) if finding.check == "tls"]
     assert tls.level.bad
+
+
+async def test_an_endpoint_that_may_not_be_called_is_broken_and_one_that_may_is_not(tmp_path: Path) -> None:
+    notify = {"endpoints": [endpoint("https://127.0.0.1/hooks?x=s3cret")]}
+    [refused] = await found(tmp_path, "endpoints", notify=notify)
+    assert refused.level is Level.BROKEN
+    assert "DARKROOM_NOTIFY__TRUSTED_NETWORKS" in refused.message
+    assert "s3cret" not in refused.message
+    [allowed] = await found(tmp_path, "endpoints", notify={**notify, "trusted_networks": ["127.0.0.0/8"]})
+    assert allowed.level is Level.OK
+
+
+async def test_a_price_list_that_is_none_is_broken(tmp_path: Path) -> None:
+    prices = tmp_path / "prices.json"
+    prices.write_text("{}")
+    [finding] = await found(tmp_path, "prices", cost={"prices": str(prices)})
+    assert finding.level is Level.BROKEN
+    assert "DARKROOM_COST__PRICES" in finding.message

@@ -1,6 +1,7 @@
 """The composition root: settings in, running parts out. Nothing below it reads settings."""
 
 from service.bootstrap.components import Components, Schema, open_catalog, open_components
+from service.bootstrap.notify import endpoints_of
 from service.bootstrap.one_submission import is_served, one_submission
 from service.bootstrap.provider import SOURCE, key_mark, provider_client, rules_of
 from service.bootstrap.reconcile import reconcile_for_ever, reconcile_once
@@ -15,6 +16,7 @@ __all__ = [
     "Components",
     "Schema",
     "collector_trouble",
+    "endpoints_of",
     "is_served",
     "key_mark",
     "one_submission",
