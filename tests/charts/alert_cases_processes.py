@@ -27,11 +27,16 @@ PROVIDER: Sequence[Fires | Silent] = (
     Fires(
         "DarkroomProviderKeyRefused",
         "the process that asks has its key refused",
-        [one(KEY_REFUSED, held(0)), other(KEY_REFUSED, jumps(0, 10, 1))],
+        [one(KEY_REFUSED, held(0), component="api"), other(KEY_REFUSED, jumps(0, 10, 1), component="reconciler")],
         14,
         15,
     ),
-    Silent("DarkroomProviderKeyRefused", "it is taken", both(KEY_REFUSED, held(0))),
+    Silent("DarkroomProviderKeyRefused", "it is taken", both(KEY_REFUSED, held(0), component="all")),
+    Silent(
+        "DarkroomProviderKeyRefused",
+        "it was refused to a pod of the API, where nobody has asked since",
+        [one(KEY_REFUSED, held(1), component="api"), other(KEY_REFUSED, held(0), component="reconciler")],
+    ),
     Fires(
         "DarkroomProviderUnreachable",
         "nothing is answered for half an hour",

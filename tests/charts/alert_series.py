@@ -89,6 +89,12 @@ OLDEST, DEAD, ATTEMPTS = "darkroom_oldest_pending_seconds", "darkroom_dead_total
 READY, UP, ASKED = "darkroom_ready", "up", "darkroom_reconcile_total"
 FREE, LEAST, VERSION = "darkroom_free_bytes", "darkroom_min_free_bytes", "darkroom_build_info"
 KEY_REFUSED, STARTED = "darkroom_provider_key_refused", "process_start_time_seconds"
+SUBMITTED, UNCLEAR, WARNED = (
+    "darkroom_submissions_total",
+    "darkroom_submissions_unclear",
+    "darkroom_budget_warnings_total",
+)
+TOLD, UNTOLD = "darkroom_events_total", "darkroom_events_pending"
 
 RESTARTED = [*rising(1, 60), *held(0, 2 * HOURS + 1)]
 """A counter that grew, and whose process was started anew two hours ago; nothing has happened since."""

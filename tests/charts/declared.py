@@ -16,6 +16,17 @@ def declared_metrics() -> set[str]:
     return {f"{one.name}{suffix}" for one in families for suffix in _SUFFIXES.get(one.type, ("",))}
 
 
+def declared_values(metric: str, label: str) -> set[str]:
+    """Every value that a label of one of our metrics may have; none for a metric or label that it does not have."""
+    families = text_string_to_metric_families(Metrics().render()[0].decode())
+    return {
+        sample.labels[label]
+        for one in families
+        for sample in one.samples
+        if sample.name == metric and label in sample.labels
+    }
+
+
 def metrics_in(expression: str) -> list[str]:
     """What is asked for: every name before a brace."""
     return re.findall(r"\b([a-z_:][a-z0-9_:]*)\{", expression)

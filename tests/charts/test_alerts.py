@@ -10,12 +10,14 @@ import pytest
 from service.observability.metrics import REASONS
 from tests.charts.alert_cases import CASES, FIRES, HEALTHY, SILENT
 from tests.charts.alert_series import Fires, Silent
-from tests.charts.declared import metrics_in, unknown_metrics
+from tests.charts.declared import declared_values, metrics_in, unknown_metrics
 from tests.charts.helm import CHART, refusal, render, values_of
 from tests.charts.promtool import OURS, World, check, firing, never_fired
 from tests.charts.schema import ValuesSchema
 
-TEMPLATE = (CHART / "templates" / "_alerts.tpl").read_text("utf-8")
+TEMPLATES = CHART / "templates"
+GROUPS = re.findall(r'include "darkroom.alerts-(\w+)"', (TEMPLATES / "_alerts.tpl").read_text("utf-8"))
+TEMPLATE = "\n".join((TEMPLATES / "alerts" / f"_{name}.tpl").read_text("utf-8") for name in GROUPS)
 RUNBOOK = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text("utf-8")
 ALERTS = re.findall(r"- alert: (\w+)", TEMPLATE)
 ENABLED: Mapping[str, Any] = {"monitoring": {"rules": {"enabled": True}}}
@@ -133,9 +135,7 @@ def test_an_alert_can_be_turned_off_by_its_name_alone(name: str) -> None:
 def test_a_group_whose_alerts_are_all_off_is_left_out() -> None:
     off = {name: True for name in ALERTS if name.startswith("DarkroomProvider")}
     assert [group["name"] for group in rules_with(disabled=off)["groups"]] == [
-        "pictures-darkroom.loss",
-        "pictures-darkroom.callbacks",
-        "pictures-darkroom.processes",
+        f"pictures-darkroom.{name}" for name in GROUPS if name != "provider"
     ]
 
 
@@ -185,6 +185,20 @@ def test_every_metric_of_an_alert_is_one_of_ours() -> None:
     assert unknown_metrics(TEMPLATE) == set()
 
 
+def test_every_file_of_alerts_is_one_of_the_groups() -> None:
+    assert sorted(path.name for path in (TEMPLATES / "alerts").iterdir()) == sorted(f"_{name}.tpl" for name in GROUPS)
+
+
+@needs_helm
+def test_every_label_value_of_an_alert_is_one_that_the_program_has() -> None:
+    asked = re.findall(r'(darkroom_\w+)\{job="[^"]+",namespace="[^"]+",(\w+)=~?"([^"]+)"\}', str(rules_with()))
+    ours = [
+        (metric, label, value) for metric, label, text in asked if label != "component" for value in text.split("|")
+    ]
+    assert len(ours) > 20
+    assert [one for one in ours if one[2] not in declared_values(one[0], one[1])] == []
+
+
 def test_each_reason_that_a_server_can_give_something_up_for_has_one_alert() -> None:
     """`lost` is counted by a command, which nobody scrapes."""
     images, tasks = re.findall(r'reason=~"([^"]+)"', TEMPLATE)
@@ -203,7 +217,7 @@ def test_commands_of_alerts_name_a_deployment_that_is_there_and_can_run_them(fil
     told = " ".join(str(alert["annotations"]) for alert in alerts.values())
     run = set(re.findall(r"`kubectl -n studio exec deploy/(\S+) -- darkroom (\w+)", told))
     asking = {(f"pictures-darkroom{asks}", command) for command in ("doctor", "retry", "reconcile")}
-    serving = {(f"pictures-darkroom{serves}", command) for command in ("revoke", "replay")}
+    serving = {(f"pictures-darkroom{serves}", command) for command in ("revoke", "replay", "doctor")}
     assert run == asking | serving
     assert {name for name, _ in run} <= {deployment["metadata"]["name"] for deployment in release.of("Deployment")}
     assert set(re.findall(r"`darkroom (\w+)", told)) == {"copy", "migrate"}, "others have to say where they run"

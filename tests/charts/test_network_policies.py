@@ -6,6 +6,7 @@ first one has a hole. So what the program forbids, the network has to forbid, to
 
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.outbound.test_address_policy import FORBIDDEN_ADDRESSES, PUBLIC
 pytestmark = pytest.mark.long
 
 SCALED, SINGLE = "scaled-values.yaml", "default-values.yaml"
-DATABASE, STORE, PROVIDER, PROXY = "10.20.0.5", "10.30.0.7", "10.40.0.9", "10.50.0.3"
+DATABASE, STORE, PROVIDER, PROXY, SHOP = "10.20.0.5", "10.30.0.7", "10.40.0.9", "10.50.0.3", "10.60.0.2"
 METADATA = ("169.254.169.254", "169.254.169.253", "169.254.170.2", "fd00:ec2::254", "100.100.100.200", "192.0.0.192")
 PRIVATE = (
     "10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "127.0.0.1", "224.0.0.1", "198.51.100.7", "168.63.129.16",
@@ -34,9 +35,13 @@ TOLD = {
         "database": {"to": [{"ipBlock": {"cidr": f"{DATABASE}/32"}}]},
         "store": {"to": [{"ipBlock": {"cidr": f"{STORE}/32"}}]},
         "provider": {"to": [{"ipBlock": {"cidr": f"{PROVIDER}/32"}}]},
+        "notify": {"to": [{"ipBlock": {"cidr": f"{SHOP}/32"}}], "ports": [443, 8443]},
         "proxy": {"to": [{"ipBlock": {"cidr": f"{PROXY}/32"}}]},
     },
-    "settings": {"download": {"proxy": {"value": "http://10.50.0.3:3128"}}},
+    "settings": {
+        "download": {"proxy": {"value": "http://10.50.0.3:3128"}},
+        "evolink": {"apiKey": {"value": "evk-1", "existingSecret": ""}},
+    },
 }
 """Every destination narrowed to one address."""
 
@@ -110,6 +115,7 @@ def test_no_pod_reaches_the_clouds_metadata(file: str, address: str) -> None:
         ("archiver", DATABASE, 5432, True),
         ("archiver", STORE, 443, True),
         ("archiver", PROXY, 3128, True),
+        ("archiver", SHOP, 443, False),
         ("archiver", "1.1.1.1", 443, True),
         ("archiver", "1.1.1.1", 80, False),
         ("archiver", "1.1.1.1", 5432, False),
@@ -119,7 +125,11 @@ def test_no_pod_reaches_the_clouds_metadata(file: str, address: str) -> None:
         ("reconciler", "1.1.1.1", 443, False),
         ("api", DATABASE, 5432, True),
         ("api", STORE, 443, True),
-        ("api", PROVIDER, 443, False),
+        ("api", PROVIDER, 443, True),
+        ("api", SHOP, 443, True),
+        ("api", SHOP, 8443, True),
+        ("api", SHOP, 80, False),
+        ("api", PROXY, 3128, True),
         ("api", "1.1.1.1", 443, False),
         ("migrate", DATABASE, 5432, True),
         ("migrate", STORE, 443, False),
@@ -130,6 +140,29 @@ def test_a_pod_reaches_what_its_role_needs_and_nothing_else(
     component: str, address: str, port: int, wanted: bool
 ) -> None:
     assert reaches(render(SCALED, values=TOLD), component, address, port) is wanted
+
+
+@pytest.mark.parametrize(
+    "values",
+    [set_at("api.submissions.enabled", False), set_at("settings.evolink.apiKey", {"value": "", "existingSecret": ""})],
+    ids=["nothing is submitted", "there is no key"],
+)
+def test_the_api_reaches_the_provider_only_to_submit(values: dict[str, Any]) -> None:
+    rendered = render(SCALED, values=merged(TOLD, values))
+    assert [one for one in ROLES if reaches(rendered, one, PROVIDER, 443)] == ["reconciler"]
+
+
+def test_the_api_reaches_others_only_where_somebody_is_told() -> None:
+    def reach(values: dict[str, Any]) -> list[str]:
+        rendered = render(SCALED, values=merged(TOLD, values))
+        return [place for place, port in ((SHOP, 443), (PROXY, 3128)) if reaches(rendered, "api", place, port)]
+
+    nothing, endpoints = (
+        set_at("api.submissions.enabled", False),
+        set_at("settings.notify.endpoints.existingSecret", "a"),
+    )
+    assert reach({}) == reach(merged(nothing, endpoints)) == [SHOP, PROXY]
+    assert reach(nothing) == []
 
 
 @pytest.mark.parametrize("component", [*ROLES, "migrate"])
@@ -149,7 +182,7 @@ def test_every_pod_asks_the_clusters_name_servers_and_no_others(component: str, 
 
 
 @pytest.mark.parametrize("address", PUBLIC_ADDRESSES)
-def test_by_default_the_bucket_and_the_provider_may_be_any_public_address(address: str) -> None:
+def test_by_default_bucket_provider_and_endpoints_may_be_any_public_address(address: str) -> None:
     rendered = render(SCALED)
     assert [one for one in ROLES if reaches(rendered, one, address, 443)] == ["archiver", "reconciler", "api"]
 
@@ -168,10 +201,12 @@ def test_by_default_the_database_may_be_a_pod_which_its_plugin_knows_by_no_addre
         assert not reaches(rendered, component, database, 6379)
 
 
-def test_networks_that_downloads_trust_are_open_to_archivers_alone() -> None:
-    rendered = render(SCALED, values=set_at("settings.download.trustedNetworks", ["10.7.0.0/16", "fd07::/16"]))
+@pytest.mark.parametrize(("group", "component"), [("download", "archiver"), ("notify", "api")])
+def test_networks_that_are_trusted_are_open_to_those_who_send_there(group: str, component: str) -> None:
+    trusted = set_at(f"settings.{group}.trustedNetworks", ["10.7.0.0/16", "fd07::/16"])
+    rendered = render(SCALED, values=merged(TOLD, trusted))
     for address in ("10.7.1.1", "fd07::1"):
-        assert [one for one in ROLES if reaches(rendered, one, address, 8080)] == ["archiver"]
+        assert [one for one in ROLES if reaches(rendered, one, address, 8080)] == [component]
     assert not reaches(rendered, "archiver", "10.8.0.1", 443)
 
 
@@ -263,13 +298,31 @@ def test_the_stand_in_is_reached_by_those_that_need_it_and_calls_back() -> None:
     there = pod(NAMESPACE, stand_in.labels, "10.244.1.9", stand_in.ports)
     for workload in rendered.services:
         here = pod(NAMESPACE, workload.labels, ports=workload.ports)
-        if workload.component in ("all", "archiver", "reconciler"):
+        if workload.component in ("all", "archiver", "reconciler", "api"):
             assert network(rendered).may_reach(workload, there, 8443), workload.name
             assert network(rendered).may_be_reached(stand_in, here, 8443), workload.name
         if workload.component in ("all", "receiver"):
             assert network(rendered).may_reach(stand_in, here, 8080), workload.name
             assert network(rendered).may_be_reached(workload, pod(NAMESPACE, stand_in.labels), 8080), workload.name
     assert not any(reaches(rendered, "stand-in", one, 443) for one in (*PUBLIC_ADDRESSES, "169.254.169.254"))
+
+
+def test_beside_the_stand_in_endpoints_are_told_all_the_same() -> None:
+    endpoints = set_at("settings.notify.endpoints.existingSecret", "mine")
+    for values, wanted in ((endpoints, True), ({}, False)):
+        assert reaches(render("stand-in-values.yaml", values=values), "all", "1.1.1.1", 443) is wanted
+
+
+@pytest.mark.parametrize("submits", [True, False])
+def test_the_stand_in_takes_submissions_from_the_api(submits: bool) -> None:
+    scaled = {"standIn": {"enabled": True}, "api": {"submissions": {"enabled": submits}}}
+    rendered = render(SCALED, values=scaled)
+    stand_in = pod(NAMESPACE, rendered.workload("stand-in").labels, ports=rendered.workload("stand-in").ports)
+    assert [one for one in ROLES if reaches(rendered, one, stand_in, 8443)] == [
+        "archiver",
+        "reconciler",
+        *(["api"] if submits else []),
+    ]
 
 
 @pytest.mark.parametrize("file", ci_files())

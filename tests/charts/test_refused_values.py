@@ -23,6 +23,8 @@ NONE_AWAY = [("maxUnavailable", 0), ("maxUnavailable", "0%"), ("minAvailable", 2
 OWN_SECRET = {
     "settings": {"databaseUrl": {"existingSecret": "pictures-darkroom"}, "evolink": {"apiKey": {"value": "evk-a"}}}
 }
+BUDGET = {"name": "a", "per": "day", "stop_usd": 1}
+ENDPOINT = {"name": "a", "url": "https://a.example.com/in", "secrets": [f"whsec_{'ab' * 16}"]}
 KEY = {"name": "me", "key": "a long random text", "scopes": ["admin"]}
 
 
@@ -70,6 +72,22 @@ def refused(file: str, values: Mapping[str, Any], *words: str) -> None:
         ("settings.log.format", "xml", "settings.log.format"),
         ("settings.traces.ratio", 2, "settings.traces.ratio"),
         ("settings.traces.endpoint", "collector:4318", "settings.traces.endpoint"),
+        ("settings.submit.otherModels", "some", "settings.submit.otherModels"),
+        ("settings.cost.prices", "prices.json", "settings.cost.prices"),
+        ("settings.cost.budgets", [{"name": "a", "per": "week", "stop_usd": 1}], "settings.cost.budgets"),
+        ("settings.cost.budgets", [{"name": "a", "per": "day"}], "settings.cost.budgets"),
+        ("settings.cost.budgets", [{"name": "a", "per": "day", "stop_usd": -1}], "settings.cost.budgets"),
+        ("settings.cost.budgets", [{**BUDGET, "key": "a", "tag": "a=b"}], "settings.cost.budgets"),
+        ("settings.cost.budgets", [{**BUDGET, "stop": 1}], "settings.cost.budgets"),
+        ("settings.notify.endpoints.value", [{**ENDPOINT, "url": "http://a.example.com"}], "settings.notify.endpoints"),
+        ("settings.notify.endpoints.value", [{**ENDPOINT, "secrets": []}], "settings.notify.endpoints"),
+        ("settings.notify.endpoints.value", [{**ENDPOINT, "secrets": ["whsec_short"]}], "settings.notify.endpoints"),
+        ("settings.notify.endpoints.value", [{**ENDPOINT, "events": ["task.begun"]}], "settings.notify.endpoints"),
+        ("settings.notify.endpoints.value", [{**ENDPOINT, "name": "The Shop"}], "settings.notify.endpoints"),
+        ("settings.notify.trustedNetworks", ["everything"], "settings.notify.trustedNetworks"),
+        ("priceLists.value", [{"from": "2026-01-01", "models": {}}], "priceLists"),
+        ("priceLists.value", [{"from": "soon", "credits_per_dollar": 68, "models": {}}], "priceLists"),
+        ("api.submissions.enabled", "yes", "api.submissions"),
         ("receiver.replicas", 0, "receiver.replicas"),
         ("receiver.replicas", "two", "receiver.replicas"),
         ("receiver.resources.limit", {}, "receiver.resources"),
@@ -108,6 +126,12 @@ def test_a_value_that_makes_no_sense_is_refused_by_its_key(path: str, value: Any
         (SINGLE, set_at("settings.databaseUrl.existingSecret", "a"), "databaseUrl: the shape single keeps SQLite"),
         (SINGLE, set_at("receiver.autoscaling.enabled", True), "receiver.autoscaling: the shape single is exactly one"),
         (SINGLE, set_at("archiver.keda.enabled", True), "archiver.keda: the shape single is exactly one pod"),
+        (SINGLE, set_at("api.submissions.enabled", False), "api.submissions.enabled: the one pod of the shape single"),
+        (SINGLE, {"priceLists": {"value": "[]", "existingConfigMap": "a"}}, "the one file of price lists"),
+        (SINGLE, {"priceLists": {"existingConfigMap": "a"}, **set_at("settings.cost.prices", "/a")}, "the one file of"),
+        (SINGLE, set_at("settings.cost.budgets", [BUDGET, BUDGET]), "settings.cost.budgets: two have the same name"),
+        (SINGLE, set_at("settings.cost.budgets", [{**BUDGET, "warn_usd": 1.5}]), "warn_usd of a is above stop_usd"),
+        (SINGLE, set_at("settings.notify.endpoints.value", [ENDPOINT, ENDPOINT]), "endpoints: two have the same name"),
         (SCALED, NO_DATABASE, "settings.databaseUrl: the shape scaled needs"),
         (SCALED, merged(NO_DATABASE, set_at("settings.databaseUrl.value", "sqlite:///a")), "needs PostgreSQL"),
         (SCALED, set_at("settings.storage.url", ""), "settings.storage.url: the shape scaled needs a bucket"),

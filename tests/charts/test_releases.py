@@ -14,6 +14,7 @@ SINGLE, SCALED = "default-values.yaml", "scaled-values.yaml"
 NAME = "pictures-darkroom"
 API_KEY, CALLBACK_SECRET = f"{NAME}-api-key", f"{NAME}-callback-secret"
 MIGRATED = [f"{kind}/{NAME}-migrate" for kind in ("NetworkPolicy", "Secret", "ServiceAccount", "Job")]
+ENDPOINT = {"name": "shop", "url": "https://shop.example.com/in", "secrets": [f"whsec_{'ab' * 16}"]}
 DATABASE = set_at("settings.databaseUrl", {"value": "postgresql://darkroom@db/darkroom", "existingSecret": ""})
 
 
@@ -130,6 +131,8 @@ def test_the_notes_tell_where_the_key_is_and_do_not_show_it(cluster: Cluster) ->
         ("networkPolicy.enabled", False, "networkPolicy"),
         ("settings.publicUrl", "", "publicUrl"),
         ("settings.evolink.apiKey.value", "", "evolink.apiKey"),
+        ("settings.evolink.apiKey.value", "evk-1", "settings.cost.budgets is empty"),
+        ("settings.notify.endpoints.value", [ENDPOINT], "notify.endpoints is given by value"),
         ("persistence.enabled", False, "persistence"),
         ("service", {"type": "NodePort"}, "publishes the API"),
         ("monitoring.rules.enabled", True, "monitoring.rules.enabled without"),
@@ -141,6 +144,23 @@ def test_the_notes_tell_where_the_key_is_and_do_not_show_it(cluster: Cluster) ->
 def test_the_notes_name_what_is_weak(cluster: Cluster, path: str, value: object, words: str) -> None:
     values = merged(set_at(path, value), set_at("networkPolicy.gateway.from", [{"ipBlock": {"cidr": "0.0.0.0/0"}}]))
     assert words in cluster.install(SINGLE, values=values).partition("NOTES:")[2]
+
+
+@pytest.mark.parametrize("road", ["ingress", "gateway"])
+@pytest.mark.parametrize("published", [True, False])
+def test_the_notes_say_where_links_in_events_lead_nowhere(cluster: Cluster, road: str, published: bool) -> None:
+    way = {"enabled": True, "host": "a.example.com", "api": {"enabled": published}}
+    way |= {"parentRefs": [{"name": "public"}]} if road == "gateway" else {}
+    anybody = {"gateway": {"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}}
+    told = {"settings": {"notify": {"endpoints": {"existingSecret": "mine"}}}, road: way, "networkPolicy": anybody}
+    notes = cluster.install(SINGLE, values=told).partition("NOTES:")[2]
+    assert ("links to https://a.example.com/a/, which leads nowhere" in notes) is not published
+
+
+def test_the_notes_find_no_weakness_in_a_key_whose_spending_has_an_end(cluster: Cluster) -> None:
+    budgets = [{"name": "all", "per": "day", "stop_usd": 10}]
+    given = {"settings": {"evolink": {"apiKey": {"value": "evk-1"}}, "cost": {"budgets": budgets}}}
+    assert "cost.budgets" not in cluster.install(SINGLE, values=given).partition("NOTES:")[2]
 
 
 def test_the_notes_find_no_weakness_in_traces_that_go_to_a_pod(cluster: Cluster) -> None:

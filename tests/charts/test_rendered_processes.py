@@ -27,6 +27,8 @@ pytestmark = pytest.mark.long
 COMMAND = (sys.executable, "-m", "service")
 KEY = {"name": "me", "key": "a long random text", "scopes": ["admin"]}
 
+IMAGE = {"model": "gpt-image-2", "prompt": "a lighthouse at dusk"}
+
 Spawn = Callable[[Rendered, str], Awaitable["Process"]]
 
 
@@ -132,7 +134,10 @@ async def test_the_job_migrates_and_all_four_components_become_ready(
     async with httpx.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{processes['api'].port}") as client:
         headers = {"Authorization": f"Bearer {KEY['key']}"}
         minted = await client.post("/v1/callback-urls", json={"ref": "a"}, headers=headers)
+        refused = await client.post("/evolink/v1/images/generations", json=IMAGE, headers=headers)
     assert minted.status_code == 201, minted.text
+    assert refused.status_code == 503, refused.text
+    assert ("has no key" in refused.text) is not bool(key), "whoever has the key tries to reach the provider"
     assert await known_to_the_receiver(processes["receiver"], minted.json()["callback_url"])
 
 

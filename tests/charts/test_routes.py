@@ -48,10 +48,19 @@ def test_only_the_callback_path_is_public_and_leads_to_the_receiver(file: str, k
 def test_the_api_can_be_public_under_the_same_host_or_its_own(kind: str) -> None:
     api = "pictures-darkroom-api"
     same = routed(render(SCALED, values=a_route(kind, api={"enabled": True})))
-    assert {same["a.example.com", "/v1"], same["a.example.com", "/a"]} == {api}
+    assert {same["a.example.com", path] for path in ("/v1", "/evolink/v1", "/a")} == {api}
     own = routed(render(SCALED, values=a_route(kind, api={"enabled": True, "host": "b.example.com"})))
     assert own["b.example.com", "/v1"] == api
     assert ("a.example.com", "/v1") not in own
+
+
+@pytest.mark.parametrize("kind", ["ingress", "gateway"])
+def test_links_to_images_lead_to_the_api_at_the_public_url_as_well(kind: str) -> None:
+    rendered = render(SCALED, values=a_route(kind, api={"enabled": True, "host": "b.example.com"}))
+    assert routed(rendered)["a.example.com", "/a"] == routed(rendered)["b.example.com", "/a"] == "pictures-darkroom-api"
+    assert routed(rendered)["a.example.com", "/callbacks"] == "pictures-darkroom-receiver"
+    unpublished = render(SCALED, values=a_route(kind, api={"enabled": True, "host": "b.example.com", "paths": ["/v1"]}))
+    assert ("a.example.com", "/a") not in routed(unpublished)
 
 
 def public_url(rendered: Rendered) -> str:

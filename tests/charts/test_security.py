@@ -14,6 +14,7 @@ every_way = pytest.mark.parametrize("file", ci_files())
 MARK = "evk-a-mark-that-is-secret"
 DIGEST = f"sha256:{'ab' * 32}"
 SCALED = "scaled-values.yaml"
+ENDPOINT = {"name": "shop", "url": f"https://example.com/{MARK}", "secrets": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]}
 GIVEN = {
     "networkPolicy": {"proxy": {"to": [{"ipBlock": {"cidr": "10.50.0.3/32"}}]}},
     "settings": {
@@ -23,9 +24,14 @@ GIVEN = {
         "callbacks": {"secrets": {"value": [MARK], "existingSecret": ""}},
         "evolink": {"apiKey": {"value": MARK, "existingSecret": ""}},
         "download": {"proxy": {"value": f"http://user:{MARK}@proxy.example.com:3128", "existingSecret": ""}},
+        "notify": {"endpoints": {"value": [ENDPOINT], "existingSecret": ""}},
     },
 }  # fmt: skip
 """Every secret given by its value."""
+
+TO_SUBMIT, TO_TELL = ("EVOLINK__API_KEY",), ("NOTIFY__ENDPOINTS", "DOWNLOAD__PROXY")
+NO_SUBMISSIONS = set_at("api.submissions.enabled", False)
+NO_ENDPOINTS = set_at("settings.notify.endpoints", {"value": [], "existingSecret": ""})
 
 
 @every_way
@@ -83,7 +89,7 @@ def test_secrets_given_by_value_lie_in_secrets_alone() -> None:
 
 @every_way
 def test_no_secret_stands_in_the_environment_as_it_is(file: str) -> None:
-    named = ("SECRET", "API_KEY", "DATABASE_URL", "OPTIONS", "PROXY")
+    named = ("SECRET", "API_KEY", "DATABASE_URL", "OPTIONS", "PROXY", "ENDPOINTS")
     for workload in render(file).workloads:
         for container in workload.containers:
             plainly = [one["name"] for one in container.get("env") or [] if "value" in one]
@@ -103,12 +109,23 @@ def secrets_of(rendered: Rendered, component: str) -> set[str]:
         ("receiver", {"DATABASE_URL", "CALLBACKS__SECRETS"}),
         ("archiver", {"DATABASE_URL", "STORAGE__OPTIONS", "DOWNLOAD__PROXY"}),
         ("reconciler", {"DATABASE_URL", "EVOLINK__API_KEY"}),
-        ("api", {"DATABASE_URL", "STORAGE__OPTIONS", "API_KEYS", "CALLBACKS__SECRETS"}),
+        ("api", {"DATABASE_URL", "STORAGE__OPTIONS", "API_KEYS", "CALLBACKS__SECRETS", *TO_SUBMIT, *TO_TELL}),
         ("migrate", {"DATABASE_URL"}),
     ],
 )
 def test_a_pod_gets_the_secrets_that_it_needs_and_no_others(component: str, needs: set[str]) -> None:
     assert secrets_of(render(SCALED, values=GIVEN), component) == needs
+
+
+def test_where_nothing_is_submitted_the_api_has_no_key_of_the_provider() -> None:
+    rendered = render(SCALED, values=merged(GIVEN, NO_SUBMISSIONS))
+    assert "EVOLINK__API_KEY" not in secrets_of(rendered, "api")
+    assert "EVOLINK__API_KEY" in secrets_of(rendered, "reconciler")
+
+
+def test_where_nobody_is_told_the_api_knows_no_proxy() -> None:
+    rendered = render(SCALED, values=merged(GIVEN, NO_SUBMISSIONS, NO_ENDPOINTS))
+    assert not {*TO_SUBMIT, *TO_TELL} & secrets_of(rendered, "api")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Mapping
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,13 @@ from tests.system.support.authority import Authority, new_authority
 
 pytestmark = pytest.mark.long
 
+BUDGETS = [{"name": "shop", "tag": "team=shop", "per": "month", "warn_usd": 0.5, "stop_usd": 1000000}]
+ENDPOINT = {
+    "name": "shop",
+    "url": "https://shop.example.com/hooks",
+    "secrets": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
+}
+PRICES = resources.files("service.submission") / "prices" / "evolink.json"
 KEYS = [{"name": "me", "key": "a long random text", "scopes": ["admin"]}]
 SCALED = {"shape": "scaled"}
 DATABASE = "postgresql://darkroom:secret@db.example.com/darkroom"
@@ -51,6 +59,10 @@ PLAIN: Mapping[str, tuple[Any, str]] = {
     "LOG__LEVEL": ("debug", "debug"),
     "TRACES__ENDPOINT": ("http://collector.tracing.svc:4318", "http://collector.tracing.svc:4318"),
     "TRACES__RATIO": (0.25, "0.25"),
+    "SUBMIT__OTHER_MODELS": (True, "on"),
+    "COST__PRICES": ("/given/prices.json", "/given/prices.json"),
+    "COST__BUDGETS": (BUDGETS, json.dumps(BUDGETS)),
+    "NOTIFY__TRUSTED_NETWORKS": (["10.6.0.0/16", "fd06::/64"], "10.6.0.0/16,fd06::/64"),
 }
 """Settings without a secret: a value that is no default, as people write it in YAML, and as its variable has it."""
 
@@ -59,8 +71,9 @@ SECRET: Mapping[str, tuple[Any, str, set[str]]] = {
     "API_KEYS": (KEYS, json.dumps(KEYS), {"api"}),
     "STORAGE__OPTIONS": ({"allow_http": True}, '{"allow_http": true}', {"archiver", "api"}),
     "CALLBACKS__SECRETS": (["one of ours", "two"], '["one of ours", "two"]', {"receiver", "api"}),
-    "EVOLINK__API_KEY": ("evk-1", "evk-1", {"reconciler"}),
-    "DOWNLOAD__PROXY": ("http://proxy.example.com:3128", "http://proxy.example.com:3128", {"archiver"}),
+    "EVOLINK__API_KEY": ("evk-1", "evk-1", {"reconciler", "api"}),
+    "DOWNLOAD__PROXY": ("http://proxy.example.com:3128", "http://proxy.example.com:3128", {"archiver", "api"}),
+    "NOTIFY__ENDPOINTS": ([ENDPOINT], json.dumps([ENDPOINT]), {"api"}),
 }  # fmt: skip
 """The same for secrets, with the components that get them in the shape scaled."""
 
@@ -97,6 +110,7 @@ def load(monkeypatch: pytest.MonkeyPatch, authority: Authority) -> Load:
         "TLS__CA_FILE": authority.ca_file,
         "SERVER__TLS_CERT": authority.certificate,
         "SERVER__TLS_KEY": authority.key,
+        "COST__PRICES": PRICES,
     }
 
     def loaded(variables: Mapping[str, str]) -> Settings:
@@ -172,7 +186,8 @@ def test_a_setting_reaches_the_one_pod_of_the_shape_single(load: Load, name: str
 def test_a_secret_that_exists_already_is_referred_to_by_its_name_and_key(name: str) -> None:
     path, (_, _, readers) = key_name(f"DARKROOM_{name}"), SECRET[name]
     wanted = {"existingSecret": "given-elsewhere", "key": "the-key"}
-    rendered = render("scaled-values.yaml", values=merged(PROXY, set_at(path, wanted)))
+    asked = set_at("settings.evolink.apiKey.existingSecret", "so-that-it-is-submitted")
+    rendered = render("scaled-values.yaml", values=merged(PROXY, asked, set_at(path, wanted)))
     for component in readers:
         (entry,) = [one for one in rendered.workload(component).main["env"] if one["name"] == f"DARKROOM_{name}"]
         assert entry["valueFrom"] == {"secretKeyRef": {"name": "given-elsewhere", "key": "the-key"}}

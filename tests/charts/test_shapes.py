@@ -214,6 +214,7 @@ def test_the_time_to_leave_follows_its_parts() -> None:
     [
         ("settings.log.level", "debug"),
         ("settings.evolink.apiKey", {"value": "evk-another", "existingSecret": ""}),
+        ("priceLists.value", [{"from": "2026-01-01", "credits_per_dollar": 68, "models": {}}]),
     ],
 )
 @pytest.mark.parametrize("file", [SINGLE, SCALED])

@@ -5,6 +5,7 @@
 {{- include "darkroom.checkSecrets" . -}}
 {{- include (printf "darkroom.check-%s" .Values.shape) . -}}
 {{- include "darkroom.checkTrust" . -}}
+{{- include "darkroom.checkSpending" . -}}
 {{- include "darkroom.checkRoads" . -}}
 {{- include "darkroom.checkService" .Values.service -}}
 {{- include "darkroom.checkStandIn" . -}}
@@ -62,6 +63,9 @@
 {{- if (index $v .).autoscaling.enabled -}}
 {{- fail (printf "%s.autoscaling: the shape single is exactly one pod; for more set shape: scaled" .) -}}
 {{- end -}}
+{{- end -}}
+{{- if not $v.api.submissions.enabled -}}
+{{- fail "api.submissions.enabled: the one pod of the shape single has the provider's key for all that it does: leave it on, and give the scope write to nobody who shall not submit" -}}
 {{- end -}}
 {{- if $v.archiver.keda.enabled -}}
 {{- fail "archiver.keda: the shape single is exactly one pod; for more set shape: scaled" -}}
@@ -129,6 +133,29 @@
 {{- end -}}
 {{- if and $v.networkPolicy.enabled (or $v.settings.download.proxy.value $v.settings.download.proxy.existingSecret) (not $v.networkPolicy.proxy.to) -}}
 {{- fail "networkPolicy.proxy.to: say where settings.download.proxy is, as a network policy knows no names" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "darkroom.checkSpending" -}}
+{{- $v := .Values -}}
+{{- if gt (len (compact (list (include "darkroom.priceText" .) $v.priceLists.existingConfigMap $v.settings.cost.prices))) 1 -}}
+{{- fail "priceLists.value, priceLists.existingConfigMap and settings.cost.prices each name the one file of price lists: set one of them" -}}
+{{- end -}}
+{{- range $setting, $named := dict "settings.cost.budgets" $v.settings.cost.budgets "settings.notify.endpoints" $v.settings.notify.endpoints.value -}}
+{{- if kindIs "slice" $named -}}
+{{- $names := list -}}
+{{- range $named }}{{ $names = append $names .name }}{{ end -}}
+{{- if ne (len $names) (len (uniq $names)) -}}
+{{- fail (printf "%s: two have the same name" $setting) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range $v.settings.cost.budgets -}}
+{{- if and (hasKey . "warn_usd") (hasKey . "stop_usd") -}}
+{{- if gt (float64 .warn_usd) (float64 .stop_usd) -}}
+{{- fail (printf "settings.cost.budgets: warn_usd of %s is above stop_usd, so nobody would be warned" .name) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 

@@ -33,8 +33,9 @@ cert-manager.io/issuer: {{ . }}
 {{- end -}}
 
 {{/*
-An Ingress: dict root, name, component, host, annotations, secretName, paths, service. Where two share a certificate only
-one asks cert-manager for it, as a Certificate has one owner.
+An Ingress: dict root, name, component, host, annotations, secretName, paths, service, and links: the service that signed
+links (`/a`) lead to, where they are not among the paths. Where two share a certificate only one asks cert-manager for it, as
+a Certificate has one owner.
 */}}
 {{- define "darkroom.ingress" -}}
 {{- $i := .root.Values.ingress -}}
@@ -60,12 +61,12 @@ spec:
     - host: {{ .host | quote }}
       http:
         paths:
-          {{- range .paths }}
-          - path: {{ . }}
+          {{- range $path := concat .paths (empty .links | ternary list (list "/a")) }}
+          - path: {{ $path }}
             pathType: Prefix
             backend:
               service:
-                name: {{ $.service }}
+                name: {{ has $path $.paths | ternary $.service $.links }}
                 port:
                   number: {{ $.root.Values.service.port }}
           {{- end }}

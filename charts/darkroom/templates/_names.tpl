@@ -108,6 +108,14 @@ annotations:
 {{- end -}}
 {{- end -}}
 
+{{/* Where links to images lead that begin with the public URL, if the API has a host of its own and they are published: dict root, road. */}}
+{{- define "darkroom.linksService" -}}
+{{- $api := .road.api -}}
+{{- if and $api.enabled (ne ($api.host | default .road.host) .road.host) (has "/a" $api.paths) -}}
+{{- include "darkroom.apiService" .root -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "darkroom.migrateName" -}}
 {{- include "darkroom.fullname" . -}}-migrate
 {{- end -}}

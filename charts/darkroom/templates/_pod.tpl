@@ -135,7 +135,7 @@ volumeMounts:
     mountPath: /data
   - name: tmp
     mountPath: /tmp
-  {{- with include "darkroom.trustMounts" .root | trim }}
+  {{- with print (include "darkroom.trustMounts" .root) (include "darkroom.priceMounts" .root) | trim }}
   {{- . | nindent 2 }}
   {{- end }}
   {{- if and $v.service.tls.existingSecret (has .component (list "all" "receiver" "api")) }}
@@ -163,6 +163,7 @@ volumeMounts:
   emptyDir:
     sizeLimit: 64Mi
 {{- include "darkroom.trustVolumes" .root }}
+{{- include "darkroom.priceVolumes" .root }}
 {{- if and $v.service.tls.existingSecret (has .component (list "all" "receiver" "api")) }}
 - name: tls
   secret:

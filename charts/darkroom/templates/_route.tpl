@@ -1,4 +1,7 @@
-{{/* An HTTPRoute: dict root, name, component, host, paths, filters, listener (of the chart's own Gateway), service. */}}
+{{/*
+An HTTPRoute: dict root, name, component, host, paths, filters, listener (of the chart's own Gateway), service, and links: the
+service that signed links (`/a`) lead to, where they are not among the paths.
+*/}}
 {{- define "darkroom.route" -}}
 {{- $g := .root.Values.gateway -}}
 apiVersion: gateway.networking.k8s.io/v1
@@ -30,4 +33,17 @@ spec:
       backendRefs:
         - name: {{ .service }}
           port: {{ .root.Values.service.port }}
+    {{- with .links }}
+    - matches:
+        - path:
+            type: PathPrefix
+            value: /a
+      {{- with $g.api.filters }}
+      filters:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      backendRefs:
+        - name: {{ . }}
+          port: {{ $.root.Values.service.port }}
+    {{- end }}
 {{- end -}}

@@ -7,6 +7,8 @@ All secret settings, as a JSON list: `given` by the operator, under `key` in the
 {{- define "darkroom.secretTable" -}}
 {{- $s := .Values.settings -}}
 {{- $name := include "darkroom.fullname" . -}}
+{{- $asks := concat (list "all" "reconciler") (empty (include "darkroom.submits" (dict "root" . "component" "api")) | ternary list (list "api")) -}}
+{{- $sends := concat (list "all" "archiver") (empty (include "darkroom.tells" (dict "root" . "component" "api")) | ternary list (list "api")) -}}
 {{- $providerKey := .Values.standIn.enabled | ternary (dict "existingSecret" (printf "%s-stand-in" $name) "key" "api-key") $s.evolink.apiKey -}}
 {{- list
   (dict "variable" "DARKROOM_DATABASE_URL" "setting" "databaseUrl" "given" $s.databaseUrl "key" "database-url"
@@ -18,9 +20,11 @@ All secret settings, as a JSON list: `given` by the operator, under `key` in the
   (dict "variable" "DARKROOM_CALLBACKS__SECRETS" "setting" "callbacks.secrets" "given" $s.callbacks.secrets "key" "callback-secrets"
     "readers" (list "all" "receiver" "api") "made" (printf "%s-callback-secret" $name))
   (dict "variable" "DARKROOM_EVOLINK__API_KEY" "setting" "evolink.apiKey" "given" $providerKey "key" "evolink-api-key"
-    "readers" (list "all" "reconciler"))
+    "readers" $asks)
   (dict "variable" "DARKROOM_DOWNLOAD__PROXY" "setting" "download.proxy" "given" $s.download.proxy "key" "download-proxy"
-    "readers" (list "all" "archiver"))
+    "readers" $sends)
+  (dict "variable" "DARKROOM_NOTIFY__ENDPOINTS" "setting" "notify.endpoints" "given" $s.notify.endpoints "key" "notify-endpoints"
+    "readers" (list "all" "api"))
   | toJson -}}
 {{- end -}}
 

@@ -2,7 +2,9 @@
 
 {{/* A value as the program reads it. Helm has every number of a values file as a float. */}}
 {{- define "darkroom.text" -}}
-{{- if kindIs "slice" . -}}
+{{- if and (kindIs "slice" .) (kindIs "map" (first .)) -}}
+{{- toJson . -}}
+{{- else if kindIs "slice" . -}}
 {{- join "," . -}}
 {{- else if kindIs "map" . -}}
 {{- toJson . -}}
@@ -17,6 +19,22 @@
 {{- define "darkroom.hasProviderKey" -}}
 {{- $key := .Values.settings.evolink.apiKey -}}
 {{- if or $key.value $key.existingSecret .Values.standIn.enabled -}}yes{{- end -}}
+{{- end -}}
+
+{{/* Whether a component submits to the provider: dict root, component; empty when not. The only pod of the shape single does. */}}
+{{- define "darkroom.submits" -}}
+{{- if and (include "darkroom.hasProviderKey" .root) (or (eq .component "all") (and (eq .component "api") .root.Values.api.submissions.enabled)) -}}yes{{- end -}}
+{{- end -}}
+
+{{/* Whether there are endpoints to be told of events; empty when not. */}}
+{{- define "darkroom.hasEndpoints" -}}
+{{- $endpoints := .Values.settings.notify.endpoints -}}
+{{- if or $endpoints.value $endpoints.existingSecret -}}yes{{- end -}}
+{{- end -}}
+
+{{/* Whether a component tells others: endpoints, or clients that gave a URL of their own with what they submitted: dict root, component. */}}
+{{- define "darkroom.tells" -}}
+{{- if and (has .component (list "all" "api")) (or (include "darkroom.hasEndpoints" .root) (include "darkroom.submits" .)) -}}yes{{- end -}}
 {{- end -}}
 
 {{/* How callbacks are believed. YAML reads a bare `off` as false. */}}
@@ -38,6 +56,7 @@ off
 {{- $_ := set $settings "publicUrl" (include "darkroom.publicUrl" .) -}}
 {{- $_ := set $settings.confirm "mode" (include "darkroom.confirmMode" .) -}}
 {{- $_ := set $settings.tls "caFile" (include "darkroom.caFile" .) -}}
+{{- $_ := set $settings.cost "prices" (include "darkroom.priceFile" .) -}}
 {{- if .Values.standIn.enabled -}}
 {{- $host := include "darkroom.standInHost" . -}}
 {{- $_ := set $settings.evolink "apiUrl" (printf "https://%s:8443" $host) -}}

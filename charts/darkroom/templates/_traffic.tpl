@@ -29,7 +29,8 @@
 {{- $np := $v.networkPolicy -}}
 {{- $scaled := eq $v.shape "scaled" -}}
 {{- $fetches := has .component (list "all" "archiver") -}}
-{{- $asks := has .component (list "all" "reconciler") -}}
+{{- $asks := or (has .component (list "all" "reconciler")) (include "darkroom.submits" .) -}}
+{{- $tells := include "darkroom.tells" . -}}
 {{- $stores := and (has .component (list "all" "archiver" "api")) (regexMatch "^(s3|gs|az)://" $v.settings.storage.url) -}}
 {{- $public := include "darkroom.publicPeers" .root -}}
 {{- include "darkroom.dnsRule" .root -}}
@@ -41,14 +42,17 @@
 {{- if and $fetches (not $v.standIn.enabled) -}}
 {{- include "darkroom.rule" (dict "side" "to" "peers" $public "ports" (list 443)) -}}
 {{- end -}}
-{{- if $fetches -}}
+{{- if $tells -}}
+{{- /* The stand-in has no clients elsewhere; endpoints that were named are told all the same. */ -}}
+{{- $anybody := or (not $v.standIn.enabled) (include "darkroom.hasEndpoints" .root) -}}
+{{- include "darkroom.rule" (dict "side" "to" "peers" ($np.notify.to | default (empty $anybody | ternary "" $public)) "ports" $np.notify.ports) -}}
+{{- end -}}
 {{- $trusted := list -}}
-{{- range $v.settings.download.trustedNetworks }}{{ $trusted = append $trusted (dict "ipBlock" (dict "cidr" .)) }}{{ end -}}
+{{- range concat ($fetches | ternary $v.settings.download.trustedNetworks list) (empty $tells | ternary list $v.settings.notify.trustedNetworks) | uniq }}{{ $trusted = append $trusted (dict "ipBlock" (dict "cidr" .)) }}{{ end -}}
 {{- include "darkroom.rule" (dict "side" "to" "peers" $trusted) -}}
 {{- $proxy := $v.settings.download.proxy -}}
-{{- if or $proxy.value $proxy.existingSecret -}}
+{{- if and (or $fetches $tells) (or $proxy.value $proxy.existingSecret) -}}
 {{- include "darkroom.rule" (dict "side" "to" "peers" $np.proxy.to "ports" $np.proxy.ports) -}}
-{{- end -}}
 {{- end -}}
 {{- if and $asks (not $v.standIn.enabled) -}}
 {{- include "darkroom.rule" (dict "side" "to" "peers" ($np.provider.to | default $public) "ports" $np.provider.ports) -}}

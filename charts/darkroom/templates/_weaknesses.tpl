@@ -12,6 +12,10 @@
 {{- if not (include "darkroom.hasProviderKey" .) }}
 - settings.evolink.apiKey is not set: callbacks are believed unasked, and a lost one stays lost.
 {{- end }}
+{{- $submits := include "darkroom.submits" (dict "root" . "component" ($scaled | ternary "api" "all")) }}
+{{- if and $submits (not $v.settings.cost.budgets) (not $v.standIn.enabled) }}
+- settings.cost.budgets is empty: every API key with the scope write may spend the provider's credit without an end.
+{{- end }}
 {{- if $v.standIn.enabled }}
 - standIn.enabled: this release works with a stand-in for the provider. Not for production.
 {{- end }}
@@ -45,13 +49,18 @@
   nginx.ingress.kubernetes.io/backend-protocol: HTTPS, the Gateway API by a BackendTLSPolicy.
 {{- end }}
 {{- include "darkroom.weakTraces" . }}
+{{- range $name, $road := dict "ingress" $v.ingress "gateway" $v.gateway }}
+{{- if and (include "darkroom.hasEndpoints" $) $road.enabled (not (and $road.api.enabled (has "/a" $road.api.paths))) }}
+- settings.notify.endpoints: events have links to {{ $url }}/a/, which leads nowhere: set {{ $name }}.api.enabled, with /a among its paths.
+{{- end }}
+{{- end }}
 {{- if and $v.monitoring.rules.enabled (not $v.monitoring.serviceMonitor.enabled) }}
 - monitoring.rules.enabled without monitoring.serviceMonitor.enabled: alerts need the labels that it gives, and say nothing without.
 {{- end }}
 {{- if has "*" $v.settings.download.allowedHosts }}
 - settings.download.allowedHosts allows any host.
 {{- end }}
-{{- range list (dict "name" "evolink.apiKey" "of" $v.settings.evolink.apiKey) (dict "name" "databaseUrl" "of" $v.settings.databaseUrl) (dict "name" "storage.options" "of" $v.settings.storage.options) }}
+{{- range list (dict "name" "evolink.apiKey" "of" $v.settings.evolink.apiKey) (dict "name" "databaseUrl" "of" $v.settings.databaseUrl) (dict "name" "storage.options" "of" $v.settings.storage.options) (dict "name" "notify.endpoints" "of" $v.settings.notify.endpoints) }}
 {{- if .of.value }}
 - settings.{{ .name }} is given by value, so it is also in the release's own Secret: existingSecret keeps it in one place.
 {{- end }}
