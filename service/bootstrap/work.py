@@ -24,6 +24,7 @@ from service.catalog.catalog import Transaction
 from service.catalog.marks import STORE_BEGUN
 from service.domain.check import FIRST_CHECK
 from service.domain.clock_step import LONGEST_WAIT
+from service.domain.submission import SubmissionStatus
 from service.domain.telling import LONGEST_WAIT as LONGEST_DELIVERY_WAIT
 from service.errors import CatalogUnavailable
 from service.outbound.address_policy import AddressPolicy
@@ -73,9 +74,8 @@ async def running(parts: Components) -> AsyncIterator[None]:
         if Role.ARCHIVER in settings.roles:
             _start_archive(parts, background, await stack.enter_async_context(_guarded_client(settings)))
         if Role.RECONCILER in settings.roles:
-            finder = Finder(
-                catalog=parts.catalog, provider=parts.provider, rules=parts.rules, found=parts.sidecar_nudge.nudge
-            )
+            tell = partial(_tell_of_found, parts)
+            finder = Finder(catalog=parts.catalog, provider=parts.provider, rules=parts.rules, tell=tell)
             arrears = Arrears(catalog=parts.catalog, prices=parts.submitting.prices)
             background.start("arrears", Elected("arrears", arrears.run, catalog=parts.catalog).run)
             background.start("finder", Elected("finder", finder.run, catalog=parts.catalog).run)
@@ -87,6 +87,12 @@ async def running(parts: Components) -> AsyncIterator[None]:
         finally:
             await parts.submitting.submitter.stop(_left_to_drain(parts))
             await background.stop(_left_to_drain(parts))
+
+
+def _tell_of_found(parts: Components, status: SubmissionStatus) -> None:
+    if status is SubmissionStatus.LOST:
+        parts.metrics.submitted("lost")
+    parts.sidecar_nudge.nudge()  # what was found has a prompt now
 
 
 def _left_to_drain(parts: Components) -> float:

@@ -128,11 +128,16 @@ class Submissions:
         )
         return {token_id: task_id for token_id, task_id in self._connection.execute(query)}  # noqa: C416 - rows
 
-    def claimed_tasks(self, task_ids: Collection[str]) -> set[str]:
-        """Those of these tasks of which we know whose they are: all but those that were only seen in the list."""
-        t = tasks.c
-        known = sa.select(t.id).where(t.id.in_(list(task_ids)), sa.not_(t.stranger))
-        return set(self._connection.execute(known).scalars())
+    def claims(self, task_ids: Collection[str]) -> dict[str, bool]:
+        """Those of these tasks that we know, by whether they belong to a callback URL or a submission.
+
+        The others somebody told us of; what was only seen in the provider's list is not known.
+        """
+        t, s = tasks.c, submissions.c
+        submitted = sa.exists().where(s.task_id == t.id)
+        owned = sa.or_(t.token_id.is_not(None), submitted)
+        query = sa.select(t.id, owned).where(t.id.in_(list(task_ids)), sa.or_(sa.not_(t.stranger), owned))
+        return {task_id: bool(one) for task_id, one in self._connection.execute(query)}
 
     def settle_reservation(self, task_id: str) -> Reserved | None:
         """What was held back for a task, once: from now on it is nothing."""

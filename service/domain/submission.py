@@ -123,11 +123,13 @@ def _over(known: Submission) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Unclaimed:
-    """A task in the provider's list of which nobody told us: its model, and when it was created."""
+    """A task in the provider's list that no callback URL and no submission of ours is known to have: its model, and
+    when it was created. One that somebody `told` of is nobody else's for certain, and not ours either."""
 
     task_id: str
     model: str | None
     created_at: datetime | None
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +150,11 @@ def match(
     """
     could = {one.id: [task for task in unclaimed if _could_be(one, task)] for one in (*lost, *under_way)}
     rivals = {task.task_id: [one for one, tasks in could.items() if task in tasks] for task in unclaimed}
-    others_use_it = not all(rivals.values())
+    ours_alone = all(rivals.values()) and not any(task.told for task in unclaimed)
     found = {
         one.id: could[one.id][0].task_id
         for one in lost
-        if not others_use_it and len(could[one.id]) == 1 and rivals[could[one.id][0].task_id] == [one.id]
+        if ours_alone and len(could[one.id]) == 1 and rivals[could[one.id][0].task_id] == [one.id]
     }
     gone = (one.id for one in lost if not could[one.id] and now >= _over(one))
     return Matched(found, tuple(gone))

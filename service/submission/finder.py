@@ -54,7 +54,7 @@ class _Stock:
 
 
 class Finder:
-    """One of it is enough at a time; `found` is called when a task has got its submission."""
+    """One of it is enough at a time; `tell` hears what became of each submission, once that is durable."""
 
     def __init__(
         self,
@@ -62,13 +62,13 @@ class Finder:
         catalog: Catalog,
         provider: Lists | None,
         rules: Rules,
-        found: Callable[[], None],
+        tell: Callable[[SubmissionStatus], None],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._catalog = catalog
         self._provider = provider
         self._rules = rules
-        self._found = found
+        self._told = tell
         self._sleep = sleep
 
     async def run(self) -> None:
@@ -107,8 +107,7 @@ class Finder:
     def _tell(self, changed: Sequence[Submission]) -> None:
         for one in changed:
             log.warning(f"submission_{one.status.value}", submission=one.id, task_id=one.task_id, reason=one.detail)
-        if any(one.status is SubmissionStatus.FOUND for one in changed):
-            self._found()
+            self._told(one.status)
 
 
 def _take_stock(tx: Transaction, *, rules: Rules) -> _Stock:
@@ -134,11 +133,11 @@ def _conclude(tx: Transaction, *, account: _Account, rules: Rules) -> list[Submi
         return []
     lost = [one for one in unresolved if one.status is SubmissionStatus.UNCLEAR and one.sent_at < account.at]
     others = [one for one in unresolved if one not in lost]
-    claimed = tx.submissions.claimed_tasks([event.task_id for event in account.events])
+    claims = tx.submissions.claims([event.task_id for event in account.events])
     unclaimed = [
-        Unclaimed(event.task_id, event.model, credible_created(event.created, account.at))
+        Unclaimed(event.task_id, event.model, credible_created(event.created, account.at), event.task_id in claims)
         for event in account.events
-        if event.task_id not in claimed
+        if not claims.get(event.task_id)
     ]
     matched = match(lost, others, unclaimed, now=account.at)
     changed = []

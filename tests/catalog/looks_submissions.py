@@ -54,7 +54,7 @@ def reads() -> Iterator[tuple[str, Look]]:
     yield "submissions.unclear", lambda tx: tx.submissions.unclear()
     yield "submissions.any_to_find", lambda tx: tx.submissions.any_to_find()
     yield "submissions.heard_of", lambda tx: tx.submissions.heard_of(["tok-1", "tok-2"])
-    yield "submissions.claimed_tasks", lambda tx: tx.submissions.claimed_tasks([OLD, LATEST])
+    yield "submissions.claims", lambda tx: tx.submissions.claims([OLD, LATEST])
     for status in ("taken", "unsent", "unclear", "lost"):
         yield f"submissions.page status={status}", _page(status=status)
     yield "submissions.page key_name", _page(key_name="key-1")

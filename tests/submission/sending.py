@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from service.domain.budget import Budget
-from service.domain.submission import Submission
+from service.domain.submission import Submission, SubmissionStatus
 from service.intake.callback_token import CallbackToken, TokenSigner
 from service.provider.payload import Readable, read_callback
 from service.provider.reading import Listed, Listing, Unsupported
@@ -92,7 +92,7 @@ class Desk:
     submitter: Submitter
     finder: Finder
     outcomes: list[Outcome]
-    found: list[str]
+    told: list[SubmissionStatus]
 
     async def submit(self, wanted: Request | None = None, client: Client = CLIENT) -> Outcome:
         return await self.submitter.submit(wanted or request(), client)
@@ -140,7 +140,7 @@ class Desk:
 def desk(ledger: Ledger, *budgets: Budget, public_url: str = PUBLIC_URL) -> Desk:
     provider = Provider()
     outcomes: list[Outcome] = []
-    found: list[str] = []
+    told: list[SubmissionStatus] = []
     submitter = Submitter(
         catalog=ledger.catalog,
         provider=provider,
@@ -151,10 +151,8 @@ def desk(ledger: Ledger, *budgets: Budget, public_url: str = PUBLIC_URL) -> Desk
         public_url=public_url,
         tell=outcomes.append,
     )
-    finder = Finder(
-        catalog=ledger.catalog, provider=provider, rules=ledger.rules, found=lambda: found.append("a task was found")
-    )
-    return Desk(ledger, provider, submitter, finder, outcomes, found)
+    finder = Finder(catalog=ledger.catalog, provider=provider, rules=ledger.rules, tell=told.append)
+    return Desk(ledger, provider, submitter, finder, outcomes, told)
 
 
 NOT_SENT = NotSent("the provider refuses connections")

@@ -42,7 +42,7 @@ async def test_its_callback_brings_the_task_once_the_provider_vouches_for_it(led
     task = await ledger.task(TASK)
     assert (task.prompt, task.ref, task.submitted_by) == ("a lighthouse", "order-7", "team")
     assert Effect.TOLD in {entry.effect for entry in await ledger.history(TASK)}
-    assert house.found, "the sidecar has to tell of it"
+    assert house.told[-1] is SubmissionStatus.FOUND
 
 
 async def test_the_same_request_gets_what_was_found_once_where_no_key_says_which(ledger: Ledger) -> None:
@@ -158,6 +158,17 @@ async def test_tasks_that_are_known_are_no_sign_of_it(ledger: Ledger) -> None:
     ledger.clock.move(minutes=3)
     await house.finder.look()
     assert (await house.all())[0].status is SubmissionStatus.UNSENT
+
+
+async def test_a_task_that_somebody_told_of_may_be_its_own_and_is_not_taken_for_it(ledger: Ledger) -> None:
+    house = desk(ledger)
+    await lost(house)
+    await ledger.tell(TASK, prompt="another")
+    house.provider.shows((TASK, ledger.clock.now))
+    ledger.clock.move(minutes=3)
+    await house.finder.look()
+    assert await status(house) is SubmissionStatus.UNCLEAR, "it would be sent again, and paid for twice"
+    assert (await ledger.task(TASK)).prompt == "another"
 
 
 async def test_a_task_that_does_not_say_when_it_was_made_keeps_it_open(ledger: Ledger) -> None:
