@@ -1,16 +1,19 @@
 """Links to archived images that stay: one for each image, the same for whoever asks, and a new one once it is revoked.
 
-Their ids follow from the image and from how many of them were revoked, so that two who make one at the same time make
-the same. They are signed like any other link to an image, and revoked like it.
+Their ids name the image and how many of them were revoked before, so that two who make one at the same time make the
+same, and that it opens the image also in a database that was made anew from the archive. They are signed like any other
+link to an image, and revoked like it.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 
 from service.catalog.catalog import Transaction
 from service.catalog.tokens import SignedLink
-from service.domain.asset import Asset, AssetStatus
+from service.domain.asset import Asset, AssetStatus, split_asset_id
 from service.intake.asset_link import AssetLinkSigner
+
+_BEGINS = "permanent:"
+"""No other link's id has a colon."""
 
 _AT_ONCE = 4
 """Links of one image that are looked up together; hardly ever is one revoked."""
@@ -57,5 +60,13 @@ def _look_up(tx: Transaction, assets: Iterable[Asset]) -> tuple[dict[int, str], 
     return found, missing
 
 
+def image_of(link_id: str) -> tuple[str, int] | None:
+    """The image that a permanent link's id names, by task and index; None for the id of another link."""
+    name, colon, number = link_id.removeprefix(_BEGINS).rpartition(":")
+    if not link_id.startswith(_BEGINS) or not colon or not number.isdecimal():
+        return None
+    return split_asset_id(name)
+
+
 def _link_id(asset: Asset, revoked_before: int) -> str:
-    return hashlib.sha256(f"darkroom link\0{asset.id}\0{revoked_before}".encode()).hexdigest()[:24]
+    return f"{_BEGINS}{asset.id}:{revoked_before}"

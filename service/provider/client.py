@@ -45,6 +45,9 @@ TIMEOUT = 15.0
 TURN_WITHIN = 10.0
 """Seconds that a submission waits for its turn; its client waits too."""
 
+GLANCE_WITHIN = 1.5
+"""Seconds that a look for somebody who polls waits for its turn."""
+
 NO_TASK = "task-unified-0000000000-none"
 """The id of no task."""
 
@@ -132,6 +135,14 @@ class ProviderClient:
             readings |= await self._several(task_ids)
         return {task_id: readings.get(task_id, Missing()) for task_id in asked}
 
+    async def glance(self, task_id: str) -> Reading:
+        """Ask about one task for somebody who only wants to see it: at once or not at all, and never as a probe."""
+        if not is_task_id(task_id):
+            return Missing()
+        if not self._access.closed:
+            return Unreachable("the provider is not asked just now")
+        return await self._one(task_id, patience=GLANCE_WITHIN)
+
     @property
     def silent_for(self) -> float:
         """Seconds since the provider last answered and took our key; infinite before it ever did."""
@@ -217,8 +228,8 @@ class ProviderClient:
         call = Call("GET", f"/v1/tasks/{NO_TASK}", ONE_TASK_BYTES)
         await self._access.ask(call, partial(probe_answer, NO_TASK))
 
-    async def _one(self, task_id: str) -> Reading:
-        call = Call("GET", f"/v1/tasks/{quote(task_id, safe='')}", ONE_TASK_BYTES)
+    async def _one(self, task_id: str, *, patience: float | None = None) -> Reading:
+        call = Call("GET", f"/v1/tasks/{quote(task_id, safe='')}", ONE_TASK_BYTES, patience=patience)
         return await self._access.ask(call, partial(task_answer, task_id))
 
 

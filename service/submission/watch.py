@@ -1,15 +1,15 @@
 """What polling clients see of a task: the provider's object, with permanent links of ours to what is archived.
 
-The provider is asked at most once in two seconds about a task, however many clients poll. What it answers here is shown
-and decides nothing: a task that has ended is made due, and goes the way of all answers.
+The provider is asked at most once in two seconds about a task, and about two tasks at a time, however many clients
+poll: who polls must not hold up submissions and confirmations. The others see what we know. What the provider answers
+here decides nothing: a task that has ended is made due, and goes the way of all answers.
 """
 
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol, assert_never
 
@@ -27,8 +27,11 @@ from service.provider.reading import Found, Missing, Reading, Throttled, Unreach
 from service.provider.task_object import with_links
 
 FRESH_SECONDS = 2.0
+MISSING_FRESH_SECONDS = 15.0
+"""How long an answer counts; that there is no such task is news to few."""
+
+MOST_AT_ONCE = 2
 MOST_REMEMBERED = 1000
-_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Seen:
 
 
 class Reads(Protocol):
-    async def read(self, task_ids: Sequence[str]) -> Mapping[str, Reading]: ...
+    async def glance(self, task_id: str) -> Reading: ...
 
 
 class Watch:
@@ -94,28 +97,35 @@ class Watch:
         if self._provider is None:
             return Unreachable("this process has no key of the provider")
         now = self._clock()
-        at, asking = self._asked.pop(task_id, (float("-inf"), None))
-        if asking is None or now - at > FRESH_SECONDS or (asking.done() and asking.cancelled()):
-            at, asking = now, asyncio.create_task(self._one(self._provider, task_id))
-        self._asked[task_id] = (at, asking)
-        while len(self._asked) > MOST_REMEMBERED:
-            self._asked.popitem(last=False)
+        at, asking = self._asked.get(task_id, (float("-inf"), None))
+        if asking is None or not _counts(asking, now - at):
+            if sum(not task.done() for _, task in self._asked.values()) >= MOST_AT_ONCE:
+                return Unreachable("too many ask about tasks just now")
+            asking = asyncio.create_task(self._provider.glance(task_id), name="glance")
+            self._asked.pop(task_id, None)
+            self._asked[task_id] = (now, asking)
+            self._forget_oldest()
         return await asyncio.shield(asking)
 
-    async def _one(self, provider: Reads, task_id: str) -> Reading:
-        return (await provider.read([task_id]))[task_id]
+    def _forget_oldest(self) -> None:
+        """Of what was asked for; what is still being asked stays counted."""
+        done = [task_id for task_id, (_, task) in self._asked.items() if task.done()]
+        for task_id in done[: max(0, len(self._asked) - MOST_REMEMBERED)]:
+            del self._asked[task_id]
 
     async def _followed_up(self, state: TaskState | None, found: Found) -> None:
         """Have a task that nobody told of kept, and one that has ended asked about by those who decide."""
         if state is None:
-            await self._catalog.write(
-                partial(notice, events=[found.event], rules=self._rules, since=_EARLIEST, source=self._source)
-            )
+            await self._catalog.write(partial(self._noticed, found=found))
         elif found.event.status.terminal and not state.task.confirmed:
             await self._catalog.write(partial(_due, task_id=state.task.id))
         else:
             return
         self._reconcile.nudge()
+
+    def _noticed(self, tx: Transaction, *, found: Found) -> None:
+        since = tx.now - self._rules.horizon
+        notice(tx, [found.event], rules=self._rules, since=since, source=self._source)
 
     async def _shown(self, state: TaskState | None, found: Found | None = None) -> Seen:
         """The provider's own words where it knows more than we do; else the task with links of ours."""
@@ -133,6 +143,15 @@ class Watch:
         if ours is None:
             ours = await self._catalog.write(partial(permanent_links, assets=shown))
         return pending | {index: url_of(self._signer, self._public_url, link) for index, link in ours.items()}
+
+
+def _counts(asking: "asyncio.Task[Reading]", age: float) -> bool:
+    """Whether an answer is to come, or is fresh."""
+    if not asking.done():
+        return True
+    if asking.cancelled() or asking.exception() is not None:
+        return False
+    return age <= (MISSING_FRESH_SECONDS if isinstance(asking.result(), Missing) else FRESH_SECONDS)
 
 
 def _is_final(state: TaskState) -> bool:

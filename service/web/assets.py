@@ -19,6 +19,7 @@ from service.domain.moment import rfc3339
 from service.errors import Gone, NotFound
 from service.intake.asset_link import AssetLinkSigner, new_link_id
 from service.intake.minting import LONGEST_LIFE
+from service.intake.permanent_link import image_of
 from service.storage import ObjectStore
 from service.web.body import read_model
 from service.web.content import FOR_LINKS, content_response, stored_bytes
@@ -114,10 +115,8 @@ class AssetRoutes:
     async def revoke(self, request: Request) -> Response:
         asset = await self._asset(request)
         link_id = request.path_params["link"]
-        link = await self._catalog.read(lambda tx: tx.tokens.link(link_id))
-        if link is None or (link.task_id, link.index) != (asset.task_id, asset.index):
+        if not await self._catalog.write(partial(_revoked, asset=asset, link_id=link_id)):
             raise NotFound("link_not_found", "this asset has no such link")
-        await self._catalog.write(lambda tx: tx.tokens.revoke_link(link_id, tx.now))
         return Response(status_code=204)
 
     async def signed_content(self, request: Request) -> Response:
@@ -140,8 +139,24 @@ class AssetRoutes:
 
 
 def _linked(tx: Transaction, *, link_id: str) -> Asset | None:
+    """The image of a link that is not revoked; a permanent one opens it also where it is not remembered."""
     link = tx.tokens.link(link_id)
-    return tx.query.asset(link.task_id, link.index) if link and link.revoked_at is None else None
+    if link is not None:
+        return tx.query.asset(link.task_id, link.index) if link.revoked_at is None else None
+    image = image_of(link_id)
+    return tx.query.asset(*image) if image is not None else None
+
+
+def _revoked(tx: Transaction, *, asset: Asset, link_id: str) -> bool:
+    """Whether it was a link to this image; a permanent one that is not remembered, as after a rebuild, is one, too."""
+    link = tx.tokens.link(link_id)
+    if link is None and image_of(link_id) == (asset.task_id, asset.index):
+        link = SignedLink(link_id, asset.task_id, asset.index, tx.now)
+        tx.tokens.add_link(link)
+    if link is None or (link.task_id, link.index) != (asset.task_id, asset.index):
+        return False
+    tx.tokens.revoke_link(link_id, tx.now)
+    return True
 
 
 def _link_document(link: SignedLink) -> dict[str, str | None]:

@@ -8,8 +8,8 @@ import pytest
 
 from service.catalog.catalog import Catalog
 from service.domain.asset import Asset, AssetStatus, Stored
-from service.intake.asset_link import AssetLinkSigner
-from service.intake.permanent_link import known_links, permanent_links, url_of
+from service.intake.asset_link import AssetLinkSigner, new_link_id
+from service.intake.permanent_link import image_of, known_links, permanent_links, url_of
 from tests.support.deliveries import LINK, NOW, TASK
 from tests.support.fetching import IMAGE
 
@@ -90,3 +90,20 @@ async def test_its_url_opens_the_image_for_good(catalog: Catalog) -> None:
     assert url == url_of(SIGNER, "https://darkroom.example.com", link_id)
     token = urlsplit(url).path.removeprefix("/a/")
     assert SIGNER.verify(token, now=NOW.replace(year=9000)) == link_id
+
+
+async def test_its_id_tells_which_image_it_is_for_and_no_other_links_id_does(catalog: Catalog) -> None:
+    given = await links(catalog, *IMAGES)
+    assert {image_of(link_id) for link_id in given.values()} == {(TASK, 0), (TASK, 1), (TASK, 2)}
+    await revoke(catalog, given[0])
+    assert image_of((await links(catalog, IMAGES[0]))[0]) == (TASK, 0)
+    for other in (
+        new_link_id(),
+        "",
+        "permanent:",
+        "permanent:x",
+        f"permanent:{TASK}:0",
+        f"permanent:{TASK}.0:",
+        "a.0:0",
+    ):
+        assert image_of(other) is None

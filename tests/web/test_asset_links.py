@@ -128,3 +128,16 @@ async def test_the_list_of_links_takes_what_lists_take(archived: House, query: s
 async def test_a_link_that_ends_is_not_cached_for_longer_than_it_lives(house: House) -> None:
     _, path = await sign(house, expires_in=60)
     assert "31536000" not in (await house.anyone.get(path)).headers["cache-control"]
+
+
+async def test_a_permanent_link_opens_its_image_in_a_database_made_anew_and_can_be_revoked_there(house: House) -> None:
+    await house.complete()
+    await house.archive()
+    link_id = f"permanent:{TASK}.0:0"  # given away, and remembered by the lost database alone
+    path = f"/a/{house.parts.link_signer.sign(link_id, None)}"
+    assert (await house.anyone.get(path)).content == picture(LINK)
+    assert (await house.admin.delete(f"{LINKS}/permanent:{TASK}.1:0")).status_code == 404
+    assert (await house.admin.delete(f"{LINKS}/{link_id}")).status_code == 204
+    assert_problem(await house.anyone.get(path), 404, "link_not_found")
+    [listed] = (await house.json(LINKS))["items"]
+    assert (listed["id"], listed["revoked_at"] is None) == (link_id, False)
