@@ -1,6 +1,8 @@
 """The provider's own routes: what comes through them, and every no in the shape that its clients know."""
 
+import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import pytest
 
 from tests.support.app import PUBLIC_URL, House, serving
 from tests.support.deliveries import task_object
-from tests.support.loopback_provider import NO_TASK, LoopbackProvider, on_loopback
+from tests.support.loopback_provider import NO_TASK, Answer, LoopbackProvider, on_loopback
 
 ROUTE = "/evolink/v1/images/generations"
 TASK = "task-unified-1757165031-abcdefgh"
@@ -265,3 +267,30 @@ async def test_many_who_poll_ask_the_provider_once(house: House, provider: Loopb
     for _ in range(5):
         await house.read.get(f"/evolink/v1/tasks/{TASK}")
     assert len(provider.requests) == before + 1
+
+
+async def test_whoever_polls_much_is_answered_without_the_provider_so_that_others_get_through(
+    house: House, provider: LoopbackProvider
+) -> None:
+    await house.write.post(ROUTE, json=ASKED)
+    gate = threading.Event()
+
+    def slowly(_task_id: str) -> Answer:
+        gate.wait(20)
+        return NO_TASK
+
+    provider.read = slowly
+    before = len(provider.requests)
+    waiting = [asyncio.create_task(house.read.get(f"/evolink/v1/tasks/task-nobody-{number}")) for number in range(2)]
+    try:
+        while len(provider.requests) < before + 2:
+            await asyncio.sleep(0.01)
+        assert_error(await house.read.get("/evolink/v1/tasks/task-nobody-9"), 503, "service_unavailable")
+        assert (await house.read.get(f"/evolink/v1/tasks/{TASK}")).json()["status"] == "pending"
+        assert (await house.write.post(ROUTE, json={**ASKED, "n": 2})).status_code == 200
+    finally:
+        gate.set()
+    assert [answer.status_code for answer in await asyncio.gather(*waiting)] == [404, 404]
+    asked = len(provider.requests)
+    assert (await house.read.get("/evolink/v1/tasks/task-nobody-0")).status_code == 404
+    assert len(provider.requests) == asked, "that there is none was said a moment ago"
