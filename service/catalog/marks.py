@@ -13,6 +13,9 @@ STORE_BEGUN = "store:begun"
 TAKING_IN = "callbacks:since"
 """When a process last began to take callbacks in, at its start or because it could not for a while."""
 
+COSTS_COUNTED = "costs:counted"
+"""Set when the costs of all tasks that had ended before are counted; a rebuild takes it away."""
+
 COPYING = "copying:"
 """Begins the mark that stands in a database while a copy into it is not finished; the rest says from where."""
 

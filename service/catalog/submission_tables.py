@@ -42,6 +42,7 @@ submissions = sa.Table(
     sa.Column("claimed_until", UtcTime),
     sa.UniqueConstraint("key_name", "idempotency_key"),
     sa.Index("ix_submissions_task_id", "task_id"),
+    sa.Index("ix_submissions_token_id", "token_id"),
     sa.Index("ix_submissions_status", "status", "seq"),
     sa.Index("ix_submissions_key_name", "key_name", "seq"),
     sa.Index(

@@ -128,6 +128,24 @@ class Submissions:
         )
         return {token_id: task_id for token_id, task_id in self._connection.execute(query)}  # noqa: C416 - rows
 
+    def called_back(self, token_ids: Collection[str]) -> set[str]:
+        """Those of these tokens that anything came through, believed or not."""
+        c = callbacks.c
+        query = sa.select(c.token_id).where(c.token_id.in_(list(token_ids))).distinct()
+        return {token_id for token_id in self._connection.execute(query).scalars() if token_id is not None}
+
+    def of_token(self, token_id: str) -> Submission | None:
+        """The submission that was sent with a callback URL."""
+        return self._one(submissions.c.token_id == token_id)
+
+    def pull_in(self, latest: datetime) -> None:
+        """Bring back what a clock that was ahead has put later than that: looks, claims, and when it was sent."""
+        s, lease = submissions.c, self._now + SENDING_LEASE
+        open_ones = sa.update(submissions).where(sa.text(OPEN_SUBMISSION))
+        self._connection.execute(open_ones.where(s.look_at > latest).values(look_at=self._now))
+        self._connection.execute(open_ones.where(s.claimed_until > lease).values(claimed_until=lease))
+        self._connection.execute(open_ones.where(s.sent_at > self._now).values(sent_at=self._now))
+
     def claims(self, task_ids: Collection[str]) -> dict[str, bool]:
         """Those of these tasks that we know, by whether they belong to a callback URL or a submission.
 
@@ -141,9 +159,10 @@ class Submissions:
 
     def settle_reservation(self, task_id: str) -> Reserved | None:
         """What was held back for a task, once: from now on it is nothing."""
-        one = self.of_task(task_id)
-        if one is None or not one.reserved:
+        held = self._some(1, submissions.c.task_id == task_id, submissions.c.reserved > 0)
+        if not held:
             return None
+        [one] = held
         self._connection.execute(sa.update(submissions).where(submissions.c.id == one.id).values(reserved=0))
         return Reserved(one.subjects, one.day, one.reserved)
 

@@ -104,6 +104,8 @@ ARRIVES_WITHIN = timedelta(seconds=60)
 """A request that arrives makes its task within this time from being sent, even if nobody waits for the answer."""
 
 CLOCKS_DIFFER = timedelta(seconds=30)
+NEAR = timedelta(hours=1)
+"""Tasks of nobody's within this time make unsure what became of a submission."""
 
 LOOKS = tuple(timedelta(seconds=s) for s in (1, 2, 5, 15, 30, 5 * 60, 15 * 60, 60 * 60))
 """Waits between two looks for the task of a submission whose answer was lost; the last one repeats."""
@@ -145,19 +147,26 @@ def match(
 ) -> Matched:
     """Find the tasks of lost submissions among those that nobody knows, by model and time.
 
-    A task is a submission's own where neither could be another's, and where nobody else seems to use the account:
-    otherwise somebody's picture could get another one's prompt. `under_way` are submissions whose answers are to come.
+    A task is a submission's own where neither could be another's, and where nobody else seems to use the account then:
+    otherwise somebody's picture could get another one's prompt. That none was made is said only where the list shows
+    none of nobody's around then. `under_way` are submissions that may have made one, too, and are not judged.
     """
     could = {one.id: [task for task in unclaimed if _could_be(one, task)] for one in (*lost, *under_way)}
     rivals = {task.task_id: [one for one, tasks in could.items() if task in tasks] for task in unclaimed}
-    ours_alone = all(rivals.values()) and not any(task.told for task in unclaimed)
-    found = {
-        one.id: could[one.id][0].task_id
-        for one in lost
-        if ours_alone and len(could[one.id]) == 1 and rivals[could[one.id][0].task_id] == [one.id]
-    }
-    gone = (one.id for one in lost if not could[one.id] and now >= _over(one))
+    found, gone = {}, []
+    for one in lost:
+        near = [task for task in unclaimed if _is_near(one, task)]
+        ours_alone = all(rivals[task.task_id] for task in near) and not any(task.told for task in near)
+        if ours_alone and len(could[one.id]) == 1 and rivals[could[one.id][0].task_id] == [one.id]:
+            found[one.id] = could[one.id][0].task_id
+        elif now >= _over(one) and not any(task.model in (None, one.model) for task in near):
+            gone.append(one.id)
     return Matched(found, tuple(gone))
+
+
+def _is_near(one: Submission, task: Unclaimed) -> bool:
+    """Whether a task was made around then: clocks may differ by more than we think."""
+    return task.created_at is None or abs(task.created_at - one.sent_at) <= NEAR
 
 
 def _could_be(one: Submission, task: Unclaimed) -> bool:

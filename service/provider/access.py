@@ -88,6 +88,9 @@ class Access:
             if (kept := self._kept_back()) is not None:
                 self._budget.give_back()
                 return kept
+            if not call.still():
+                self._budget.give_back()
+                return Unreachable("it was too late to send it")
             ticket = self._breaker.enter()  # nothing is awaited since the question whether it passes
             try:
                 answer = await self._exchange.send(call)

@@ -165,8 +165,13 @@ class ProviderClient:
             log.info("provider_route_missing", route="list")
         return listing
 
-    async def submit(self, content: bytes, *, idempotency_key: str, within: float) -> Sent:
-        """Send a submission once, in JSON; `within` is seconds for the answer. Nothing is tried again here."""
+    async def submit(
+        self, content: bytes, *, idempotency_key: str, within: float, still: Callable[[], bool] = lambda: True
+    ) -> Sent:
+        """Send a submission once, in JSON; `within` is seconds for the answer. Nothing is tried again here.
+
+        `still` tells, at the last moment, whether it may leave.
+        """
         call = Call(
             "POST",
             "/v1/images/generations",
@@ -176,6 +181,7 @@ class ProviderClient:
             once=True,
             timeout=within,
             patience=self._turn_within,
+            still=still,
         )
         sent = await self._access.ask(call, submit_answer)
         match sent:

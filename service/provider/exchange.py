@@ -8,7 +8,7 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 
@@ -31,7 +31,7 @@ class Call:
 
     `once`: it must not arrive twice, so it gets a connection of its own: one that was kept may be closed on the other
     side already, and then nobody knows. `timeout` is seconds for the whole, in place of the client's; `patience` is
-    seconds to wait for its turn, without end where there are none.
+    seconds to wait for its turn, without end where there are none; `still` tells at the last moment whether it may go.
     """
 
     method: str
@@ -42,6 +42,7 @@ class Call:
     once: bool = False
     timeout: float | None = None
     patience: float | None = None
+    still: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,9 @@ class AnswerLost:
     detail: str
 
 
+_GATEWAYS = frozenset({408, 502, 504})
+"""Said by what stands before the API, whatever the words."""
+
 Sent = Accepted | Declined | NotSent | AnswerLost
 
 
@@ -62,7 +65,7 @@ def submit_answer(answer: Answer | NoAnswer) -> Judged[Sent]:
         return Judged(AnswerLost("the answer names no task"), Judgement.NOTHING)
     error = read_error(answer.body)
     detail = described(answer).detail
-    if error is None and (answer.status >= 500 or answer.status == 408):
+    if answer.status in _GATEWAYS or (error is None and answer.status >= 500):
         return Judged(AnswerLost(detail), Judgement.NOTHING)
     judgement = Judgement.REFUSED if answer.status == 401 else Judgement.NOTHING
     param = error.param if error is not None else ""

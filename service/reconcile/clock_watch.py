@@ -73,4 +73,7 @@ class _Mended:
 def _mend(tx: Transaction, step: timedelta) -> int:
     if step > timedelta():
         return tx.waits.begin_patience_anew()
-    return tx.waits.pull_in(tx.now) + tx.events.pull_in(tx.now) if step else 0
+    if not step:
+        return 0
+    tx.submissions.pull_in(tx.now)
+    return tx.waits.pull_in(tx.now) + tx.events.pull_in(tx.now)

@@ -10,16 +10,12 @@ from functools import partial
 import structlog
 
 from service.catalog.catalog import Catalog, Transaction
+from service.catalog.marks import COSTS_COUNTED
 from service.submission.booking import book
 from service.submission.price_list import Prices
 
-COUNTED = "costs:counted"
-"""The mark of a database in which nothing is left to count."""
-
-TOGETHER = 50
-"""Tasks of one transaction: submissions wait for no more than these."""
-
-PAUSE_SECONDS = 0.02
+TOGETHER = 200
+"""Tasks that are looked up at once; each is counted in a transaction of its own, as many wait for the sums."""
 
 log = structlog.get_logger(__name__)
 
@@ -37,22 +33,18 @@ class Arrears:
 
     async def count(self) -> int:
         """Count what was not counted; returns how many tasks that were."""
-        if await self._catalog.read(lambda tx: tx.marks.get(COUNTED)) is not None:
+        if await self._catalog.read(lambda tx: tx.marks.get(COSTS_COUNTED)) is not None:
             return 0
         number, after = 0, 0
-        while (ended := await self._catalog.write(partial(self._some, after=after))) is not None:
-            number, after = number + ended[0], ended[1]
-            await asyncio.sleep(PAUSE_SECONDS)
+        while uncounted := await self._catalog.read(partial(_uncounted, after=after)):
+            for _, task_id in uncounted:
+                await self._catalog.write(partial(book, task_id=task_id, prices=self._prices))
+            number, after = number + len(uncounted), uncounted[-1][0]
+        await self._catalog.write(lambda tx: tx.marks.set(COSTS_COUNTED, tx.now))
         if number:
             log.info("costs_counted", tasks=number)
         return number
 
-    def _some(self, tx: Transaction, *, after: int) -> tuple[int, int] | None:
-        """How many were counted, and the last of them; None when there are no more, which is noted."""
-        uncounted = tx.spending.uncounted(after, TOGETHER)
-        if not uncounted:
-            tx.marks.set(COUNTED, tx.now)
-            return None
-        for _, task_id in uncounted:
-            book(tx, task_id, self._prices)
-        return len(uncounted), uncounted[-1][0]
+
+def _uncounted(tx: Transaction, *, after: int) -> list[tuple[int, str]]:
+    return tx.spending.uncounted(after, TOGETHER)

@@ -18,7 +18,7 @@ from service.domain.rules import Rules
 from service.domain.submission import CLOCKS_DIFFER, Submission, SubmissionStatus, Unclaimed, match
 from service.domain.task import TaskEvent
 from service.provider.reading import Listed, Listing
-from service.submission.record import adopt, ended_for_nothing, looked_for_again, lost_sight_of
+from service.submission.record import adopt, ended_for_nothing, given_up, looked_for_again, lost_sight_of
 
 LOOK_EVERY = 1.0
 TOGETHER = 100
@@ -38,10 +38,11 @@ class Lists(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """What the provider's list showed back to a time, and when it was asked."""
+    """What the provider's list showed, when it was asked, and the submissions that it reaches back to."""
 
     events: tuple[TaskEvent, ...]
     at: datetime
+    looked_for: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,8 @@ class Finder:
             return
         events = await self._listed(min(one.sent_at for one in stock.lost) - CLOCKS_DIFFER)
         if events is not None:
-            account = _Account(events, stock.at)
+            looked_for = frozenset(one.id for one in stock.lost)
+            account = _Account(events, stock.at, looked_for)
             self._tell(await self._catalog.write(partial(_conclude, account=account, rules=self._rules)))
 
     async def _listed(self, since: datetime) -> tuple[TaskEvent, ...] | None:
@@ -120,7 +122,7 @@ def _take_stock(tx: Transaction, *, rules: Rules) -> _Stock:
         if one.token_id in heard:
             changed.append(adopt(tx, one, task_id=heard[one.token_id], status=SubmissionStatus.FOUND, rules=rules))
         elif tx.now - one.sent_at > rules.horizon:
-            changed.append(ended_for_nothing(tx, one, SubmissionStatus.LOST, _GIVEN_UP))
+            changed.append(given_up(tx, one, _GIVEN_UP))
         else:
             lost.append(looked_for_again(tx, one))
     return _Stock(tx.now, tuple(lost), tuple(changed))
@@ -131,7 +133,12 @@ def _conclude(tx: Transaction, *, account: _Account, rules: Rules) -> list[Submi
     unresolved = tx.submissions.unresolved(TOGETHER)
     if len(unresolved) == TOGETHER:
         return []
-    lost = [one for one in unresolved if one.status is SubmissionStatus.UNCLEAR and one.sent_at < account.at]
+    heard = tx.submissions.called_back([one.token_id for one in unresolved if one.token_id is not None])
+    lost = [
+        one
+        for one in unresolved
+        if one.status is SubmissionStatus.UNCLEAR and one.id in account.looked_for and one.token_id not in heard
+    ]  # what was called back waits for the provider's word
     others = [one for one in unresolved if one not in lost]
     claims = tx.submissions.claims([event.task_id for event in account.events])
     unclaimed = [
@@ -140,13 +147,13 @@ def _conclude(tx: Transaction, *, account: _Account, rules: Rules) -> list[Submi
         if not claims.get(event.task_id)
     ]
     matched = match(lost, others, unclaimed, now=account.at)
-    changed = []
-    for one in lost:
-        if (task_id := matched.found.get(one.id)) is not None:
-            changed.append(adopt(tx, one, task_id=task_id, status=SubmissionStatus.FOUND, rules=rules))
-        elif one.id in matched.never_arrived:
-            changed.append(ended_for_nothing(tx, one, SubmissionStatus.UNSENT, _NEVER))
-    return changed
+    found = [
+        adopt(tx, one, task_id=matched.found[one.id], status=SubmissionStatus.FOUND, rules=rules)
+        for one in lost
+        if one.id in matched.found
+    ]
+    gone = sorted((one for one in lost if one.id in matched.never_arrived), key=lambda one: one.day)
+    return found + [ended_for_nothing(tx, one, SubmissionStatus.UNSENT, _NEVER) for one in gone]  # sums go last
 
 
 def _reaches_behind(events: Sequence[TaskEvent], since: datetime) -> bool:

@@ -9,10 +9,12 @@ from typing import Any, assert_never
 
 from service.catalog.catalog import Transaction
 from service.catalog.tokens import MintedToken
+from service.domain.rules import Rules
 from service.domain.subject import subjects_of
 from service.domain.submission import Again, Submission, SubmissionStatus, again
 from service.submission.budgets import Budgets
 from service.submission.outcome import Client, Reason, Rejected
+from service.submission.record import adopt
 from service.submission.request import Request
 
 ORPHAN_FOR = timedelta(hours=1)
@@ -46,16 +48,25 @@ def keep(
     priced: Priced,
     budgets: Budgets,
     mint: Callable[[], MintedToken],
+    fits: Callable[[MintedToken], bool],
+    rules: Rules,
     source: str,
 ) -> Kept | Submission | Rejected:
-    """Keep a request, or tell what is known of it if it was kept before. Raises BudgetSpent, and keeps nothing then."""
+    """Keep a request, or tell what is known of it if it was kept before. Raises BudgetSpent, and keeps nothing then.
+
+    `fits` tells whether a callback URL can be made of a token.
+    """
     known = _known(tx, request, client)
+    if known is not None and known.task_id is None:
+        known, waits = _heard(tx, known, rules)
+        if waits:
+            return unclear(known)
     if known is not None and (earlier := _answered(known, request)) is not None:
         return _handed_out(tx, earlier) if isinstance(earlier, Submission) else earlier
     one = _submission(tx, known, request, client, priced, source)
     tx.spending.reserve(one.subjects, one.day, one.reserved)
     warnings = budgets.admit(tx, subjects=one.subjects, nano=one.reserved, now=tx.now)
-    token = _token(tx, known, mint)
+    token = _token(tx, known, mint, fits)
     one, claim = replace(one, token_id=token.id), secrets.token_hex(8)
     if known is not None:
         tx.submissions.save(one, claim=claim)
@@ -68,6 +79,17 @@ def _known(tx: Transaction, request: Request, client: Client) -> Submission | No
     if client.idempotency_key is not None:
         return tx.submissions.under_key(client.key_name, client.idempotency_key)
     return tx.submissions.orphan(client.key_name, request.fingerprint, since=tx.now - ORPHAN_FOR)
+
+
+def _heard(tx: Transaction, known: Submission, rules: Rules) -> tuple[Submission, bool]:
+    """A submission with the task that its callback brought, whatever was thought of it; whether it has to wait for the
+    provider's word. It must not be sent again then."""
+    if known.token_id is None:
+        return known, False
+    heard = tx.submissions.heard_of([known.token_id])
+    if (task_id := heard.get(known.token_id)) is not None:
+        return adopt(tx, known, task_id=task_id, status=SubmissionStatus.FOUND, rules=rules), False
+    return known, bool(tx.submissions.called_back([known.token_id]))
 
 
 def _answered(known: Submission, request: Request) -> Submission | Rejected | None:
@@ -144,11 +166,16 @@ def _submission(
     )
 
 
-def _token(tx: Transaction, known: Submission | None, mint: Callable[[], MintedToken]) -> MintedToken:
-    """The token of the earlier attempt, so that the provider sees the same request; else a new one."""
-    if known is not None and known.token_id is not None:
+def _token(
+    tx: Transaction, known: Submission | None, mint: Callable[[], MintedToken], fits: Callable[[MintedToken], bool]
+) -> MintedToken:
+    """The token of the earlier attempt, so that the provider sees the same request; else a new one.
+
+    What it has refused is another request when it comes again.
+    """
+    if known is not None and known.token_id is not None and known.status is not SubmissionStatus.REFUSED:
         earlier = tx.tokens.known([known.token_id]).get(known.token_id)
-        if earlier is not None and earlier.revoked_at is None:
+        if earlier is not None and earlier.revoked_at is None and fits(earlier):
             return earlier
     token = mint()
     tx.tokens.add(token)

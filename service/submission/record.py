@@ -1,5 +1,6 @@
 """What became of a submission, written down in one transaction with its task, its token and its budgets."""
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, assert_never
@@ -7,6 +8,7 @@ from typing import Any, assert_never
 from service.catalog.catalog import Transaction
 from service.domain.rules import Rules
 from service.domain.submission import Submission, SubmissionStatus, next_look
+from service.domain.task import Rank
 from service.intake.register import Told, register
 from service.provider.payload import read_json, storable, storable_mapping
 from service.provider.submitting import Accepted, AnswerLost, Declined, NotSent, Sent
@@ -47,6 +49,20 @@ def handed_out(tx: Transaction, *, submission_id: str) -> None:
         tx.submissions.save(replace(one, status=SubmissionStatus.TAKEN))
 
 
+def not_received(tx: Transaction, *, submission_id: str) -> None:
+    """Its client was gone before the answer: nobody holds it any more."""
+    one = tx.submissions.get(submission_id)
+    if one is not None and one.status is SubmissionStatus.FOUND:
+        tx.submissions.save(one)
+
+
+def sent_anew(tx: Transaction, *, submission_id: str) -> None:
+    """It leaves once more, now: what is known of times and of who sends it begins anew."""
+    one = tx.submissions.get(submission_id)
+    if one is not None and one.status is SubmissionStatus.SENDING:
+        tx.submissions.save(replace(one, sent_at=tx.now), claim=secrets.token_hex(8))
+
+
 def adopt(
     tx: Transaction,
     one: Submission,
@@ -76,11 +92,32 @@ def adopt(
     return made
 
 
+def adopt_late(tx: Transaction, task_id: str, *, rules: Rules) -> None:
+    """A task that came through a submission's callback URL is that submission's, whatever was thought of it.
+
+    It has to be one that the provider vouches for, or that is believed.
+    """
+    state = tx.tasks.get(task_id)
+    if state is None or state.task.token_id is None or state.task.submitted_by is not None:
+        return
+    vouched = state.task.confirmed or state.task.rank > Rank.NOTHING
+    one = tx.submissions.of_token(state.task.token_id) if vouched else None
+    if one is not None and one.task_id is None:
+        adopt(tx, one, task_id=task_id, status=SubmissionStatus.FOUND, rules=rules)
+
+
 def ended_for_nothing(tx: Transaction, one: Submission, status: SubmissionStatus, detail: str) -> Submission:
     """No task came of it: its budgets get back what was held for it."""
     if one.reserved:
         tx.spending.give_back(one.subjects, one.day, one.reserved)
     ended = replace(one, status=status, detail=detail, reserved=0, ended_at=tx.now, look_at=None)
+    tx.submissions.save(ended)
+    return ended
+
+
+def given_up(tx: Transaction, one: Submission, detail: str) -> Submission:
+    """Nothing will be found out any more. It may be paid for, so its budgets get nothing back."""
+    ended = replace(one, status=SubmissionStatus.LOST, detail=detail, ended_at=tx.now, look_at=None)
     tx.submissions.save(ended)
     return ended
 

@@ -30,8 +30,11 @@ from service.submission.cost import estimate, estimate_document
 from service.submission.keep import Kept, Priced, keep, unclear
 from service.submission.outcome import Client, Outcome, Reason, Rejected, Submitted
 from service.submission.price_list import Prices
-from service.submission.record import handed_out, record
+from service.submission.record import handed_out, not_received, record, sent_anew
 from service.submission.request import Request
+
+FENCE_SECONDS = 15.0
+"""From being kept to being sent, with the wait for its turn."""
 
 RECORD_WITHIN = 5.0
 RECORD_AGAIN_AFTER = 1.0
@@ -43,7 +46,19 @@ log = structlog.get_logger(__name__)
 class Sends(Protocol):
     """The provider, as far as submissions need it."""
 
-    async def submit(self, content: bytes, *, idempotency_key: str, within: float) -> Sent: ...
+    async def submit(
+        self, content: bytes, *, idempotency_key: str, within: float, still: Callable[[], bool]
+    ) -> Sent: ...
+
+
+class Fence:
+    """Holds for a moment from now, by both clocks: who stood still must not send what others have given up."""
+
+    def __init__(self) -> None:
+        self._steady, self._wall = time.monotonic(), time.time()
+
+    def holds(self) -> bool:
+        return max(time.monotonic() - self._steady, time.time() - self._wall) < FENCE_SECONDS
 
 
 class Submitter:
@@ -84,6 +99,12 @@ class Submitter:
         if submitted.submission.status is SubmissionStatus.FOUND:
             with suppress(CatalogUnavailable):
                 await self._catalog.write(partial(handed_out, submission_id=submitted.submission.id))
+
+    async def not_received(self, submitted: Submitted) -> None:
+        """Its client is gone: the same request again gets the answer, also without an Idempotency-Key."""
+        if submitted.submission.status is SubmissionStatus.FOUND:
+            with suppress(CatalogUnavailable):
+                await self._catalog.write(partial(not_received, submission_id=submitted.submission.id))
 
     async def stop(self, within: float) -> None:
         """Let what is on its way end within so many seconds; what does not is found again after the next start."""
@@ -126,6 +147,8 @@ class Submitter:
             priced=Priced(document, reckoned.nano_usd if reckoned is not None else 0),
             budgets=self._budgets,
             mint=partial(self._minted, client, now),
+            fits=lambda token: self._url(token) is not None,
+            rules=self._rules,
             source=self._source,
         )
         return await self._catalog.write(work)
@@ -138,17 +161,25 @@ class Submitter:
         except Invalid:
             return draft(Wish()).token
 
+    def _url(self, token: MintedToken) -> str | None:
+        """The callback URL of a token; None where it would be too long."""
+        try:
+            return signed_url(token, signer=self._signer, public_url=self._public_url)
+        except Invalid:
+            return None
+
     async def _sent(self, provider: Sends, kept: Kept, request: Request) -> Outcome:
         """Send what is kept, and record what became of it."""
         one, started = kept.submission, time.monotonic()
-        url = signed_url(kept.token, signer=self._signer, public_url=self._public_url)
-        key, within = f"darkroom-{one.id}", SEND_WITHIN.total_seconds()
-        sent = await provider.submit(request.with_callback_url(url), idempotency_key=key, within=within)
+        # the token is another one after a refusal, which the provider may give again to the same key
+        key, send = f"darkroom-{one.id}-{kept.token.id}", partial(provider.submit, within=SEND_WITHIN.total_seconds())
+        sent = await send(request.with_callback_url(self._url(kept.token)), idempotency_key=key, still=Fence().holds)
         if isinstance(sent, Declined) and _is_about_callback(sent) and public_url_warnings(self._public_url):
             # nobody can call us here: the task is asked for instead
             log.warning("submitted_without_callback", submission=one.id, reason=sent.detail)
-            content = request.with_callback_url(None)
-            sent = await provider.submit(content, idempotency_key=f"{key}-uncalled", within=within)
+            await self._catalog.write(partial(sent_anew, submission_id=one.id))
+            content, key = request.with_callback_url(None), f"{key}-uncalled"
+            sent = await send(content, idempotency_key=key, still=Fence().holds)
         one = await self._recorded(one, sent)
         _tell(one, sent, seconds=time.monotonic() - started)
         return _outcome(one, sent, warnings=request.warnings, budgets=kept.warnings)
@@ -184,7 +215,7 @@ def _tell(one: Submission, sent: Sent, *, seconds: float) -> None:
         submission=one.id,
         key=one.key_name,
         model=one.model,
-        status=one.status.value,
+        status="taken" if isinstance(sent, Accepted) else one.status.value,
         task_id=one.task_id,
         detail=None if isinstance(sent, Accepted) else sent.detail,
         ms=round(seconds * 1000, 1),

@@ -39,7 +39,9 @@ class CallbackRule:
     """Which callback URLs are taken; as it stands, those that the provider takes.
 
     `internal` takes any host. With `trusted_networks` their addresses are taken, and names that look internal, since
-    those may lead there: where they do lead is checked on connecting. `only_port` is for who calls there himself.
+    those may lead there: where they do lead is checked on connecting. `only_port` is for who calls there himself: any
+    other is refused, but of what is trusted. Then a name is taken with any port, as it may lead there; where it does
+    not, connecting refuses it.
     """
 
     schemes: tuple[str, ...] = ("https",)

@@ -13,6 +13,7 @@ from functools import partial
 from service.archive.sidecar_reader import LONGEST, SidecarRead, Unreadable, read_sidecar
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.engine import Priority
+from service.catalog.marks import COSTS_COUNTED
 from service.catalog.tasks import TaskState
 from service.domain.asset import AssetStatus
 from service.domain.rules import Rules
@@ -161,6 +162,7 @@ def _begin(tx: Transaction) -> None:
             "DARKROOM_DATABASE_URL, and rebuild into a new one",
         )
     tx.marks.set(MARK, tx.now)
+    tx.marks.remove(COSTS_COUNTED)
 
 
 def _write(tx: Transaction, *, tasks: Sequence[Restored]) -> None:

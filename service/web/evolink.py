@@ -16,7 +16,6 @@ from service.domain.submission import IDEMPOTENCY_KEY, is_idempotency_key
 from service.errors import DarkroomError, Unavailable
 from service.intake.readiness import Readiness
 from service.observability.seldom import Seldom
-from service.provider.error_document import error_document
 from service.provider.payload import storable
 from service.submission.outcome import Client, Outcome, Reason, Rejected, Submitted
 from service.submission.request import Wrong
@@ -26,18 +25,12 @@ from service.submission.validate import read_request
 from service.submission.watch import Seen, Watch
 from service.web.body import READ_WITHIN, BodyIncomplete, BodyTooLarge, read_capped
 from service.web.keys import ApiKeys, Scope
+from service.web.problems import PROVIDERS_ROUTES, provider_error
 
 LARGEST_REQUEST = 1024 * 1024
 LONGEST_LABEL, LONGEST_VALUE, MOST_TAGS = 200, 500, 32
 REF, TAGS, WARNING = "Darkroom-Ref", "Darkroom-Tags", "Darkroom-Warning"
 """Headers of ours: labels for a submission, and what there is to say of it besides the provider's answer."""
-
-
-def provider_error(
-    status: int, code: str, detail: str, *, param: str | None = None, headers: Mapping[str, str] | None = None
-) -> Response:
-    """An error as the provider's clients know it."""
-    return JSONResponse(error_document(status, code, detail, param=param), status_code=status, headers=headers)
 
 
 class EvolinkRoutes:
@@ -57,7 +50,7 @@ class EvolinkRoutes:
         self._outages = Seldom("submission")
 
     def routes(self, keys: ApiKeys) -> list[Route]:
-        base = "/evolink/v1"
+        base = f"{PROVIDERS_ROUTES}v1"
         return [
             keys.route(f"{base}/images/generations", refuse=provider_error, POST=(Scope.WRITE, self.submit)),
             keys.route(f"{base}/tasks/{{id}}", refuse=provider_error, GET=(Scope.READ, self.task)),
@@ -76,7 +69,10 @@ class EvolinkRoutes:
             outcome = await self._submitter.submit(asked, client)
             answer = _answer(outcome)
             if isinstance(outcome, Submitted):
-                answer.background = BackgroundTask(self._submitter.handed_out, outcome)
+                if await request.is_disconnected():
+                    await self._submitter.not_received(outcome)
+                else:
+                    answer.background = BackgroundTask(self._submitter.handed_out, outcome)
             return answer
         except BodyTooLarge:
             return provider_error(413, "invalid_request", f"a request has at most {LARGEST_REQUEST} bytes")
@@ -171,7 +167,8 @@ def _declined(rejected: Rejected, headers: Mapping[str, str]) -> Response:
     """The provider's own refusal; but for one of the key, which is the operator's and not the client's."""
     assert rejected.status is not None
     if rejected.status == 401 or not 400 <= rejected.status < 600:
-        return provider_error(503, "service_unavailable", f"the provider does not let us in: {rejected.message}")
+        message = f"the provider does not let us in: {rejected.message}"
+        return provider_error(503, "service_unavailable", message, headers={"Retry-After": "60"})
     return Response(rejected.body or b"", rejected.status, headers=headers, media_type="application/json")
 
 

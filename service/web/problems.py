@@ -10,8 +10,13 @@ from starlette.responses import JSONResponse, Response
 
 from service.errors import Conflict, DarkroomError, Gone, Invalid, NotFound, Refused, TooLarge, Unavailable
 from service.observability.seldom import Seldom
+from service.provider.error_document import error_document
 
 _STATUS: Mapping[type[Refused], int] = {Invalid: 400, NotFound: 404, Gone: 410, Conflict: 409, TooLarge: 413}
+
+
+PROVIDERS_ROUTES = "/evolink/"
+"""What begins with this is asked by the provider's clients, who know its errors only."""
 
 
 class ProblemResponse(JSONResponse):
@@ -22,6 +27,13 @@ def problem(status: int, code: str, detail: str, *, headers: Mapping[str, str] |
     """A problem document: `code` is for machines, `detail` for people."""
     document = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code}
     return ProblemResponse({**document, "detail": detail}, status_code=status, headers=headers)
+
+
+def provider_error(
+    status: int, code: str, detail: str, *, param: str | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """An error as the provider's clients know it."""
+    return JSONResponse(error_document(status, code, detail, param=param), status_code=status, headers=headers)
 
 
 def handlers() -> dict[Any, Any]:
@@ -42,8 +54,11 @@ def handlers() -> dict[Any, Any]:
     return {DarkroomError: expected, HTTPException: _http, Exception: _unexpected}
 
 
-def _http(_request: Request, error: Exception) -> Response:
+def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if request.url.path.startswith(PROVIDERS_ROUTES):
+        code = "not_found" if error.status_code == 404 else "invalid_request"
+        return provider_error(error.status_code, code, str(error.detail), headers=error.headers)
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
     return problem(error.status_code, code, str(error.detail), headers=error.headers)
 

@@ -85,12 +85,13 @@ def test_what_is_matched_could_be_nothing_else(
             assert one.id not in matched.never_arrived
         if one.id in matched.never_arrived:
             assert not candidates
+            assert None not in times.values()
             assert now >= one.sent_at + OVER
     assert set(matched.found) | set(matched.never_arrived) <= {one.id for one in lost}
 
 
 def test_where_somebody_else_uses_the_account_nothing_is_matched() -> None:
-    assert match([sent(1)], [], [task(1), task(2, seconds=-10_000)], now=NOW).found == {}
+    assert match([sent(1)], [], [task(1), task(2, seconds=-3000)], now=NOW).found == {}
 
 
 @given(st.floats(0, 90_000))
@@ -116,3 +117,11 @@ def test_what_the_provider_takes_as_an_idempotency_key(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "x" * 15, "x" * 97, "0123456789abcde/", "0123456789abcdef\n", "ä" * 20])
 def test_what_it_does_not(text: str) -> None:
     assert not is_idempotency_key(text)
+
+
+def test_a_task_of_nobodys_around_then_leaves_it_open_however_clocks_differ() -> None:
+    later = NOW + timedelta(minutes=10)
+    for seconds in (-45, 300, -3500):
+        assert match([sent(1)], [], [task(1, seconds=seconds)], now=later).never_arrived == ()
+    for other in (task(1, seconds=-4000), task(1, seconds=-45, model="other")):
+        assert match([sent(1)], [], [other], now=later).never_arrived == ("sub-1",)

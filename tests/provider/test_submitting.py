@@ -61,6 +61,12 @@ async def test_a_gateways_page_does_not_say_whether_it_arrived(status: int) -> N
     assert str(status) in sent.detail
 
 
+@pytest.mark.parametrize("status", [408, 502, 504])
+async def test_nor_does_it_when_it_speaks_json(status: int) -> None:
+    answer = problem(status, "upstream_timeout", "upstream timeout")
+    assert isinstance(await submit(Provider(submission=lambda _: answer)), AnswerLost)
+
+
 @pytest.mark.parametrize("status", [301, 307, 308, 404, 413])
 async def test_what_a_gateway_turned_away_did_not_arrive(status: int) -> None:
     assert isinstance(await submit(Provider(submission=lambda _: httpx.Response(status))), Declined)

@@ -63,7 +63,8 @@ class Provider:
     sent: list[tuple[dict[str, Any], str]] = field(default_factory=list)
     asked: int = 0
 
-    async def submit(self, content: bytes, *, idempotency_key: str, within: float) -> Sent:
+    async def submit(self, content: bytes, *, idempotency_key: str, within: float, still: Callable[[], bool]) -> Sent:
+        assert still()
         document: dict[str, Any] = json.loads(content)
         self.sent.append((document, idempotency_key))
         if self.before is not None:

@@ -9,8 +9,8 @@ from service.domain.history import Effect
 from service.domain.submission import SubmissionStatus
 from service.provider.reading import Listed, Listing, Unreachable
 from service.submission.outcome import Client, Reason
-from service.submission.record import record
-from tests.submission.sending import CLIENT, KEYED, LOST, Desk, accepted, desk, request
+from service.submission.record import adopt_late, record
+from tests.submission.sending import BETA_IMAGE, CLIENT, KEYED, LOST, Desk, accepted, desk, request
 from tests.support.fake_provider import entry
 from tests.support.ledger import CONFIRMING, Ledger, found
 
@@ -105,7 +105,7 @@ async def test_tasks_of_somebody_else_in_the_account_make_nothing_sure(ledger: L
     house = desk(ledger)
     await lost(house)
     now = ledger.clock.now
-    house.provider.shows((TASK, now), ("task-unified-0002", now - timedelta(hours=3)))
+    house.provider.shows((TASK, now), ("task-unified-0002", now - timedelta(minutes=50)))
     ledger.clock.move(minutes=5)
     await house.finder.look()
     assert await status(house) is SubmissionStatus.UNCLEAR
@@ -180,6 +180,80 @@ async def test_a_task_that_does_not_say_when_it_was_made_keeps_it_open(ledger: L
     assert await status(house) is SubmissionStatus.UNCLEAR
 
 
+async def test_one_that_was_lost_long_before_is_not_judged_by_a_list_that_does_not_reach_back_to_it(
+    ledger: Ledger,
+) -> None:
+    house = desk(ledger)
+    await lost(house, "old")
+    while (at := (await house.only()).look_at) is None or at < ledger.clock.now + timedelta(minutes=10):
+        ledger.clock.move(minutes=1)
+        await house.finder.look()
+    await lost(house, "new")
+    house.provider.shows()
+    ledger.clock.move(minutes=2)
+    await house.finder.look()
+    new, old = await house.all()
+    assert (new.status, old.status) == (SubmissionStatus.UNSENT, SubmissionStatus.UNCLEAR)
+
+
+async def test_what_was_called_back_waits_for_the_providers_word_however_long_that_takes(ledger: Ledger) -> None:
+    house = desk(ledger)
+    await lost(house, client=KEYED)
+    await ledger.call_back({"id": TASK, "status": "processing"}, through=house.token())
+    house.provider.shows()
+    ledger.clock.move(minutes=3)
+    await house.finder.look()
+    assert await status(house) is SubmissionStatus.UNCLEAR
+    assert (await house.rejected(client=KEYED)).reason is Reason.UNCLEAR
+    await ledger.answer(found(task_id=TASK), TASK)
+    assert (await house.taken(client=KEYED)).task_id == TASK
+    assert len(house.provider.sent) == 1
+
+
+async def test_a_task_that_comes_after_it_was_thought_unsent_is_its_own_and_nothing_is_sent_again(
+    ledger: Ledger,
+) -> None:
+    house = desk(ledger)
+    await lost(house, client=KEYED)
+    house.provider.shows()
+    ledger.clock.move(minutes=3)
+    await house.finder.look()
+    assert await status(house) is SubmissionStatus.UNSENT
+    await ledger.call_back({"id": TASK, "status": "completed"}, through=house.token())
+    assert (await house.rejected(client=KEYED)).reason is Reason.UNCLEAR, "the provider has not vouched for it yet"
+    await ledger.answer(found(task_id=TASK), TASK)
+    submitted = await house.taken(client=KEYED)
+    assert (submitted.task_id, submitted.replayed, len(house.provider.sent)) == (TASK, True, 1)
+
+
+async def test_such_a_task_gets_its_submission_also_where_nobody_asks_again(ledger: Ledger) -> None:
+    house = desk(ledger)
+    await lost(house)
+    ledger.clock.now += CONFIRMING.horizon + timedelta(minutes=1)
+    await house.finder.look()
+    assert await status(house) is SubmissionStatus.LOST
+    await ledger.call_back({"id": TASK, "status": "completed"}, through=house.token())
+    await ledger.catalog.write(lambda tx: adopt_late(tx, TASK, rules=ledger.rules))
+    assert await status(house) is SubmissionStatus.LOST, "a hint is no proof"
+    await ledger.answer(found(task_id=TASK), TASK)
+    await ledger.catalog.write(lambda tx: adopt_late(tx, TASK, rules=ledger.rules))
+    assert (await house.only()).task_id == TASK
+    assert ((await ledger.task(TASK)).prompt, (await ledger.task(TASK)).submitted_by) == ("a lighthouse", "team")
+
+
+async def test_a_clock_that_was_ahead_keeps_nobody_waiting_for_its_date(ledger: Ledger) -> None:
+    house, now = desk(ledger), ledger.clock.now
+    ledger.clock.move(days=400)
+    await lost(house)
+    ledger.clock.now = now
+    await ledger.catalog.write(lambda tx: tx.submissions.pull_in(tx.now))
+    house.provider.shows()
+    for _ in range(4):
+        ledger.clock.move(minutes=1)
+        await house.finder.look()
+    assert await status(house) is SubmissionStatus.UNSENT
+
+
 async def test_a_list_that_cannot_be_read_says_nothing(ledger: Ledger) -> None:
     house = desk(ledger)
     await lost(house)
@@ -200,7 +274,7 @@ async def test_after_the_horizon_it_is_given_up_and_says_so(ledger: Ledger) -> N
     ledger.clock.now += CONFIRMING.horizon + timedelta(minutes=1)
     await house.finder.look()
     assert await status(house) is SubmissionStatus.LOST
-    assert await house.reserved() == 0
+    assert (await house.only()).reserved == BETA_IMAGE, "it may be paid for"
     assert (await house.rejected(client=KEYED)).reason is Reason.LOST
     assert len(house.provider.sent) == 1, "it may be paid for"
 

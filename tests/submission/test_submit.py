@@ -10,6 +10,7 @@ from service.domain.history import Effect
 from service.domain.submission import SubmissionStatus
 from service.domain.task import Origin, TaskStatus
 from service.provider.submitting import Sent
+from service.submission.booking import book
 from service.submission.outcome import Client, Reason, Submitted
 from tests.submission.sending import (
     BETA_IMAGE,
@@ -17,13 +18,14 @@ from tests.submission.sending import (
     KEYED,
     LOST,
     NOT_SENT,
+    PRICES,
     PUBLIC_URL,
     accepted,
     declined,
     desk,
     request,
 )
-from tests.support.ledger import Ledger
+from tests.support.ledger import Ledger, found
 
 LABELLED = Client("team", None, "order-7", {"project": "lamp", "ä": "ö"})
 
@@ -159,7 +161,7 @@ async def test_two_clients_may_have_the_same_idempotency_key(ledger: Ledger) -> 
 
 
 @pytest.mark.parametrize("sent", [declined(429), declined(400), NOT_SENT])
-async def test_what_cost_nothing_may_be_sent_again_as_the_same(ledger: Ledger, sent: Sent) -> None:
+async def test_what_cost_nothing_may_be_sent_again(ledger: Ledger, sent: Sent) -> None:
     house = desk(ledger)
     house.provider.always(sent)
     await house.rejected(client=KEYED)
@@ -167,10 +169,41 @@ async def test_what_cost_nothing_may_be_sent_again_as_the_same(ledger: Ledger, s
     submitted = await house.taken(client=KEYED)
     assert not submitted.replayed
     [first, second] = house.provider.sent
-    assert first == second, "the provider has to see one request"
+    assert (first == second) == (sent is NOT_SENT), "one that never arrived is the same, a refused one another"
+    assert (first[1] == second[1]) == (sent is NOT_SENT)
     one = await house.only()
     assert (one.status, one.attempts) == (SubmissionStatus.TAKEN, 2)
     assert await house.reserved() == BETA_IMAGE
+
+
+async def test_a_callback_url_that_has_become_too_long_is_not_used_again(ledger: Ledger) -> None:
+    house = desk(ledger)
+    house.provider.always(NOT_SENT)
+    many = Client("team", KEYED.idempotency_key, None, {f"{'n' * 100}{number}": "v" * 100 for number in range(5)})
+    await house.rejected(client=many)
+    moved = desk(ledger, public_url=f"https://{'d' * 60}.example.com/{'p' * 400}")
+    await moved.taken(client=many)
+    assert len(moved.provider.sent[0][0]["callback_url"]) <= 2048
+
+
+async def test_one_task_for_two_submissions_gives_back_what_both_had_reserved(ledger: Ledger) -> None:
+    house = desk(ledger)
+    house.provider.always(accepted("task-0001"))
+    await house.taken(request("one"))
+    await house.taken(request("two"))
+    await ledger.answer(found(task_id="task-0001", usage={"credits_used": 1.02}), "task-0001")
+    for _ in range(3):
+        await ledger.catalog.write(lambda tx: book(tx, "task-0001", PRICES))
+    assert await house.reserved() == 0
+
+
+async def test_whoever_is_gone_before_the_answer_gets_it_by_asking_again(ledger: Ledger) -> None:
+    house = desk(ledger)
+    first = await house.submit()
+    assert isinstance(first, Submitted)
+    await house.submitter.not_received(first)
+    again = await house.taken()
+    assert (again.task_id, again.replayed, len(house.provider.sent)) == (first.task_id, True, 1)
 
 
 async def test_a_revoked_callback_url_is_not_used_again(ledger: Ledger) -> None:

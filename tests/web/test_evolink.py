@@ -294,3 +294,9 @@ async def test_whoever_polls_much_is_answered_without_the_provider_so_that_other
     asked = len(provider.requests)
     assert (await house.read.get("/evolink/v1/tasks/task-nobody-0")).status_code == 404
     assert len(provider.requests) == asked, "that there is none was said a moment ago"
+
+
+async def test_what_is_no_route_of_ours_is_refused_in_the_providers_shape(house: House) -> None:
+    assert_error(await house.write.post("/evolink/v1/videos/generations", json={}), 404, "not_found")
+    assert_error(await house.write.post(f"/evolink/v1/tasks/{TASK}"), 405, "invalid_request")
+    assert_error(await house.write.get(ROUTE), 405, "invalid_request")
