@@ -1,8 +1,6 @@
 """Events out, as the settings describe them: who is told, who keeps what is to be told, and who delivers it."""
 
-import asyncio
 import random
-from collections.abc import Sequence
 from functools import partial
 
 from service.archive.leases import Leases
@@ -11,12 +9,14 @@ from service.archive.worker import Worker
 from service.background import Background
 from service.bootstrap.components import Components
 from service.bootstrap.provider import USER_AGENT
-from service.catalog.catalog import Catalog, Transaction
+from service.catalog.catalog import Transaction
+from service.domain.rules import Rules
 from service.notify.courier import ANSWER_WITHIN, CONNECT_WITHIN, Courier
 from service.notify.endpoint import Endpoint
+from service.notify.enrolment import Enrolment
 from service.notify.forgetting import Forgetting
 from service.notify.letter import LetterWriter
-from service.notify.listeners import enrol, listeners
+from service.notify.listeners import listeners
 from service.notify.outbox import Audience, publish
 from service.outbound.address_policy import AddressPolicy
 from service.outbound.guarded_post import GuardedPost
@@ -24,6 +24,7 @@ from service.outbound.tls import tls_context
 from service.settings import Settings
 from service.submission.booking import book
 from service.submission.price_list import Prices
+from service.submission.record import adopt_late
 from service.upkeep.elected import Elected
 
 DELIVERIES_AT_ONCE = 16
@@ -42,12 +43,14 @@ def endpoints_of(settings: Settings) -> tuple[Endpoint, ...]:
     )
 
 
-def follow_up(prices: Prices) -> FollowUp:
-    """What a task's change leads to: others are to be told of it, and what it cost is counted, which goes last."""
-    return partial(_followed, prices=prices)
+def follow_up(prices: Prices, rules: Rules) -> FollowUp:
+    """What a task's change leads to: it gets the submission that it came of, others are to be told of it, and what it
+    cost is counted, which goes last."""
+    return partial(_followed, prices=prices, rules=rules)
 
 
-def _followed(tx: Transaction, task_id: str, *, prices: Prices) -> None:
+def _followed(tx: Transaction, task_id: str, *, prices: Prices, rules: Rules) -> None:
+    adopt_late(tx, task_id, rules=rules)
     publish(tx, task_id, Audience(listeners(tx), _has_caller))
     book(tx, task_id, prices)
 
@@ -56,24 +59,28 @@ def _has_caller(tx: Transaction, task_id: str) -> bool:
     return tx.submissions.callback_url_of(task_id) is not None
 
 
-def guarded_post(settings: Settings) -> GuardedPost:
-    """The way out for events: any port, for who gave the address has asked for them."""
+def guarded_post(settings: Settings, *, to_callers: bool) -> GuardedPost:
+    """The way out for events: any port for the operator's endpoints, but what clients name has no such trust."""
     proxy = settings.download.proxy
     return GuardedPost(
-        policy=AddressPolicy(settings.notify.trusted_networks, any_port=True),
+        policy=AddressPolicy(settings.notify.trusted_networks, any_port=not to_callers),
         tls=tls_context(settings.tls.ca_file),
         connect_timeout=CONNECT_WITHIN,
         total_timeout=ANSWER_WITHIN,
         user_agent=USER_AGENT,
         max_connections=DELIVERIES_AT_ONCE,
         proxy=proxy.get_secret_value() if proxy else None,
+        judge_names=to_callers,
     )
 
 
-def start_deliveries(parts: Components, background: Background, post: GuardedPost) -> None:
+def start_deliveries(
+    parts: Components, background: Background, *, to_endpoints: GuardedPost, to_callers: GuardedPost
+) -> None:
     """Have the endpoints listen, deliver what they are to be told, and forget in time what they were."""
     endpoints = endpoints_of(parts.settings)
-    background.start("listeners", partial(_enrolled, parts.catalog, endpoints))
+    enrolment = Enrolment(catalog=parts.catalog, endpoints=endpoints, tally=parts.metrics)
+    background.start("listeners", enrolment.run)
     letters = LetterWriter(
         endpoints=endpoints,
         callback_url_of=lambda tx, task_id: tx.submissions.callback_url_of(task_id),
@@ -82,7 +89,8 @@ def start_deliveries(parts: Components, background: Background, post: GuardedPos
     )
     courier = Courier(
         catalog=parts.catalog,
-        post=post,
+        to_endpoints=to_endpoints,
+        to_callers=to_callers,
         letters=letters,
         tally=parts.metrics,
         places=DELIVERIES_AT_ONCE,
@@ -94,9 +102,3 @@ def start_deliveries(parts: Components, background: Background, post: GuardedPos
     background.start("deliver", worker.run, drain=worker.stop)
     forgetting = Forgetting(catalog=parts.catalog)
     background.start("events", Elected("events", forgetting.run, catalog=parts.catalog).run)
-
-
-async def _enrolled(catalog: Catalog, endpoints: Sequence[Endpoint]) -> None:
-    """Once is enough; where the database is away at the start it is tried again until it is there."""
-    await catalog.write(partial(enrol, endpoints=endpoints))
-    await asyncio.Event().wait()

@@ -24,7 +24,7 @@ from service.catalog.catalog import Transaction
 from service.catalog.marks import STORE_BEGUN
 from service.domain.check import FIRST_CHECK
 from service.domain.clock_step import LONGEST_WAIT
-from service.domain.submission import SubmissionStatus
+from service.domain.submission import LOOKS, SubmissionStatus
 from service.domain.telling import LONGEST_WAIT as LONGEST_DELIVERY_WAIT
 from service.errors import CatalogUnavailable
 from service.outbound.address_policy import AddressPolicy
@@ -70,7 +70,9 @@ async def running(parts: Components) -> AsyncIterator[None]:
         if parts.provider is not None:
             await stack.enter_async_context(parts.provider)
         if Role.API in settings.roles:
-            start_deliveries(parts, background, await stack.enter_async_context(guarded_post(settings)))
+            to_endpoints = await stack.enter_async_context(guarded_post(settings, to_callers=False))
+            to_callers = await stack.enter_async_context(guarded_post(settings, to_callers=True))
+            start_deliveries(parts, background, to_endpoints=to_endpoints, to_callers=to_callers)
         if Role.ARCHIVER in settings.roles:
             _start_archive(parts, background, await stack.enter_async_context(_guarded_client(settings)))
         if Role.RECONCILER in settings.roles:
@@ -119,6 +121,7 @@ def _take_over(tx: Transaction, *, parts: Components) -> None:
         tx.duties.clear()
     latest = tx.now + LONGEST_WAIT
     tx.waits.pull_in(latest, checks=latest if rules.can_ask else latest + rules.horizon)  # with nobody to ask they wait
+    tx.submissions.pull_in(tx.now + LOOKS[-1])
     tx.events.pull_in(tx.now + LONGEST_DELIVERY_WAIT)
     if rules.can_ask:
         tx.checks.hasten(tx.now + FIRST_CHECK)
@@ -157,7 +160,7 @@ def _start_archive(parts: Components, background: Background, client: GuardedCli
             catalog=parts.catalog,
             store=parts.store,
             tracing=parts.tracing,
-            follow_up=follow_up(parts.submitting.prices),
+            follow_up=follow_up(parts.submitting.prices, parts.rules),
             followed=parts.deliver_nudge.nudge,
         ),
         concurrency=SIDECARS_AT_ONCE,

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
@@ -16,16 +17,23 @@ from service.catalog.columns import UtcTime
 from service.catalog.delivery_filter import Delivery, DeliveryFilter, delivery_from, shown
 from service.catalog.dialects import in_its_index, insert_into
 from service.catalog.queries import Page
-from service.catalog.submission_tables import deliveries, events
-from service.domain.announcement import Announcement
+from service.catalog.submission_tables import deliveries, events, submissions
+from service.domain.announcement import CALLER, Announcement
+from service.domain.host import normalised_host
 from service.domain.lease import LEASE
-from service.domain.telling import DeliveryStatus, Progress, share_out
+from service.domain.telling import DeliveryStatus, Progress, share_out, within_hosts
 
 WINDOW = 5000
 """Numbers that one look for something to replay goes through at most, so that no transaction is a long one."""
 
 TOGETHER = 100
 """Deliveries that one transaction replays."""
+
+SEEN, PUT_OFF = 100, timedelta(seconds=10)
+"""How many calls to clients are looked at for a place, and how long those wait that stand before all others in vain."""
+
+_Due = tuple[int, str, str]
+"""A delivery's number, its task, and the host that a client is called at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,7 @@ class ClaimedDelivery:
     task_id: str
     endpoint: str
     claim: str
+    host: str = ""  # that a client is called at
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +97,48 @@ class Events:
             self._line_up(told.task_id, name)
         return True
 
-    def claim(self, places: int, *, held: Mapping[str, int], most: int) -> list[ClaimedDelivery]:
+    def add_missing(self, told: Announcement, endpoint: str) -> bool:
+        """Have one more endpoint told of an event that is kept; False where it is told already, or nothing is kept."""
+        pending = sa.literal(DeliveryStatus.PENDING.value)
+        kept = sa.select(events.c.seq, events.c.task_id, sa.literal(endpoint), pending, sa.literal(0))
+        columns = ["event_seq", "task_id", "endpoint", "status", "attempts"]
+        statement = insert_into(self._connection.dialect.name, deliveries)
+        missing = statement.from_select(columns, kept.where(events.c.id == told.id))
+        missing = missing.on_conflict_do_nothing(index_elements=["event_seq", "endpoint"])
+        if self._connection.execute(missing.returning(deliveries.c.seq)).scalar() is None:
+            return False
+        self._line_up(told.task_id, endpoint)
+        return True
+
+    def claim(
+        self,
+        places: int,
+        *,
+        names: Collection[str],
+        held: Mapping[str, int],
+        most: int,
+        hosts: Mapping[str, int],
+    ) -> list[ClaimedDelivery]:
         """Claim due deliveries for so many free places, the longest due of each endpoint first.
 
-        `held` are how many of each endpoint the claimer is at, of which there are to be no more than `most`: so one
-        that is slow, or never answers, leaves places to the others.
+        `names` are the endpoints that the claimer knows: what is for others is left to those who know them. `held` are
+        how many of each endpoint the claimer is at, of which there are to be no more than `most`: so one that is slow,
+        or never answers, leaves places to the others; `hosts` are the same for those of clients.
         """
-        rooms = {name: min(places, most - held.get(name, 0)) for name in self._waiting_endpoints()}
-        due = {name: self._due(name, room) for name, room in rooms.items() if room > 0}
+        rooms = {name: min(places, most - held.get(name, 0)) for name in self.waiting_endpoints() if name in names}
+        due = {
+            name: self._due_callers(room, hosts) if name == CALLER else self._due(name, room)
+            for name, room in rooms.items()
+            if room > 0
+        }
         numbers = share_out({name: len(found) for name, found in due.items()}, held, places=places)
-        chosen = [(seq, task, name) for name, found in due.items() for seq, task in found[: numbers[name]]]
+        chosen = [(seq, task, name, host) for name, found in due.items() for seq, task, host in found[: numbers[name]]]
         claim = secrets.token_hex(8)
         if chosen:
             which = deliveries.c.seq.in_([seq for seq, *_ in chosen])
             values = {"claim": claim, "claimed_until": self._now + LEASE}
             self._connection.execute(sa.update(deliveries).where(which).values(values))
-        return [ClaimedDelivery(seq, task_id, name, claim) for seq, task_id, name in chosen]
+        return [ClaimedDelivery(seq, task_id, name, claim, host) for seq, task_id, name, host in chosen]
 
     def one(self, seq: int) -> Delivery | None:
         """A delivery with its event's data."""
@@ -166,18 +201,28 @@ class Events:
         oldest = self._connection.execute(sa.select(events.c.at).where(events.c.seq == first)).scalar()
         return Untold(pending, oldest)
 
+    def waiting_endpoints(self) -> list[str]:
+        """The names that pending deliveries have, found one after the other by their index."""
+        d = deliveries.c
+        first = sa.select(sa.func.min(d.endpoint).label("name")).where(self._pending)
+        names = first.cte("names", recursive=True)
+        following = first.where(d.endpoint > names.c.name).scalar_subquery()
+        names = names.union_all(sa.select(following).where(names.c.name.is_not(None)))
+        query = sa.select(names.c.name).where(names.c.name.is_not(None))
+        return list(self._connection.execute(query).scalars())
+
     def page(self, wanted: DeliveryFilter, *, after: int | None, limit: int) -> Page[Delivery]:
         """Deliveries, the newest first; of one kind by their events, which have an index for that."""
         d = deliveries.c
-        query = shown().where(*self._which(wanted))
+        query = shown()
         if wanted.kind is not None and wanted.status in (None, DeliveryStatus.DELIVERED):
-            query = query.order_by(events.c.seq.desc(), d.seq.desc())
+            query = query.where(*self._of_events(wanted)).order_by(events.c.seq.desc(), d.seq.desc())
             if after is not None:
                 last = sa.select(d.event_seq).where(d.seq <= after).order_by(d.seq.desc()).limit(1).scalar_subquery()
                 both_begin_there = (events.c.seq <= last, d.event_seq <= last)
                 query = query.where(*both_begin_there, sa.or_(events.c.seq < last, d.seq < after))
         else:
-            query = query.order_by(d.seq.desc())
+            query = query.where(*self._which(wanted)).order_by(d.seq.desc())
             query = query.where(d.seq < after) if after is not None else query
         found = [delivery_from(row) for row in self._connection.execute(query.limit(limit + 1)).mappings()]
         return Page(found[:limit], found[limit - 1].seq if len(found) > limit else None)
@@ -229,6 +274,19 @@ class Events:
             self._connection.execute(sa.delete(events).where(told, ~left))
         return len(found)
 
+    def give_up(self, endpoint: str, detail: str, *, limit: int) -> int:
+        """End some of what an endpoint is still to be told, without an attempt; how many."""
+        d = deliveries.c
+        query = sa.select(d.seq).where(self._pending, d.endpoint == endpoint).limit(limit)
+        seqs = list(self._connection.execute(query).scalars())
+        values = {"status": DeliveryStatus.DEAD, "detail": detail, "ended_at": self._now}
+        free = {"next_attempt_at": None, "claim": None, "claimed_until": None}
+        ended = sa.update(deliveries).where(d.seq.in_(seqs), _IS_PENDING).values({**values, **free})
+        tasks = list(self._connection.execute(ended.returning(d.task_id)).scalars())
+        for task_id in sorted(set(tasks)):
+            self._line_up(task_id, endpoint)
+        return len(tasks)
+
     def _which(self, wanted: DeliveryFilter) -> list[sa.ColumnElement[bool]]:
         """What a delivery has to fulfil, so that those of one task are looked up by that and by nothing else."""
         if wanted.task_id is None:
@@ -236,6 +294,13 @@ class Events:
         others = replace(wanted, task_id=None).conditions()
         dialect = self._connection.dialect.name
         return [events.c.task_id == wanted.task_id, *(in_its_index(dialect, one) for one in others)]
+
+    def _of_events(self, wanted: DeliveryFilter) -> list[sa.ColumnElement[bool]]:
+        """The same where events lead: SQLite would find all that were delivered by their status, and sort them."""
+        if wanted.status is None or wanted.task_id is not None or self._connection.dialect.name == "postgresql":
+            return self._which(wanted)
+        status = sa.func.coalesce(deliveries.c.status, "") == wanted.status.value
+        return [status, *self._which(replace(wanted, status=None))]
 
     def _line_up(self, task_id: str, endpoint: str) -> None:
         """Let the first of a line have a time, now if it has none, and no other."""
@@ -247,22 +312,33 @@ class Events:
                 due = self._now if place == 0 else None
                 self._connection.execute(sa.update(deliveries).where(d.seq == seq).values(next_attempt_at=due))
 
-    def _waiting_endpoints(self) -> list[str]:
-        """The names that pending deliveries have, found one after the other by their index."""
-        d = deliveries.c
-        first = sa.select(sa.func.min(d.endpoint).label("name")).where(self._pending)
-        names = first.cte("names", recursive=True)
-        following = first.where(d.endpoint > names.c.name).scalar_subquery()
-        names = names.union_all(sa.select(following).where(names.c.name.is_not(None)))
-        query = sa.select(names.c.name).where(names.c.name.is_not(None))
-        return list(self._connection.execute(query).scalars())
-
-    def _due(self, endpoint: str, limit: int) -> list[tuple[int, str]]:
+    def _due(self, endpoint: str, limit: int) -> list[_Due]:
         d = deliveries.c
         is_free = sa.or_(d.claimed_until.is_(None), d.claimed_until <= self._now)
         due = sa.select(d.seq, d.task_id).where(self._pending, d.endpoint == endpoint, d.next_attempt_at <= self._now)
         query = due.where(is_free).order_by(d.next_attempt_at).limit(limit).with_for_update(skip_locked=True)
-        return [(seq, task_id) for seq, task_id in self._connection.execute(query)]
+        return [(seq, task_id, "") for seq, task_id in self._connection.execute(query)]
+
+    def _due_callers(self, room: int, held: Mapping[str, int]) -> list[_Due]:
+        """Those of clients that are due, few of each host; what fills all that is looked at is put off for a while."""
+        found, s = self._due(CALLER, SEEN), submissions.c
+        urls = sa.select(s.task_id, s.callback_url).where(s.task_id.in_([task_id for _, task_id, _ in found]))
+        urls = urls.where(s.callback_url.is_not(None))
+        hosts = {task_id: _host(url) for task_id, url in self._connection.execute(urls)} if found else {}
+        places = within_hosts([hosts.get(task_id, "") for _, task_id, _ in found], held, places=room)
+        if len(found) == SEEN and len(places) < room:
+            full = [seq for place, (seq, *_) in enumerate(found) if place not in places]
+            later = sa.update(deliveries).where(deliveries.c.seq.in_(full))
+            self._connection.execute(later.values(next_attempt_at=self._now + PUT_OFF))
+        return [(seq, task_id, hosts.get(task_id, "")) for seq, task_id, _ in (found[place] for place in places)]
+
+
+def _host(url: str) -> str:
+    """The host of a URL that was taken, as far as that can be told: it shares places, and decides nothing."""
+    try:
+        return normalised_host(urlsplit(url).hostname or "")
+    except ValueError:
+        return ""
 
 
 def _is(claimed: ClaimedDelivery) -> sa.ColumnElement[bool]:

@@ -109,6 +109,7 @@ deliveries = sa.Table(
     sa.UniqueConstraint("event_seq", "endpoint"),
     sa.Index("ix_deliveries_status", "status", "seq"),
     sa.Index("ix_deliveries_endpoint", "endpoint", "seq"),
+    sa.Index("ix_deliveries_endpoint_status", "endpoint", "status", "seq"),
     sa.Index(
         "ix_deliveries_due",
         "endpoint",

@@ -3,7 +3,8 @@
 Times are aware UTC datetimes, passed in.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,6 +24,9 @@ LONGEST_ASKED = timedelta(hours=1)
 """However long an endpoint asks to be left alone."""
 
 LONGEST_DETAIL = 200
+
+MOST_OF_A_HOST = 2
+"""Calls to clients that are made to one host at once: one that never answers leaves the others their places."""
 
 
 class DeliveryStatus(StrEnum):
@@ -88,6 +92,19 @@ def _next(failed_before: int, endpoint: str, asked: float | None, now: datetime,
         return None
     wait = ladder[failed_before] * (1 + JITTER * (2 * jitter - 1))
     return now + max(wait, min(timedelta(seconds=asked or 0), LONGEST_ASKED))
+
+
+def within_hosts(hosts: Sequence[str], held: Mapping[str, int], *, places: int) -> list[int]:
+    """Which of these, by their place, are begun in so many places, so that no host has more than its share.
+
+    `held` is how many of each host there are already; a host that is not known ("") stands for nobody.
+    """
+    begun, chosen = Counter(held), list[int]()
+    for place, host in enumerate(hosts):
+        if len(chosen) < places and (not host or begun[host] < MOST_OF_A_HOST):
+            begun[host] += 1
+            chosen.append(place)
+    return chosen
 
 
 def share_out(waiting: Mapping[str, int], held: Mapping[str, int], *, places: int) -> dict[str, int]:

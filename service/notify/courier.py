@@ -70,7 +70,8 @@ class Courier:
         self,
         *,
         catalog: Catalog,
-        post: GuardedPost,
+        to_endpoints: GuardedPost,
+        to_callers: GuardedPost,
         letters: LetterWriter,
         tally: Tally,
         places: int,
@@ -78,18 +79,23 @@ class Courier:
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._catalog = catalog
-        self._post = post
+        self._to_endpoints = to_endpoints
+        self._to_callers = to_callers
         self._letters = letters
         self._tally = tally
         self._most_of_one = max(1, places // 2)
         self._jitter = jitter
         self._now = now
-        self._held: dict[tuple[int, str], str] = {}  # the endpoint of each delivery that we are at
+        self._held: dict[tuple[int, str], ClaimedDelivery] = {}  # each delivery that we are at
 
     async def claim(self, limit: int) -> list[ClaimedDelivery]:
-        held = Counter(self._held.values())
-        claimed = await self._catalog.write(lambda tx: tx.events.claim(limit, held=held, most=self._most_of_one))
-        self._held.update({(one.seq, one.claim): one.endpoint for one in claimed})
+        held = Counter(one.endpoint for one in self._held.values())
+        hosts = Counter(one.host for one in self._held.values())
+        names, most = self._letters.names, self._most_of_one
+        claimed = await self._catalog.write(
+            lambda tx: tx.events.claim(limit, names=names, held=held, most=most, hosts=hosts)
+        )
+        self._held.update({(one.seq, one.claim): one for one in claimed})
         return claimed
 
     async def release(self, claimed: ClaimedDelivery, *, after: timedelta = timedelta()) -> None:
@@ -116,7 +122,8 @@ class Courier:
         assert letter is not None, "links were made"
         if isinstance(letter, Undeliverable):
             return letter
-        posted = await self._post.post(letter.url, letter.content, headers=letter.headers)
+        out = self._to_callers if claimed.endpoint == CALLER else self._to_endpoints
+        posted = await out.post(letter.url, letter.content, headers=letter.headers)
         return outcome_of(posted, endpoint=claimed.endpoint, now=self._now())
 
     def _written(self, tx: Transaction, delivery: Delivery, links_to: LinksTo) -> Letter | Undeliverable | None:

@@ -51,6 +51,11 @@ class LetterWriter:
         self._signer = signer
         self._public_url = public_url
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Whom it can write to."""
+        return frozenset({*self._endpoints, CALLER})
+
     def write(
         self, tx: Transaction, delivery: Delivery, *, links_to: LinksTo, at: datetime
     ) -> Letter | Undeliverable | None:
@@ -94,7 +99,7 @@ def shown_body(tx: Transaction, delivery: Delivery) -> dict[str, Any]:
     """What a delivery says, or would say now, without the links that only its receiver gets."""
     if delivery.endpoint == CALLER:
         task, _ = _kept(tx, delivery.task_id)
-        return with_links(task.provider_json, task=task, links={})
+        return with_links(task.provider_json, task=task, links=None)
     assert delivery.data is not None, "deliveries to be shown are read with their data"
     body: dict[str, Any] = json.loads(event_body(delivery.kind, delivery.happened_at, json.loads(delivery.data)))
     return body

@@ -29,7 +29,11 @@ class Audience:
 
 
 def publish(tx: Transaction, task_id: str, audience: Audience) -> int:
-    """Keep what a task's state tells and has not told; returns how many events are new."""
+    """Keep what a task's state tells and has not told; returns how many events are new to somebody.
+
+    A client may be known later than the event, whose submission was found by then: it is told all the same. An endpoint
+    that is new is told nothing of the past.
+    """
     calls = audience.caller_of(tx, task_id)
     if not audience.listeners and not calls:
         return 0
@@ -40,7 +44,9 @@ def publish(tx: Transaction, task_id: str, audience: Audience) -> int:
     wanted = [(one, names) for one in told if (names := _names(one, audience, calls))]
     known = tx.events.known([one.id for one, _ in wanted]) if wanted else set()
     new = [(one, names) for one, names in wanted if one.id not in known]
-    return sum(tx.events.add(one, event_data(one, state.task, state.assets), names) for one, names in new)
+    added = [tx.events.add(one, event_data(one, state.task, state.assets), names) for one, names in new]
+    late = [tx.events.add_missing(one, CALLER) for one, names in wanted if one.id in known and CALLER in names]
+    return sum(added) + sum(late)
 
 
 def _names(told: Announcement, audience: Audience, calls: bool) -> list[str]:

@@ -2,8 +2,8 @@
 
 It is fixed when it is made, so that no pooled connection outlives the policy it was opened under.
 
-With a proxy, the proxy looks names up and connects. Then a link's host, scheme, port and literal address are judged
-but not its name's addresses, and the proxy's own address, which the operator chose, is exempt.
+With a proxy, the proxy looks names up and connects. Then a link's host, scheme, port and literal address are judged;
+its name's addresses only where that is asked for. The proxy's own address, which the operator chose, is exempt.
 """
 
 import ssl
@@ -14,7 +14,7 @@ import aiohttp
 
 from service.domain.attempt import Failed, Failure
 from service.outbound.address_policy import AddressPolicy, Forbidden
-from service.outbound.connector import Lookup, guarded_connector
+from service.outbound.connector import AddressRefusedError, GuardedResolver, Lookup, guarded_connector
 from service.outbound.target import Target, read_link
 
 
@@ -46,6 +46,19 @@ class Guard:
         else:  # its addresses are judged when they are known
             return target
         return Failed(Failure.REFUSED_ADDRESS, verdict.reason) if isinstance(verdict, Forbidden) else target
+
+    async def refused_name(self, target: Target) -> Failed | None:
+        """Why a proxy must not be asked for a name, as its addresses are here; without a proxy, connecting judges."""
+        if self.proxy is None or target.address is not None:
+            return None
+        resolver = GuardedResolver(policy=self.policy, lookup=self.lookup, patience=self.connect)
+        try:
+            await resolver.resolve(target.host, target.port)
+        except AddressRefusedError as error:
+            return Failed(Failure.REFUSED_ADDRESS, f"{target.host}: {error.reason}")
+        except (OSError, UnicodeError):  # a timeout too; it may be there later
+            return Failed(Failure.UNREACHABLE, f"{target.host}: the name cannot be looked up")
+        return None
 
     def open_session(self) -> aiohttp.ClientSession:
         """To be called at the first request, because a session belongs to the running loop."""

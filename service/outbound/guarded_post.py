@@ -44,7 +44,8 @@ class GuardedPost:
     """Posts to allowed addresses; close it with `aclose` or as a context manager.
 
     Timeouts are seconds for connecting, look-up and TLS included, and for all of it. `user_agent` names the product
-    truthfully, `proxy` is a URL or None, `max_connections` bounds the pool.
+    truthfully, `proxy` is a URL or None, `max_connections` bounds the pool. With `judge_names` a name is looked up here
+    before a proxy hears of it, which looks it up again.
     """
 
     def __init__(
@@ -57,10 +58,12 @@ class GuardedPost:
         user_agent: str,
         max_connections: int,
         proxy: str | None = None,
+        judge_names: bool = False,
         lookup: Lookup = system_lookup,
     ) -> None:
         self._guard = Guard(policy, tls, connect_timeout, total_timeout, max_connections, proxy, lookup)
         self._total_timeout = total_timeout
+        self._judge_names = judge_names
         self._headers = {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "identity"}
         self._transport = AiohttpTransport(self._guard.open_session, proxy=proxy)
 
@@ -81,6 +84,8 @@ class GuardedPost:
         target = self._guard.judged(url, _ANY_HOST)
         if isinstance(target, Failed):
             return target
+        if self._judge_names and (refused := await self._guard.refused_name(target)) is not None:
+            return refused
         answered: Posted | None = None
         try:
             async with asyncio.timeout(self._total_timeout):

@@ -13,11 +13,13 @@ _WHY_DEAD = {
     TaskReason.NO_LINKS: "the task is completed, but it has no image that can be fetched",
     TaskReason.NEVER_FINISHED: "the task did not finish in time",
 }
+_NOTHING_LEFT = "the task is completed, but none of its images could be fetched and kept"
 
 
-def with_links(provider_json: str | None, *, task: Task, links: Mapping[int, str]) -> dict[str, Any]:
+def with_links(provider_json: str | None, *, task: Task, links: Mapping[int, str] | None) -> dict[str, Any]:
     """What the provider said of a task, with these links, by the index of their image, and no others.
 
+    Without links at all (None) it is what may be shown to others. A settled task of which no image is left says so.
     Where it has said nothing yet, or gave no end to what we gave up, that much is made up from what we know.
     """
     said = _said(provider_json)
@@ -26,15 +28,20 @@ def with_links(provider_json: str | None, *, task: Task, links: Mapping[int, str
     match task.status:
         case TaskStatus.DEAD:
             message = _WHY_DEAD[task.reason] if task.reason is not None else "the task was given up"
-            error = {"code": "unknown_error", "message": message, "type": "task_error"}
-            return {**told, "status": "failed", "progress": 100, "error": error}
+            return {**told, "status": "failed", "progress": 100, "error": _error(message)}
         case TaskStatus.COMPLETED:
-            urls = [links[index] for index in sorted(links)]
-            return {**told, "results": urls, "result_data": [{"url": url} for url in urls]}
+            urls = [url for _, url in sorted((links or {}).items())]
+            linked = {**told, "results": urls, "result_data": [{"url": url} for url in urls]}
+            lost = links is not None and not urls and task.settled_at is not None
+            return {**linked, "error": _error(_NOTHING_LEFT)} if lost else linked
         case TaskStatus.PENDING | TaskStatus.PROCESSING | TaskStatus.FAILED | TaskStatus.CANCELLED:
             return told
         case _:
             assert_never(task.status)
+
+
+def _error(message: str) -> dict[str, str]:
+    return {"code": "unknown_error", "message": message, "type": "task_error"}
 
 
 def _said(provider_json: str | None) -> dict[str, Any]:

@@ -15,7 +15,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import SecretStr
 
+from service.domain.attempt import Failed
 from service.domain.host import normalised_host
+from service.outbound.target import MAX_LINK, read_link
 from service.storage.place import Bucket
 
 
@@ -195,11 +197,14 @@ def endpoint_name(value: str) -> str:
 
 
 def endpoint_url(value: SecretStr) -> SecretStr:
-    """Where events are sent to: it may hold a secret, so no reason repeats it."""
-    parts = urlsplit(value.get_secret_value())
-    if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc or parts.fragment:
-        raise ValueError("url is an https:// URL without credentials and fragment")
-    _ = parts.port
+    """Where events are sent to, read as it is when they are: it may hold a secret, so no reason repeats it."""
+    url = value.get_secret_value()
+    target = read_link(url, allowed_hosts=("*",))
+    if isinstance(target, Failed) or target.port == 0 or "#" in url or url.split() != [url]:
+        raise ValueError(
+            f"url is an https:// URL of up to {MAX_LINK} characters with a host as names and addresses are usually "
+            "written, a port from 1 to 65535 if any, without credentials, spaces and fragment"
+        )
     return value
 
 

@@ -9,7 +9,7 @@ from service.catalog.catalog import Transaction
 from service.catalog.delivery_filter import DeliveryFilter
 from service.catalog.events import ClaimedDelivery
 from service.catalog.tokens import SignedLink
-from service.domain.announcement import Announcement, EventKind
+from service.domain.announcement import CALLER, Announcement, EventKind
 from service.domain.telling import DeliveryStatus, Progress
 from tests.catalog.million import ENDED, task_id
 
@@ -19,6 +19,7 @@ TOLD = 100_000
 WAITING = 1_000
 """Of those, the latest, of which one endpoint has not heard yet: it was away."""
 
+WHO = ("audit", "shop", CALLER)
 END = datetime(2026, 10, 31, tzinfo=UTC)
 PAGE = 50
 OLD, LATEST = task_id(ENDED - TOLD + 1000), task_id(ENDED - 10)
@@ -65,7 +66,9 @@ def _known() -> Announcement:
 
 def writes() -> Iterator[tuple[str, Look]]:
     yield "events.add", lambda tx: tx.events.add(_known(), "{}", ("audit", "shop"))
-    yield "events.claim", lambda tx: tx.events.claim(16, held={"shop": 2}, most=8)
+    yield "events.add_missing", lambda tx: tx.events.add_missing(_known(), CALLER)
+    yield "events.give_up", lambda tx: tx.events.give_up("shop", "nobody knows it", limit=100)
+    yield "events.claim", lambda tx: tx.events.claim(16, names=WHO, held={"shop": 2}, most=8, hosts={})
     yield "events.attempts", lambda tx: tx.events.attempts(CLAIMED)
     yield "events.record", lambda tx: tx.events.record(CLAIMED, Progress(DeliveryStatus.DELIVERED, 1))
     yield "events.release", lambda tx: tx.events.release(CLAIMED, after=timedelta(seconds=5))
@@ -82,6 +85,7 @@ def reads() -> Iterator[tuple[str, Look]]:
     yield "events.known", lambda tx: tx.events.known(["evt_new", "evt_other"])
     yield "events.one", lambda tx: tx.events.one(DELIVERIES - 77)
     yield "events.waiting", lambda tx: tx.events.waiting()
+    yield "events.waiting_endpoints", lambda tx: tx.events.waiting_endpoints()
     yield "tokens.links", lambda tx: tx.tokens.links(["link-77", "link-none"])
     for name, wanted in _filters():
         for where, after in (("first", None), ("middle", DELIVERIES // 2), ("end", 500)):
@@ -104,9 +108,11 @@ def _filters() -> Iterator[tuple[str, DeliveryFilter]]:
     yield "to one", DeliveryFilter(endpoint="audit")
     yield "to one of a kind", DeliveryFilter(endpoint="audit", kind=EventKind.TASK_SETTLED)
     yield "to nobody", DeliveryFilter(endpoint="none")
+    yield "delivered to nobody", DeliveryFilter(status=DeliveryStatus.DELIVERED, endpoint="none")
     yield "by number", DeliveryFilter(ids=(77, 78, DELIVERIES - 1))
     for kind in EventKind:
         yield f"{kind}", DeliveryFilter(kind=kind)
+        yield f"delivered {kind}", DeliveryFilter(status=DeliveryStatus.DELIVERED, kind=kind)
         yield f"dead {kind}", DeliveryFilter(status=DeliveryStatus.DEAD, kind=kind)
 
 

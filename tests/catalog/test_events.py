@@ -2,25 +2,29 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
+import sqlalchemy as sa
 
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.delivery_filter import Delivery, DeliveryFilter
-from service.catalog.events import TOGETHER, WINDOW, ClaimedDelivery, Untold
-from service.domain.announcement import Announcement, EventKind
+from service.catalog.events import PUT_OFF, SEEN, TOGETHER, WINDOW, ClaimedDelivery, Untold
+from service.domain.announcement import CALLER, Announcement, EventKind
 from service.domain.lease import LEASE
+from service.domain.submission import Submission
 from service.domain.telling import DeliveryStatus, Progress
+from tests.catalog.plans import statements_of
 from tests.support.databases import Databases, on_shared, on_sqlite
 from tests.support.deliveries import NOW, TASK
 from tests.support.ledger import Clock
 
 DELIVERED = Progress(DeliveryStatus.DELIVERED, 1)
 DEAD = Progress(DeliveryStatus.DEAD, 9, detail="it did not want to")
+ANYBODY = ("audit", "good", "other", "shop", "slow")
 EVERYTHING = DeliveryFilter()
 AGAIN = DeliveryFilter(status=DeliveryStatus.DEAD)
 
@@ -43,7 +47,9 @@ class Post:
         return await self.catalog.write(lambda tx: [tx.events.add(one, f'{{"of":"{one.id}"}}', to) for one in events])
 
     async def claim(self, places: int = 100, *, most: int = 100, **held: int) -> list[ClaimedDelivery]:
-        return await self.catalog.write(lambda tx: tx.events.claim(places, held=held, most=most))
+        return await self.catalog.write(
+            lambda tx: tx.events.claim(places, names=ANYBODY, held=held, most=most, hosts={})
+        )
 
     async def record(self, claimed: ClaimedDelivery, progress: Progress = DELIVERED) -> bool:
         """Write an outcome down as a courier does; whether it counted."""
@@ -398,9 +404,23 @@ def _forget(tx: Transaction, *, before: datetime) -> int:
 
 
 @on_sqlite
-async def test_an_endpoint_that_nobody_knows_any_more_is_claimed_like_any_other(post: Post) -> None:
-    await post.keep(told("a"), to=("zz", "(caller)", "0"))
-    assert sorted(one.endpoint for one in await post.claim()) == ["(caller)", "0", "zz"]
+async def test_what_is_for_an_endpoint_that_the_claimer_does_not_know_is_left_to_others(post: Post) -> None:
+    await post.keep(told("a"), to=("zz", CALLER, "0"))
+    names = ("0", CALLER)
+    claimed = await post.catalog.write(lambda tx: tx.events.claim(9, names=names, held={}, most=9, hosts={}))
+    assert sorted(one.endpoint for one in claimed) == [CALLER, "0"]
+
+
+async def test_one_more_is_told_of_an_event_that_is_kept_and_of_no_other(post: Post) -> None:
+    await post.keep(told("a"))
+    added = partial(_added, told=told("a"), to="audit")
+    assert [await post.catalog.write(added) for _ in range(2)] == [True, False]
+    assert await post.catalog.write(partial(_added, told=told("none"), to="audit")) is False
+    assert [(one.endpoint, one.next_attempt_at) for one in await post.all()] == [("shop", NOW), ("audit", NOW)]
+
+
+def _added(tx: Transaction, *, told: Announcement, to: str) -> bool:
+    return tx.events.add_missing(told, to)
 
 
 @on_shared
@@ -411,7 +431,9 @@ async def test_two_couriers_never_get_the_same(databases: Databases) -> None:
         one.open()
     many = [told("a", task_id=f"task-{number:03}") for number in range(60)]
     await catalogs[0].write(lambda tx: [tx.events.add(one, "{}", ("shop",)) for one in many])
-    found = await asyncio.gather(*(one.write(lambda tx: tx.events.claim(5, held={}, most=5)) for one in catalogs * 10))
+    found = await asyncio.gather(
+        *(one.write(lambda tx: tx.events.claim(5, names=("shop",), held={}, hosts={}, most=5)) for one in catalogs * 10)
+    )
     claimed = [one.seq for some in found for one in some]
     assert len(claimed) == len(set(claimed)) == 60
     for one in catalogs:
@@ -436,12 +458,12 @@ async def test_what_is_kept_while_what_is_before_it_ends_is_not_left_waiting(dat
         kept.set()
 
     await writer.write(lambda tx: tx.events.add(told("a"), "{}", ("shop",)))
-    [claimed] = await courier.write(lambda tx: tx.events.claim(1, held={}, most=1))
+    [claimed] = await courier.write(lambda tx: tx.events.claim(1, names=("shop",), held={}, hosts={}, most=1))
     ending = asyncio.create_task(courier.write(end))
     assert await asyncio.to_thread(ended.wait, 10)
     await writer.write(keep)
     await ending
-    assert len(await courier.write(lambda tx: tx.events.claim(1, held={}, most=1))) == 1
+    assert len(await courier.write(lambda tx: tx.events.claim(1, names=("shop",), held={}, hosts={}, most=1))) == 1
     writer.close()
     courier.close()
 
@@ -462,7 +484,9 @@ async def test_many_that_are_kept_while_others_are_delivered_are_all_delivered(d
     async def deliver() -> None:
         async with asyncio.timeout(60):
             while len(made) < 60:
-                for one in await courier.write(lambda tx: tx.events.claim(5, held={}, most=5)):
+                for one in await courier.write(
+                    lambda tx: tx.events.claim(5, names=("shop",), held={}, hosts={}, most=5)
+                ):
                     made.append(one.seq)
                     await courier.write(lambda tx, one=one: tx.events.record(one, DELIVERED))  # type: ignore[misc]
 
@@ -470,3 +494,59 @@ async def test_many_that_are_kept_while_others_are_delivered_are_all_delivered(d
     assert sorted(made) == sorted(set(made))
     writer.close()
     courier.close()
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (DeliveryFilter(status=DeliveryStatus.DELIVERED, kind=EventKind.ASSET_DEAD), "ix_events_kind"),
+        (DeliveryFilter(status=DeliveryStatus.DELIVERED, endpoint="none"), "ix_deliveries_endpoint_status"),
+    ],
+)
+async def test_what_was_delivered_is_listed_in_the_order_of_an_index(
+    databases: Databases, wanted: DeliveryFilter, index: str
+) -> None:
+    where = databases.new()
+    catalog, engine = Catalog(where), sa.create_engine(f"sqlite:///{where}")
+    catalog.open()
+    [sent] = await statements_of(catalog, lambda tx: tx.events.page(wanted, after=None, limit=50), reading=True)
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sent.sql}", tuple(sent.parameters))
+        first, *others = [str(row.detail) for row in rows]
+    assert index in first
+    assert [step for step in others if step.endswith("FOR ORDER BY")] == []
+    engine.dispose()
+    catalog.close()
+
+
+async def test_a_host_of_clients_that_never_answers_leaves_places_to_the_others(post: Post) -> None:
+    await _called(post, "https://Slow.example.com/", *(f"task-{number:04}" for number in range(SEEN + 5)))
+    post.clock.move(seconds=1)
+    await _called(post, "https://good.example.com/", "task-good")
+    claim = partial(_claim_of_callers, hosts={})
+    first = await post.catalog.write(claim)
+    assert [one.host for one in first] == ["slow.example.com"] * 2
+    held = partial(_claim_of_callers, hosts={"slow.example.com": 2})
+    assert [one.host for one in await post.catalog.write(held)] == ["good.example.com"]
+    assert await post.catalog.write(held) == []
+    post.clock.now += PUT_OFF
+    assert [
+        one.host for one in await post.catalog.write(partial(_claim_of_callers, hosts={"slow.example.com": 1}))
+    ] == ["slow.example.com"]
+
+
+def _claim_of_callers(tx: Transaction, *, hosts: Mapping[str, int]) -> list[ClaimedDelivery]:
+    return tx.events.claim(16, names=(CALLER,), held={}, most=8, hosts=hosts)
+
+
+async def _called(post: Post, url: str, *task_ids: str) -> None:
+    """Tasks of a client that wants to be called there have ended."""
+
+    def work(tx: Transaction) -> None:
+        for one in task_ids:
+            sent = Submission(f"sub-{one}", "evolink", "me", "f", b"{}", "gpt-image-2", NOW, NOW.date(), NOW)
+            tx.submissions.add(replace(sent, task_id=one, callback_url=url), claim="mine")
+            tx.events.add(told("s", task_id=one, kind=EventKind.TASK_SETTLED), "{}", (CALLER,))
+
+    await post.catalog.write(work)

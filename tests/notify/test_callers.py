@@ -6,12 +6,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from service.bootstrap.notify import guarded_post
 from service.domain.announcement import CALLER
 from service.domain.asset import AssetReason, AssetStatus
+from service.domain.attempt import Failed, Failure
 from service.domain.task import TaskReason, TaskStatus
 from service.domain.telling import DeliveryStatus
+from service.settings import Settings
 from tests.notify.receiver import Receiver, receiving, status
-from tests.notify.world import PUBLIC_URL, SIGNER, World, dead_image, deleted_image, image, task
+from tests.notify.world import PUBLIC_URL, SIGNER, World, dead_image, deleted_image, endpoint, image, task
 from tests.support.deliveries import LINK, NOW, TASK, task_object
 
 
@@ -139,3 +142,23 @@ async def test_where_the_url_is_no_longer_known_it_is_dead_without_an_attempt(wo
     await world.deliver()
     [one] = await world.deliveries()
     assert (one.status, one.attempts, one.detail) == (DeliveryStatus.DEAD, 0, "its client gave no callback_url")
+
+
+async def test_clients_have_a_way_out_of_their_own(world: World) -> None:
+    await world.have(task())
+    async with receiving() as host:
+        world.endpoints, world.callers = (endpoint("shop", host.url()),), {TASK: host.url("/done")}
+        await world.publish()
+        async with world.courier(callers={"trusted": ()}) as courier:
+            for claimed in await courier.claim(9):
+                await courier.work(claimed)
+    assert [post.path for post in host.posts] == ["/hooks"]
+    told = {one.endpoint: one.status for one in await world.deliveries()}
+    assert told == {CALLER: DeliveryStatus.DEAD, "shop": DeliveryStatus.DELIVERED}
+
+
+async def test_what_clients_name_is_called_at_no_port_but_443() -> None:
+    settings = Settings(_env_file=None)  # type: ignore[call-arg]
+    async with guarded_post(settings, to_callers=True) as post:
+        answer = await post.post("https://1.1.1.1:8443/done", b"{}", headers={})
+    assert answer == Failed(Failure.REFUSED_ADDRESS, "port 8443 is not 443")

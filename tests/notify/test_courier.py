@@ -158,15 +158,14 @@ async def test_an_outcome_under_a_lost_claim_changes_nothing(world: World) -> No
     assert len(host.posts) == 2
 
 
-async def test_an_endpoint_that_is_no_longer_configured_leaves_dead_letters(world: World) -> None:
+async def test_what_is_for_an_endpoint_that_only_other_processes_know_is_left_to_them(world: World) -> None:
     await world.tell(task(), image(0))
     world.endpoints = ()
-    await world.deliver()
+    assert await world.deliver() == []
     shown = [(one.status, one.attempts, one.detail) for one in await world.deliveries()]
-    assert shown == [(DeliveryStatus.DEAD, 0, "no endpoint of this name is configured")] * 2
+    assert shown == [(DeliveryStatus.PENDING, 0, None)] * 2
     async with receiving() as host:
         world.endpoints = (endpoint("shop", host.url()),)
-        await world.catalog.write(lambda tx: tx.events.again([1, 2], DeliveryStatus.DEAD))
         await world.deliver()
     assert len(host.posts) == 2
 
@@ -230,5 +229,7 @@ async def test_one_slow_endpoint_does_not_keep_the_others_waiting_and_leases_are
             for loop in loops:
                 loop.cancel()
             await asyncio.wait(loops)
-        free = await world.catalog.write(lambda tx: tx.events.claim(100, held={}, most=100))
+        free = await world.catalog.write(
+            lambda tx: tx.events.claim(100, names=("good", "slow"), held={}, hosts={}, most=100)
+        )
         assert len(free) == 12

@@ -32,10 +32,11 @@ async def test_what_it_wants_later_it_hears_from_then_on(world: World) -> None:
     assert {(*one.kinds, one.since) for one in await heard(world)} == {(ENDS, NOW), (LOSSES, world.clock.now)}
 
 
-async def test_one_that_is_configured_no_longer_listens_no_longer(world: World) -> None:
-    await world.catalog.write(lambda tx: enrol(tx, [SHOP, endpoint("audit")]))
+async def test_one_that_another_process_knows_goes_on_listening_since_when_it_did(world: World) -> None:
     await world.catalog.write(lambda tx: enrol(tx, [SHOP]))
-    assert [one.name for one in await heard(world)] == ["shop"]
+    world.clock.move(minutes=1)
+    await world.catalog.write(lambda tx: enrol(tx, []))
+    assert await heard(world) == (Listener("shop", frozenset({ENDS}), NOW),)
 
 
 async def test_a_kind_that_only_another_version_knows_is_left_alone(world: World) -> None:

@@ -9,6 +9,7 @@ import pytest
 from service.domain.announcement import CALLER, KEPT, EventKind
 from service.domain.asset import AssetStatus
 from service.domain.task import TaskStatus
+from service.domain.telling import DeliveryStatus
 from service.notify.forgetting import Forgetting
 from tests.catalog.plans import listening
 from tests.notify.world import DAWN, World, dead_image, endpoint, image, task, world_in
@@ -110,6 +111,17 @@ async def test_a_client_and_endpoints_are_told_of_one_event(world: World) -> Non
     told = await world.deliveries()
     assert [one.endpoint for one in told] == [CALLER, "shop"]
     assert len({one.event_id for one in told}) == 1
+
+
+async def test_a_client_that_is_known_only_after_the_event_was_kept_is_called_once(world: World) -> None:
+    await world.tell(task(), image(0))
+    world.callers = {TASK: "https://client.example.com/done"}
+    assert await world.publish() == 1
+    assert await world.publish() == 0
+    assert sorted(await world.told()) == [(ARCHIVED, 0, "shop"), (SETTLED, None, CALLER), (SETTLED, None, "shop")]
+    await world.pretend()
+    assert {one.status for one in await world.deliveries()} == {DeliveryStatus.DELIVERED}
+    assert await world.publish() == 0
 
 
 async def test_what_was_told_and_forgotten_is_not_told_again_when_its_task_changes(world: World) -> None:

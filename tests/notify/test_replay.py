@@ -36,10 +36,12 @@ async def test_what_was_delivered_is_made_again_where_that_is_asked_for(world: W
 
 async def test_what_waits_on_its_ladder_is_due_at_once_where_that_is_asked_for(world: World) -> None:
     await world.tell(task())
-    [claimed] = await world.catalog.write(lambda tx: tx.events.claim(1, held={}, most=1))
+    [claimed] = await world.catalog.write(lambda tx: tx.events.claim(1, names=("shop",), held={}, hosts={}, most=1))
     await world.catalog.write(lambda tx: tx.events.release(claimed, after=3 * (tx.now - world.since)))
     await replay(world.catalog, DeliveryFilter(status=DeliveryStatus.PENDING), dry_run=False)
-    assert len(await world.catalog.write(lambda tx: tx.events.claim(1, held={}, most=1))) == 1
+    assert (
+        len(await world.catalog.write(lambda tx: tx.events.claim(1, names=("shop",), held={}, hosts={}, most=1))) == 1
+    )
 
 
 async def test_filters_narrow_it(world: World) -> None:

@@ -136,7 +136,7 @@ class World:
         """Have everything end so, without sending it."""
 
         def work(tx: Transaction) -> None:
-            while claimed := tx.events.claim(100, held={}, most=100):
+            while claimed := tx.events.claim(100, names=self.letters.names, held={}, most=100, hosts={}):
                 for one in claimed:
                     tx.events.record(one, progress)
 
@@ -152,12 +152,18 @@ class World:
         )
 
     @asynccontextmanager
-    async def courier(self, *, places: int = 4, now: datetime | None = None, **guard: Any) -> AsyncIterator[Courier]:
-        """A courier without jitter; its own clock is the machine's, as signatures are verified against that."""
-        async with posting(**guard) as post:
+    async def courier(
+        self, *, places: int = 4, now: datetime | None = None, callers: dict[str, Any] | None = None, **guard: Any
+    ) -> AsyncIterator[Courier]:
+        """A courier without jitter, with another way out to clients where one is described.
+
+        Its own clock is the machine's, as signatures are verified against that.
+        """
+        async with posting(**guard) as post, posting(**(guard if callers is None else callers)) as to_callers:
             yield Courier(
                 catalog=self.catalog,
-                post=post,
+                to_endpoints=post,
+                to_callers=to_callers,
                 letters=self.letters,
                 tally=self.tally,
                 places=places,

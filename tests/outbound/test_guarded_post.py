@@ -31,6 +31,7 @@ def guarded_post(
     total_timeout: float = 10,
     trusting: bool = True,
     proxy: str | None = None,
+    judge_names: bool = False,
 ) -> GuardedPost:
     return GuardedPost(
         policy=AddressPolicy(tuple(ipaddress.ip_network(network) for network in trusted)),
@@ -40,6 +41,7 @@ def guarded_post(
         user_agent="Darkroom/test (+image archiver)",
         max_connections=4,
         proxy=proxy,
+        judge_names=judge_names,
         lookup=lookup,
     )
 
@@ -282,3 +284,16 @@ async def test_a_proxy_is_used_where_one_is_named_and_the_url_is_judged_before(
         assert asked == []
         assert await send(client, "https://files.evolink.test/hooks") == Posted("files.evolink.test", 200, None)
     assert asked[0].startswith("CONNECT files.evolink.test:443 HTTP/1.1\r\n")
+
+
+async def test_where_names_are_judged_a_proxy_hears_of_none_that_leads_inside_or_nowhere(
+    proxy: tuple[str, list[str]],
+) -> None:
+    url, asked = proxy
+    lookup = names_at(inner__test=["10.0.0.1"], outer__test=["10.0.0.1", "1.1.1.1"])
+    async with guarded_post(proxy=url, trusted=(), lookup=lookup, judge_names=True) as client:
+        assert (await refused(client, "https://inner.test/hooks")).failure is Failure.REFUSED_ADDRESS
+        assert (await refused(client, "https://none.test/hooks")).failure is Failure.UNREACHABLE
+        assert asked == []
+        await send(client, "https://outer.test/hooks")
+        assert asked[0].startswith("CONNECT outer.test:443 ")

@@ -40,6 +40,15 @@ def test_none_of_the_providers_links_is_left_where_there_are_none_of_ours() -> N
     assert (told["status"], told["results"], told["result_data"]) == ("completed", [], [])
 
 
+def test_a_settled_task_of_which_no_image_is_left_says_so_and_one_that_is_under_way_does_not() -> None:
+    settled = shaped(task_object(), task(settled_at=NOW))
+    assert (settled["status"], settled["results"], settled["error"]["code"]) == ("completed", [], "unknown_error")
+    assert "none of its images" in settled["error"]["message"]
+    assert "error" not in shaped(task_object(), task())
+    assert "error" not in shaped(task_object(), task(settled_at=NOW), at_0="u")
+    assert "error" not in with_links(None, task=task(settled_at=NOW), links=None)
+
+
 def test_what_the_provider_said_beats_what_we_would_make_up() -> None:
     said = {"id": TASK, "status": "completed", "created": 1777600000, "progress": 99, "model": "other", "type": "video"}
     told = shaped(said, task(), at_0="u")

@@ -143,6 +143,7 @@ def _events() -> None:
         postgresql_where=DELIVERED,
     )
     op.create_index("ix_deliveries_endpoint", "deliveries", ["endpoint", "seq"], unique=False)
+    op.create_index("ix_deliveries_endpoint_status", "deliveries", ["endpoint", "status", "seq"], unique=False)
     op.create_index(
         "ix_deliveries_in_order",
         "deliveries",
