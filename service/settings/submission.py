@@ -75,6 +75,13 @@ class EndpointSetting(Group):
     secrets: Annotated[tuple[Secret, ...], Field(min_length=1, max_length=8)]
     events: Annotated[frozenset[EventKind], Field(min_length=1)] = frozenset(EventKind)
 
+    @field_validator("secrets", mode="before")
+    @classmethod
+    def _secrets_are_several(cls, secrets: object) -> object:
+        if isinstance(secrets, str):
+            raise ValueError("secrets is a list")
+        return secrets
+
     @field_validator("secrets")
     @classmethod
     def _secrets_are_keys(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:

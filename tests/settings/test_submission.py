@@ -64,6 +64,7 @@ def test_an_endpoint_hears_of_everything_unless_it_says_of_what(load: Load) -> N
         ({"url": "https://shop.example.com:t0ken/"}, "a port from 1"),
         ({"url": "https://shop.example.com/t0ken" + "x" * 9000}, "8192"),
         ({"secrets": []}, "at least 1"),
+        ({"secrets": SECRET}, "secrets is a list"),
         ({"secrets": ["whsec_c2hvcnQ="]}, "24 to 64 bytes"),
         ({"secrets": ["t0ken" * 10]}, "whsec_"),
         ({"events": ["asset.lost"]}, "asset.archived"),
