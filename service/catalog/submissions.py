@@ -67,7 +67,6 @@ class Submissions:
         s = submissions.c
         return self._one(
             sa.text(OPEN_SUBMISSION),
-            s.status != SubmissionStatus.SENDING.value,
             s.key_name == key_name,
             s.fingerprint == fingerprint,
             s.idempotency_key.is_(None),

@@ -10,10 +10,10 @@ from service.domain.attempt import Failure
 from service.domain.callback import Verdict
 from service.domain.task import TaskReason
 from service.intake.answers import Result
-from service.submission.outcome import Reason
 from service.observability import CallbackVerdict, Metrics
 from service.observability.figure import FRESH_SECONDS
 from service.observability.metrics import OUTCOMES, REASONS, RESULTS, SOURCES, SUBMITTED, TOLD
+from service.submission.outcome import Reason
 
 PROMISED = {
     "darkroom_callbacks_total": {"source", "verdict"},
@@ -31,6 +31,11 @@ PROMISED = {
     "darkroom_reconcile_total": {"result"},
     "darkroom_dead_total": {"reason"},
     "darkroom_provider_key_refused": set(),
+    "darkroom_submissions_total": {"result"},
+    "darkroom_submissions_unclear": set(),
+    "darkroom_budget_warnings_total": set(),
+    "darkroom_events_total": {"outcome"},
+    "darkroom_events_pending": set(),
     "darkroom_build_info": {"version"},
 }
 """The public contract: what dashboards and alerts of users are built on."""
@@ -41,6 +46,8 @@ LOOKED_UP = {
     "darkroom_next_expiry_seconds",
     "darkroom_free_bytes",
     "darkroom_min_free_bytes",
+    "darkroom_submissions_unclear",
+    "darkroom_events_pending",
 }
 """What is left out while nobody has looked."""
 
@@ -84,6 +91,10 @@ def test_every_series_is_there_at_zero() -> None:
         assert value(metrics, "darkroom_dead_total", reason=reason) == 0
     for result in RESULTS:
         assert value(metrics, "darkroom_reconcile_total", result=result) == 0
+    for result in SUBMITTED:
+        assert value(metrics, "darkroom_submissions_total", result=result) == 0
+    for outcome in TOLD:
+        assert value(metrics, "darkroom_events_total", outcome=outcome) == 0
 
 
 def test_labels_are_what_the_domain_can_say() -> None:
@@ -140,6 +151,7 @@ def test_what_nobody_has_looked_at_for_a_minute_is_left_out_until_somebody_does(
     metrics = Metrics(clock=lambda: clock[0])
     assert shown(metrics) == set()
     metrics.waiting(0, None, now=NOW)
+    metrics.under_way(unclear=0, untold=0)
     metrics.disk(free=5, least=7)
     clock[0] += FRESH_SECONDS - 1
     assert shown(metrics) == LOOKED_UP

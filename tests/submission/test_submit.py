@@ -265,6 +265,24 @@ async def test_an_answer_that_its_client_surely_did_not_get_is_for_the_same_requ
     assert len(house.provider.sent) == 3
 
 
+async def test_what_a_dead_process_was_sending_is_not_sent_again_by_the_same_request(ledger: Ledger) -> None:
+    house = desk(ledger)
+
+    class GoneError(Exception):
+        """The process is gone."""
+
+    async def die() -> None:
+        raise GoneError
+
+    house.provider.before = die
+    with pytest.raises(GoneError):
+        await house.submit()
+    house.provider.before = None
+    await ledger.catalog.write(lambda tx: tx.submissions.forget_claims())
+    assert (await house.rejected()).reason is Reason.UNCLEAR, "nobody has looked for its task yet"
+    assert len(house.provider.sent) == 1
+
+
 async def test_under_one_key_the_second_waits_for_the_first(ledger: Ledger) -> None:
     house, gate = desk(ledger), asyncio.Event()
     house.provider.before = gate.wait
