@@ -159,6 +159,7 @@ def test_what_nobody_has_looked_at_for_a_minute_is_left_out_until_somebody_does(
     clock[0] += 2
     assert shown(metrics) == {"darkroom_free_bytes", "darkroom_min_free_bytes"}
     metrics.waiting(0, None, now=NOW)
+    metrics.under_way(unclear=0, untold=0)
     assert shown(metrics) == LOOKED_UP
 
 
