@@ -1,8 +1,5 @@
 """One server that meets one failure, is started again, and is judged; and many of them, a few at a time."""
 
-import asyncio
-import itertools
-import os
 import shutil
 import signal
 import sqlite3
@@ -16,21 +13,16 @@ import httpx
 
 from tests.crash.support.catalog_rows import all_at_rest
 from tests.crash.support.door import Seen, before, seen
+from tests.crash.support.servers import Servers, a_few_at_once, started
 from tests.crash.support.story import SETTINGS, Story
 from tests.crash.support.verdict import Flaw, Found, answered_early, ended_well, kept_what_it_had, verified
 from tests.system.support.authority import Authority
 from tests.system.support.darkroom import Darkroom
 from tests.system.support.image_host import ImageHost
-from tests.system.support.ports import listening_socket
-from tests.system.support.settings import settings_for
 from tests.system.support.waiting import eventually
 
-AT_ONCE = 3
-PROGRESS_EVERY = 20
 SIGKILLED = -9
 LEFT = "left"
-LOWEST_PORT, PORTS = 10_000, 9_000
-"""Below those that other tests take."""
 FIRST_LIFE_RESTS = 2.5
 """Seconds for a server to get over its failure by itself, before it is killed and started again."""
 
@@ -68,11 +60,8 @@ class Bench:
     """Makes servers, each in a folder of its own, which is removed when nothing was wrong."""
 
     def __init__(self, folder: Path, authority: Authority, host: ImageHost) -> None:
-        self._folder = folder
-        self._authority = authority
+        self._servers = Servers(folder, authority)
         self._host = host
-        self._numbers = itertools.count()
-        self._ports = itertools.count(LOWEST_PORT + os.getpid() * 97 % PORTS)
 
     async def steps(self, *, later: bool) -> list[Seen]:
         """The calls of a server that meets no failure, to the end of the story."""
@@ -85,18 +74,14 @@ class Bench:
 
     async def try_each(self, failures: Sequence[Failure], *, later: bool, say: Callable[[str], None]) -> list[Trial]:
         """Try each failure, a few at a time."""
-        gate, done = asyncio.Semaphore(AT_ONCE), itertools.count(1)
 
         async def one(failure: Failure) -> Trial:
-            async with gate:
-                trial = await self._try(failure, later=later)
+            trial = await self._try(failure, later=later)
             for found in trial.found:
                 say(f"{failure} at {trial.met}: {found.flaw}: {found.what}")
-            if (number := next(done)) % PROGRESS_EVERY == 0:
-                say(f"{number} of {len(failures)}")
             return trial
 
-        return list(await asyncio.gather(*(one(failure) for failure in failures)))
+        return await a_few_at_once(failures, one, say)
 
     async def _try(self, failure: Failure, *, later: bool) -> Trial:
         service, story, trial = self._new_server(), Story(self._host, later=later), Trial(failure)
@@ -140,7 +125,7 @@ class Bench:
         calls, left = service.folder / "calls", service.folder / LEFT if failure.power_cut else None
         door = before(calls, data, fail=failure.fail, lasting=failure.lasting, kill=failure.kill, left=left)
         with suppress(httpx.TransportError):
-            if await _started(service, door):
+            if await started(service, door):
                 await story.live(service)
                 with suppress(AssertionError):
                     await all_at_rest(data, within=rest)
@@ -148,33 +133,7 @@ class Bench:
         return await service.ended()
 
     def _new_server(self) -> Darkroom:
-        folder = self._folder / f"server-{next(self._numbers)}"
-        folder.mkdir()
-        settings = settings_for(folder, self._next_port(), authority=self._authority, tls=False, changed=SETTINGS)
-        return Darkroom(folder=folder, settings=settings, tls=None)
-
-    def _next_port(self) -> int:
-        """A free port that no other server of this bench gets: a neighbour must not answer for one that is not up."""
-        return next(port for port in self._ports if _is_free(port))
-
-
-def _is_free(port: int) -> bool:
-    try:
-        listening_socket("127.0.0.1", port).close()
-    except OSError:
-        return False
-    return True
-
-
-async def _started(service: Darkroom, door: Sequence[str]) -> bool:
-    """Start it, and wait until it answers; False when it ended instead."""
-    try:
-        await service.start(prefix=door)
-    except AssertionError as error:
-        if "ended at once" not in str(error):
-            raise
-        return False
-    return True
+        return self._servers.new(self._servers.new_folder(), SETTINGS)
 
 
 async def _put_what_is_left(service: Darkroom) -> None:

@@ -122,18 +122,32 @@ class Darkroom:
             await self.kill()
         await self.api.client.aclose()
 
-    async def run(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        """Run a command beside the server, with its settings and these; bounded in time."""
+    async def run(
+        self, *arguments: str, prefix: Sequence[str] = (), **settings: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command beside the server, under another one if given, with its settings and these; bounded in time."""
         settings = {**self.settings, **settings}
         return await asyncio.to_thread(
             subprocess.run,
-            self._command(*arguments, name=container.new_name(), settings=settings),
+            [*prefix, *self._command(*arguments, name=container.new_name(), settings=settings)],
             env=environment(settings),
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=STOP_WITHIN,
+        )
+
+    def begin(self, *arguments: str, prefix: Sequence[str] = ()) -> subprocess.Popen[str]:
+        """Start a command, under another one if given, and do not wait; what it reads and says goes through pipes."""
+        return subprocess.Popen(
+            [*prefix, *self._command(*arguments, name=container.new_name(), settings=self.settings)],
+            env=environment(self.settings),
+            cwd=self.folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
     def _command(self, *arguments: str, name: str, settings: Mapping[str, str]) -> list[str]:
