@@ -44,7 +44,6 @@ submissions = sa.Table(
     sa.Index("ix_submissions_task_id", "task_id"),
     sa.Index("ix_submissions_token_id", "token_id"),
     sa.Index("ix_submissions_status", "status", "seq"),
-    sa.Index("ix_submissions_key_name", "key_name", "seq"),
     sa.Index(
         "ix_submissions_open",
         "status",

@@ -66,7 +66,6 @@ def _submissions() -> None:
     op.create_index("ix_submissions_token_id", "submissions", ["token_id"], unique=False)
     op.create_index("ix_submissions_task_id", "submissions", ["task_id"], unique=False)
     op.create_index("ix_submissions_status", "submissions", ["status", "seq"], unique=False)
-    op.create_index("ix_submissions_key_name", "submissions", ["key_name", "seq"], unique=False)
 
 
 def _spending() -> None:
