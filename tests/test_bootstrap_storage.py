@@ -81,6 +81,7 @@ async def test_a_process_that_archives_nothing_is_ready_without_the_bucket(tmp_p
         assert (await house.call_back(task_object())).status_code == 202
 
 
+@pytest.mark.long
 async def test_a_bucket_that_is_away_keeps_no_callback_out_and_is_found_again(tmp_path: Path) -> None:
     with s3_server() as first:
         storage, port = in_bucket(first, "s3://pictures/x"), int(first.url.rpartition(":")[2])

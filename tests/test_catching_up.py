@@ -136,6 +136,7 @@ runpy.run_module("service", run_name="__main__")
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
 def test_without_once_it_goes_on_until_it_is_told_to_stop(tmp_path: Path, number: signal.Signals, code: int) -> None:
     with on_loopback(showing(MISSED)) as provider:

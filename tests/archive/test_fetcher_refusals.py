@@ -80,6 +80,7 @@ async def test_a_redirect_to_a_refused_link_makes_no_second_connection(
         assert (outer.connections, inner.connections) == (1, 0)
 
 
+@pytest.mark.long
 @settings(max_examples=60)
 @given(st.text() | st.text().map(lambda text: f"https://{text}.test") | st.from_regex(r"https://[^/]{1,20}\.x/.{0,20}"))
 @example("https://files.evolink.test:0/")

@@ -101,6 +101,7 @@ async def test_a_hint_of_more_images_that_arrives_while_the_question_is_out_keep
     assert len((await ledger.state()).assets) == 2
 
 
+@pytest.mark.long
 @on_sqlite  # its length lies in what is decided, not in the database
 async def test_while_the_key_has_shown_no_task_not_knowing_is_silence_and_gives_nothing_up(
     databases: Databases,
@@ -169,6 +170,7 @@ async def test_a_task_that_never_finishes_is_dead_and_comes_back_with_its_callba
     assert concluded.wakes
 
 
+@pytest.mark.long
 @on_sqlite  # its length lies in what is decided, not in the database
 async def test_an_end_that_the_provider_has_told_is_not_taken_back_by_progress_however_long(ledger: Ledger) -> None:
     await ledger.call_back()

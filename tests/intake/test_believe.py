@@ -65,6 +65,7 @@ async def test_what_is_believed_is_told_with_the_callback_it_came_from(ledger: L
     assert "could not be asked" in last.note
 
 
+@pytest.mark.long
 @on_sqlite  # its length lies in what is decided, not in the database
 async def test_a_callback_is_believed_once_however_long_the_silence(ledger: Ledger) -> None:
     await believed(ledger)
@@ -74,6 +75,7 @@ async def test_a_callback_is_believed_once_however_long_the_silence(ledger: Ledg
     assert await ledger.history() == history
 
 
+@pytest.mark.long
 @on_sqlite  # its length lies in what is decided, not in the database
 @pytest.mark.parametrize("patience", [SECOND, PATIENCE, HORIZON])
 async def test_required_never_believes(databases: Databases, patience: timedelta) -> None:

@@ -72,6 +72,7 @@ async def test_telling_the_same_again_of_what_has_ended_asks_nothing_and_leaves_
     assert (await ledger.state(), await ledger.history()) == (before, history)
 
 
+@pytest.mark.long
 @on_sqlite  # its length lies in what is decided, not in the database
 async def test_a_callback_of_fewer_images_than_were_asked_for_is_believed_once(ledger: Ledger) -> None:
     await ledger.tell(parameters={"n": 2})

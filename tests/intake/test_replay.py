@@ -277,6 +277,7 @@ async def test_what_comes_while_it_runs_is_not_run_again(believing: Past) -> Non
     assert (await running).matched <= 53  # those of before, and of after its first look at most
 
 
+@pytest.mark.long
 async def test_live_callbacks_go_on_while_it_runs(databases: Databases) -> None:
     with past(databases) as opened:
         catalog = opened.ledger.catalog
@@ -322,6 +323,7 @@ ARRIVALS = st.lists(st.tuples(BODIES, st.sampled_from(TOKENS), st.booleans()), m
 MODES = st.sampled_from([RULES, CONFIRMING, OPENED, replace(CONFIRMING, mode=ConfirmMode.OFF)])
 
 
+@pytest.mark.long
 @given(ARRIVALS, MODES, MODES)
 @settings(max_examples=25)
 def test_a_dry_run_changes_no_row_and_tells_what_happens_and_the_second_time_nothing_does(
@@ -351,6 +353,7 @@ async def _twice(arrivals: list[tuple[bytes, CallbackToken, bool]], then: Rules,
         assert second.matched == second.readable + second.unreadable + second.without_body
 
 
+@pytest.mark.long
 async def test_a_dry_run_over_several_portions_tells_what_happens(believing: Past) -> None:
     """Who owns a task that only a portion before would have made is known to the next."""
     for number in range(150):

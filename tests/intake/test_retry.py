@@ -56,6 +56,7 @@ async def given_up(ledger: Ledger, failure: Failure = Failure.TOO_LARGE, *links:
     await ledger.save(state, replace(state, assets=(dead, *kept)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("reason", list(TaskReason))
 async def test_every_dead_task_is_asked_about_at_once_with_the_whole_patience(
     ledger: Ledger, reason: TaskReason
@@ -69,6 +70,7 @@ async def test_every_dead_task_is_asked_about_at_once_with_the_whole_patience(
     assert (await ledger.history())[-1].effect is Effect.RETRIED
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("reason", [TaskReason.UNKNOWN_TO_PROVIDER, TaskReason.NEVER_FINISHED])
 async def test_what_was_dead_for_want_of_an_answer_waits_for_one_again(ledger: Ledger, reason: TaskReason) -> None:
     await die(ledger, reason)

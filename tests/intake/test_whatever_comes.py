@@ -10,6 +10,7 @@ from enum import Enum
 from functools import partial
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -157,6 +158,7 @@ async def the_truth_prevails(ledger: Ledger) -> None:
         assert any(identity(link) == identity(A) for one in assets if one.reason is None for link in one.links)
 
 
+@pytest.mark.long
 @settings(max_examples=60)
 @given(st.sampled_from([CONFIRMING, REQUIRING]), STEPS)
 def test_nothing_waits_for_nobody_and_nothing_forged_stays(rules: Rules, steps: list[Step]) -> None:

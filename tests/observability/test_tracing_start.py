@@ -41,6 +41,7 @@ except SettingsError as error:
 """
 
 
+@pytest.mark.long
 def test_without_an_endpoint_nothing_is_traced_and_nothing_of_it_imported(tmp_path: Path) -> None:
     with open_components(settings_for(tmp_path)) as parts:
         assert parts.tracing is NO_TRACING
@@ -48,6 +49,7 @@ def test_without_an_endpoint_nothing_is_traced_and_nothing_of_it_imported(tmp_pa
     assert "opentelemetry" in python(opened(tmp_path / "third", {"traces": NOWHERE}))
 
 
+@pytest.mark.long
 def test_an_endpoint_without_the_extra_stops_the_start_with_a_line_that_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "opentelemetry").mkdir()  # an empty one goes before the one that is installed
     (tmp_path / "opentelemetry" / "__init__.py").touch()

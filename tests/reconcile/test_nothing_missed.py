@@ -62,6 +62,7 @@ async def test_a_callback_costs_one_question(tmp_path: Path) -> None:
     judged(await live(world), most_requests=1.1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", [ConfirmMode.REQUIRED, ConfirmMode.PREFERRED])
 async def test_forgeries_through_leaked_urls_are_asked_about_and_never_fetched(
     tmp_path: Path, mode: ConfirmMode
@@ -125,12 +126,13 @@ ILL = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("mode", "called_back"),
     [
         pytest.param(ConfirmMode.PREFERRED, True, id="preferred"),
-        pytest.param(ConfirmMode.REQUIRED, True, id="required", marks=pytest.mark.long),
-        pytest.param(ConfirmMode.REQUIRED, False, id="callbacks lost", marks=pytest.mark.long),
+        pytest.param(ConfirmMode.REQUIRED, True, id="required"),
+        pytest.param(ConfirmMode.REQUIRED, False, id="callbacks lost"),
     ],
 )
 @pytest.mark.parametrize("name", ILL)
@@ -145,6 +147,7 @@ async def test_an_ill_provider_costs_time_and_nothing_else(
     assert all(task.confirmed for task in outcome.states.values())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("status", [500, 429, 404])
 async def test_every_third_answer_is_bad(tmp_path: Path, status: int) -> None:
     world = world_of(tmp_path, misbehave=lambda w, _: problem(status) if len(w.requests) % 3 == 0 else None)
@@ -152,6 +155,7 @@ async def test_every_third_answer_is_bad(tmp_path: Path, status: int) -> None:
     judged(await live(world), most_requests=6)
 
 
+@pytest.mark.long
 async def test_tasks_that_are_not_known_at_once_are_not_given_up(tmp_path: Path) -> None:
     """Reads lag behind submissions by four minutes; one task is old, so that the key is known to be good."""
 
@@ -164,6 +168,7 @@ async def test_tasks_that_are_not_known_at_once_are_not_given_up(tmp_path: Path)
     judged(await live(world), most_requests=8)
 
 
+@pytest.mark.long
 async def test_an_answer_a_moment_behind_the_callback_loses_nothing(tmp_path: Path) -> None:
     """For twenty seconds after the callback the provider still says processing, then shows one link too few."""
 
@@ -194,6 +199,7 @@ async def test_links_that_are_new_and_in_another_order_each_time_bring_each_imag
     judged(await live(world), most_requests=2)
 
 
+@pytest.mark.long
 async def test_links_that_die_early_are_read_anew(tmp_path: Path) -> None:
     """Links of the first two reads never work; the host is kindly treated all the same."""
     world = world_of(

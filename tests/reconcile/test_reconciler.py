@@ -67,6 +67,7 @@ def keep_stranger(tx: Transaction) -> None:
     tx.tasks.save([(None, TaskState(stranger, ()))])
 
 
+@pytest.mark.long
 async def test_an_answer_that_no_transaction_takes_is_set_aside_and_the_others_get_through(ledger: Ledger) -> None:
     poison = complete(B)
     assert isinstance(poison, Found)

@@ -137,6 +137,7 @@ async def test_without_a_list_nothing_is_marked_as_looked_through(ledger: Ledger
     assert (await sweeper(ledger, FakeProvider(page=account.page)).sweep()).strangers == 2
 
 
+@pytest.mark.long
 async def test_a_list_without_end_ends_and_says_so(ledger: Ledger) -> None:
     provider = FakeProvider(page=lambda n: Listed((entry(f"task-{n:04}", NOW),), more=True))
     swept = await sweeper(ledger, provider).sweep()
@@ -241,6 +242,7 @@ def may(life: Life) -> None:
 HOUR = int(SWEEP_EVERY.total_seconds())
 
 
+@pytest.mark.long
 async def test_it_sweeps_at_start_and_every_hour(ledger: Ledger) -> None:
     assert await Life(ledger).run(seconds=3 * HOUR) == [0, HOUR, 2 * HOUR]
 

@@ -1,5 +1,7 @@
 """What ended before costs were counted here is counted once, and only once."""
 
+import pytest
+
 from service.submission.arrears import TOGETHER, Arrears
 from service.submission.booking import book
 from tests.submission.sending import PRICES
@@ -20,6 +22,7 @@ async def ended(ledger: Ledger, number: int) -> None:
     await ledger.answer(found(task_id=f"task-{number:04}", usage={"cost": {"usd": 0.5}}), f"task-{number:04}")
 
 
+@pytest.mark.long
 async def test_all_that_ended_is_counted_once(ledger: Ledger) -> None:
     for number in range(NUMBER):
         await ended(ledger, number)

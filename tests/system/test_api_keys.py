@@ -54,6 +54,7 @@ async def test_without_a_valid_key_only_the_open_routes_answer(service: Darkroom
         assert answer.status_code == 202, "the provider has no key"
 
 
+@pytest.mark.long
 async def test_a_key_may_do_what_its_scope_and_the_lesser_ones_allow(service: Darkroom) -> None:
     for rank, held in enumerate(SCOPES):
         found = await statuses(service, KEYS[held])
@@ -63,6 +64,7 @@ async def test_a_key_may_do_what_its_scope_and_the_lesser_ones_allow(service: Da
         assert max(found.values()) < 500
 
 
+@pytest.mark.long
 async def test_a_refusal_is_a_problem_document_with_a_code(service: Darkroom) -> None:
     async with service.client(KEYS["read"]) as client:
         answer = await client.post("/v1/callback-urls")

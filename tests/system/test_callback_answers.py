@@ -5,6 +5,8 @@ from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping
 from urllib.parse import urlsplit
 
+import pytest
+
 from tests.system.conftest import Start
 from tests.system.support.connection import NO_HEADERS, Answered, Connection, one_exchange, post
 from tests.system.support.darkroom import Darkroom
@@ -71,6 +73,7 @@ async def test_a_callback_that_must_not_be_believed_gets_404_with_its_body_unrea
     assert reasons == {"bad_token", "revoked_token", "unknown_source"}
 
 
+@pytest.mark.long
 async def test_a_callback_that_may_be_believed_is_asked_for_its_body(start: Start) -> None:
     service = await start()
     path = urlsplit(await service.api.mint()).path
@@ -84,6 +87,7 @@ async def test_a_callback_that_may_be_believed_is_asked_for_its_body(start: Star
     await connection.close()
 
 
+@pytest.mark.long
 async def test_an_expired_url_is_answered_404(start: Start) -> None:
     service = await start()
     url = await service.api.mint(expires_in=1)
@@ -97,6 +101,7 @@ async def test_an_expired_url_is_answered_404(start: Start) -> None:
     assert (await answer_to_headers(service, urlsplit(url).path)).status == 404
 
 
+@pytest.mark.long
 async def test_a_trailing_slash_is_never_a_redirect(start: Start) -> None:
     service = await start()
     url = await service.api.mint()

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.system.conftest import Start
 from tests.system.support.darkroom import Darkroom
 from tests.system.support.provider import call_back, new_task_id, task_object
@@ -34,6 +36,7 @@ async def test_the_first_command_in_a_new_directory_prints_the_url_and_nothing_e
     assert len((await output_of(service, "callback-url")).splitlines()) == 1
 
 
+@pytest.mark.long
 async def test_a_task_that_the_command_registered_is_known_to_the_running_server(start: Start) -> None:
     service = await start()
     task_ids = [new_task_id(), new_task_id()]
@@ -57,6 +60,7 @@ async def test_healthcheck_follows_the_server(start: Start) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 async def test_migrate_and_doctor_work_beside_the_server(start: Start) -> None:
     service = await start()
     assert "current" in await output_of(service, "migrate")

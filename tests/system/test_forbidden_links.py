@@ -90,6 +90,7 @@ async def test_no_spelling_of_an_address_in_this_network_is_ever_connected_to(
     assert service.leaked(["user:password"]) == []
 
 
+@pytest.mark.long
 async def test_a_link_without_tls_and_one_to_the_service_itself_are_refused(start: Start, wire: ImageHost) -> None:
     service = await start(DOWNLOAD__ALLOWED_HOSTS=list_setting("*"), DOWNLOAD__TRUSTED_NETWORKS=None)
     links = [f"http://127.0.0.1:{wire.port}/0.png", f"{service.url}/livez", f"file:///{service.port}/etc/passwd"]
@@ -106,6 +107,7 @@ async def test_a_host_that_is_not_allowed_is_refused_even_in_a_trusted_network(s
     assert wire.connections == 0
 
 
+@pytest.mark.long
 async def test_a_redirect_is_judged_like_a_link(start: Start, image_host: ImageHost, wire: ImageHost) -> None:
     service = await start(DOWNLOAD__ALLOWED_HOSTS=list_setting("localhost", "127.0.0.2", "10.0.0.1"))
     there = wire.put(whole(a_picture("there")), host="127.0.0.2")
@@ -125,6 +127,7 @@ async def test_a_redirect_is_judged_like_a_link(start: Start, image_host: ImageH
     assert image_host.asked_for(unlisted) == 0
 
 
+@pytest.mark.long
 async def test_at_most_three_redirects_are_followed(start: Start, image_host: ImageHost) -> None:
     service = await start()
     links = [image_host.put(whole(a_picture("far away")))]

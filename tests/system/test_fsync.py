@@ -43,6 +43,7 @@ async def test_a_lone_callback_is_synced_before_its_202_is_written(start: Start,
     assert answered_too_early(seen) == []
 
 
+@pytest.mark.long
 async def test_concurrent_callbacks_share_a_sync_and_none_is_answered_before_it(
     start: Start, output: Path, record_property: Callable[[str, object], None]
 ) -> None:

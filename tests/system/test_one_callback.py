@@ -37,6 +37,7 @@ async def test_a_callback_is_accepted_and_its_images_are_archived_as_received(
     assert service.archive.files()[task_id] == sorted([*names, "task.json"])
 
 
+@pytest.mark.long
 async def test_the_sidecar_holds_the_task_its_images_and_what_the_provider_said(
     start: Start, image_host: ImageHost
 ) -> None:
@@ -78,6 +79,7 @@ async def test_the_same_callback_again_is_a_duplicate_and_everything_outlives_a_
     assert image_host.asked_for(link) == 1
 
 
+@pytest.mark.long
 async def test_the_metrics_tell_what_the_api_tells(start: Start, image_host: ImageHost) -> None:
     service = await start()
     picture, task_id = a_picture("counted"), new_task_id()
@@ -109,6 +111,7 @@ async def test_the_image_host_sees_a_truthful_name_and_no_credentials(start: Sta
     assert not {"authorization", "cookie", "referer"} & headers.keys()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", ["truncated", "page"])
 async def test_bytes_that_are_no_whole_image_are_never_archived_and_the_next_attempt_is(
     start: Start, image_host: ImageHost, what: str

@@ -20,6 +20,7 @@ def generated(service: Darkroom) -> list[str]:
     return [(service.folder / "data" / name).read_text().strip() for name in GENERATED]
 
 
+@pytest.mark.long
 async def test_generated_secrets_are_readable_by_their_owner_only_and_outlive_a_restart(start: Start) -> None:
     service = await start(API_KEYS=None)
     paths = [service.folder / "data" / name for name in GENERATED]

@@ -23,6 +23,7 @@ WRONG = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", WRONG)
 async def test_a_wrong_setting_stops_the_start_with_one_line_that_names_it(start: Start, name: str) -> None:
     service = await start(running=False)
@@ -45,6 +46,7 @@ async def test_a_second_server_for_the_same_directory_is_refused_and_the_first_g
     assert (await first.api.client.get("/readyz")).status_code == 200
 
 
+@pytest.mark.long
 async def test_a_taken_port_is_named(start: Start) -> None:
     first = await start()
     second = await start(running=False, SERVER__PORT=str(first.port))

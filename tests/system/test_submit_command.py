@@ -59,6 +59,7 @@ async def test_a_dry_run_tells_the_price_and_sends_nothing(start: Start, stand_i
     assert (await provider.ledger()).requests["submit"] == 0
 
 
+@pytest.mark.long
 async def test_alone_and_where_nobody_can_call_back_it_archives_the_images_itself_and_names_the_files(
     start: Start, stand_in: Begin
 ) -> None:

@@ -22,6 +22,7 @@ ANSWERS_BEFORE = 300
 DRAIN = 10
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("tls", [True, False], ids=["tls", "plain"])
 async def test_under_load_every_request_is_answered_or_was_refused_before_it_was_sent(start: Start, tls: bool) -> None:
     service = await start(tls=tls, SERVER__DRAIN_TIMEOUT=f"{DRAIN}s")
@@ -46,6 +47,7 @@ async def test_under_load_every_request_is_answered_or_was_refused_before_it_was
     assert {task["id"] for task in await service.api.all("/v1/tasks")} == tally.taken
 
 
+@pytest.mark.long
 async def test_connections_that_the_kernel_took_before_the_signal_are_answered(start: Start) -> None:
     service = await start(tls=False)
     path = urlsplit(await service.api.mint()).path
@@ -62,6 +64,7 @@ async def test_connections_that_the_kernel_took_before_the_signal_are_answered(s
     assert await service.ended() == 0
 
 
+@pytest.mark.long
 async def test_a_request_that_meets_the_closing_of_the_listener_is_not_cut(start: Start) -> None:
     service = await start(tls=False)
     path = urlsplit(await service.api.mint()).path
@@ -112,6 +115,7 @@ async def test_a_download_under_way_is_finished_before_the_process_ends(start: S
     assert image_host.asked_for(job.links[0]) == 1
 
 
+@pytest.mark.long
 async def test_a_download_that_takes_too_long_is_handed_back_and_is_no_attempt(
     start: Start, image_host: ImageHost
 ) -> None:

@@ -99,6 +99,7 @@ async def test_a_callback_its_confirmation_and_its_image_are_one_trace_over_proc
     assert_nothing_told(taken, worker)
 
 
+@pytest.mark.long
 async def test_a_failed_attempt_is_seen_beside_the_one_that_worked(
     start: Start, image_host: ImageHost, taken: Collector
 ) -> None:
@@ -134,6 +135,7 @@ async def test_without_a_collector_everything_goes_on_with_a_line_and_the_proces
         assert name not in service.log
 
 
+@pytest.mark.long
 async def test_a_service_without_the_setting_says_and_sends_nothing(start: Start, image_host: ImageHost) -> None:
     service = await start()
     task_id = new_task_id()

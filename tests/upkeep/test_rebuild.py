@@ -269,6 +269,7 @@ class Brittle(MemoryStore):
         return self.fails_after is not None and self.fails_after <= 0
 
 
+@pytest.mark.long
 async def test_a_rebuild_that_was_interrupted_goes_on_and_comes_to_the_same(tmp_path: Path, catalog: Catalog) -> None:
     store = Brittle(tmp_path, {})
     archive = Archive(tmp_path, catalog, store)

@@ -53,6 +53,7 @@ async def damaged(tmp_path: Path, catalog: Catalog, store: Watched) -> Archive:
     return archive
 
 
+@pytest.mark.long
 async def test_it_goes_on_after_the_last_whole_page(damaged: Archive, store: Watched) -> None:
     assert verify.TASKS_TOGETHER * 2 < TASKS, "the interruption lies on the third page"
     store.gone_at = await damaged.home("task-205")
@@ -66,6 +67,7 @@ async def test_it_goes_on_after_the_last_whole_page(damaged: Archive, store: Wat
     assert any("task-205" in key for key in store.read_keys)
 
 
+@pytest.mark.long
 async def test_it_goes_on_among_the_files(damaged: Archive, store: Watched) -> None:
     store.objects[f"{await damaged.home('task-001')}/7-{'a' * 12}.png"] = b"stray"
     store.objects["zz/stray"] = b"stray"

@@ -130,6 +130,7 @@ async def test_bytes_count_whether_they_are_announced_or_not(siege: Siege, annou
     assert answers == {422: 32, 429: 28}
 
 
+@pytest.mark.long
 async def test_unreadable_bodies_take_no_more_than_their_share_of_the_disk(siege: Siege) -> None:
     for start in range(0, 48, 16):
         siege.clock.now += 60
@@ -186,6 +187,7 @@ def confirm_all(house: House) -> None:
     connection.close()
 
 
+@pytest.mark.long
 async def test_the_number_of_invented_tasks_is_bounded_also_after_a_restart(tmp_path: Path) -> None:
     clock = Clock()
     async with serving(tmp_path, clock=clock, roles="receiver,api", evolink=KEY) as house:
