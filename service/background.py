@@ -1,7 +1,7 @@
 """Loops that run for as long as the service does, and the nudge that wakes one. Plain asyncio; knows no work."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -66,7 +66,7 @@ DRAIN_GRACE = 1.0
 """Seconds beyond the deadline for a drain to cancel what it could not finish and hand it back."""
 
 CANCEL_WITHIN = 5.0
-"""Seconds for a cancelled loop to end; what clings to life longer must not keep the process from leaving."""
+"""Seconds for cancelled loops to end; what clings to life longer must not keep the process from leaving."""
 
 
 async def keep_running(
@@ -117,33 +117,51 @@ async def _failure_of(run: Run) -> Exception:
     return LoopEndedError("the loop returned")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Loop:
     task: asyncio.Task[None]
     drain: Drain | None
+    ends_first: bool
 
 
 @dataclass(slots=True)
 class Background:
-    """Named loops, started in order and stopped in reverse."""
+    """Named loops, and the order in which they end.
 
+    Those of a kind are cancelled together, so that a database that keeps each of them waiting is waited for once.
+    """
+
+    cancel_within: float = CANCEL_WITHIN
     _loops: list[_Loop] = field(default_factory=list)
 
-    def start(self, name: str, run: Run, *, drain: Drain | None = None) -> None:
-        """Start a loop. `drain(seconds)` is awaited before it is cancelled, so that it can finish what is under way."""
-        self._loops.append(_Loop(asyncio.create_task(keep_running(name, run), name=name), drain))
+    def start(self, name: str, run: Run, *, drain: Drain | None = None, ends_first: bool = False) -> None:
+        """Start a loop. `drain(seconds)` is awaited before it is cancelled, so that it can finish what is under way.
+
+        One that `ends_first` is cancelled before the drains: what it would begin meanwhile would only be cut short.
+        """
+        task = asyncio.create_task(keep_running(name, run), name=name)
+        self._loops.append(_Loop(task, drain, ends_first))
 
     async def stop(self, within: float = 0.0) -> None:
-        """Stop the loops, last started first; together their drains get `within` seconds, then they are cancelled."""
+        """Stop the loops; the drains, last started first, together get `within` seconds, then they are cancelled."""
         deadline = asyncio.get_running_loop().time() + within
-        while self._loops:
-            loop = self._loops.pop()
+        loops, self._loops = self._loops, []
+        await self._cancel([loop.task for loop in loops if loop.ends_first])
+        for loop in reversed(loops):
             if loop.drain is not None:
                 await _drained(loop.task.get_name(), loop.drain, deadline)
-            loop.task.cancel()
-            _, clinging = await asyncio.wait([loop.task], timeout=CANCEL_WITHIN)
-            if clinging:
-                log.error("loop_did_not_stop", loop=loop.task.get_name())
+                await self._cancel([loop.task])
+        await self._cancel([loop.task for loop in loops if loop.drain is None and not loop.ends_first])
+
+    async def _cancel(self, tasks: Sequence[asyncio.Task[None]]) -> None:
+        """Cancel them, wait until they have ended, and name those that cling to life."""
+        if not tasks:
+            return
+        for task in tasks:
+            task.cancel()
+        _, clinging = await asyncio.wait(tasks, timeout=self.cancel_within)
+        for task in clinging:
+            log.error("loop_did_not_stop", loop=task.get_name())
 
 
 async def _drained(name: str, drain: Drain, deadline: float) -> None:

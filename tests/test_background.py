@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from service.background import DRAIN_GRACE, Background, Nudge, Pauses, keep_running
+from service.background import DRAIN_GRACE, Background, Drain, Nudge, Pauses, keep_running
 
 FOREVER = 1e6
 
@@ -154,19 +154,44 @@ def recording(name: str, said: list[str]) -> Callable[[], Awaitable[None]]:
     return run
 
 
-async def test_loops_stop_in_reverse_each_after_its_drain() -> None:
+async def test_what_ends_first_ends_before_the_drains_which_go_in_reverse_and_then_all_others() -> None:
     said: list[str] = []
 
-    async def drain(seconds: float) -> None:
-        said.append(f"second drains for {round(seconds)} s")
+    def drain(name: str) -> Drain:
+        async def say(seconds: float) -> None:
+            said.append(f"{name} drains for {round(seconds)} s")
+
+        return say
 
     background = Background()
-    background.start("first", recording("first", said))
-    background.start("second", recording("second", said), drain=drain)
-    background.start("third", recording("third", said))
+    background.start("renewal", recording("renewal", said))
+    background.start("first", recording("first", said), drain=drain("first"))
+    background.start("duty", recording("duty", said), ends_first=True)
+    background.start("second", recording("second", said), drain=drain("second"))
     await asyncio.sleep(0)
     await background.stop(within=20)
-    assert said == ["third ended", "second drains for 20 s", "second ended", "first ended"]
+    drained = ["second drains for 20 s", "second ended", "first drains for 20 s", "first ended"]
+    assert said == ["duty ended", *drained, "renewal ended"]
+
+
+async def test_loops_that_cling_to_life_are_waited_for_together_and_named(logged: list[EventDict]) -> None:
+    let_go = asyncio.Event()
+
+    async def cling() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(FOREVER)
+        await let_go.wait()
+        raise asyncio.CancelledError
+
+    background = Background(cancel_within=0.2)
+    for name in "abc":
+        background.start(name, cling)
+    await asyncio.sleep(0)
+    async with asyncio.timeout(0.5):
+        await background.stop()
+    assert sorted(entry["loop"] for entry in logged) == ["a", "b", "c"]
+    assert {entry["event"] for entry in logged} == {"loop_did_not_stop"}
+    let_go.set()
 
 
 async def test_a_drain_that_fails_keeps_nobody_from_stopping(logged: list[EventDict]) -> None:

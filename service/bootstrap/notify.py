@@ -101,4 +101,4 @@ def start_deliveries(
     background.start("delivery leases", leases.run)
     background.start("deliver", worker.run, drain=worker.stop)
     forgetting = Forgetting(catalog=parts.catalog)
-    background.start("events", Elected("events", forgetting.run, catalog=parts.catalog).run)
+    background.start("events", Elected("events", forgetting.run, catalog=parts.catalog).run, ends_first=True)

@@ -73,7 +73,7 @@ def start_reconcile(asking: Asking, background: Background, may_sweep: Callable[
     background.start("reconcile", questions.run, drain=partial(_drained, questions))
     if asking.sweeper is not None:
         sweep = Elected("sweep", partial(asking.sweeper.run, may_sweep), catalog=asking.catalog)
-        background.start("sweep", sweep.run)
+        background.start("sweep", sweep.run, ends_first=True)
 
 
 async def reconcile_once(settings: Settings, *, progress: Callable[[Round], None] = lambda _: None) -> Round:

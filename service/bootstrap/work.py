@@ -79,11 +79,13 @@ async def running(parts: Components) -> AsyncIterator[None]:
             tell = partial(_tell_of_found, parts)
             finder = Finder(catalog=parts.catalog, provider=parts.provider, rules=parts.rules, tell=tell)
             arrears = Arrears(catalog=parts.catalog, prices=parts.submitting.prices)
-            background.start("arrears", Elected("arrears", arrears.run, catalog=parts.catalog).run)
-            background.start("finder", Elected("finder", finder.run, catalog=parts.catalog).run)
+            background.start("arrears", Elected("arrears", arrears.run, catalog=parts.catalog).run, ends_first=True)
+            background.start("finder", Elected("finder", finder.run, catalog=parts.catalog).run, ends_first=True)
             start_reconcile(asking_of(parts, watch), background, lambda: not parts.readiness.problems)
             retention = Retention(catalog=parts.catalog, after=settings.callbacks.retention)
-            background.start("retention", Elected("retention", retention.run, catalog=parts.catalog).run)
+            background.start(
+                "retention", Elected("retention", retention.run, catalog=parts.catalog).run, ends_first=True
+            )
         try:
             yield
         finally:
@@ -167,7 +169,7 @@ def _start_archive(parts: Components, background: Background, client: GuardedCli
         nudge=parts.sidecar_nudge,
     )
     purge = Purge(catalog=parts.catalog, store=parts.store, nudge=parts.purge_nudge)
-    background.start("purge", purge.run)
+    background.start("purge", purge.run, ends_first=True)
     asset_leases = Leases(catalog=parts.catalog, worker=assets, renew=lambda tx, held: tx.work.renew_assets(held))
     sidecar_leases = Leases(catalog=parts.catalog, worker=sidecars, renew=lambda tx, held: tx.work.renew_sidecars(held))
     background.start("asset leases", asset_leases.run)

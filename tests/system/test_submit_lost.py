@@ -33,7 +33,7 @@ ORDER = "order-of-a-lighthouse-1"
 FORGETFUL = "--no-idempotency"
 NO_CALLBACKS = ("--fault", "lost=1")
 LOSSES = (Way.ANSWER_CUT, Way.PAGE, Way.WRONG_PAGE, Way.NOISE)
-SOON = 10.0
+SOON = 20.0
 
 needs_clock = pytest.mark.skipif(why_no_clock() is not None, reason=str(why_no_clock()))
 
