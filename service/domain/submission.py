@@ -136,10 +136,12 @@ class Unclaimed:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """Task ids by submission, and the submissions that surely made none. Of the others nothing is known yet."""
+    """Task ids by submission, and the submissions that surely made none. Of the others nothing is known yet, but the
+    tasks that could be theirs."""
 
     found: Mapping[str, str]
     never_arrived: tuple[str, ...]
+    undecided: frozenset[str]
 
 
 def match(
@@ -161,7 +163,9 @@ def match(
             found[one.id] = could[one.id][0].task_id
         elif now >= _over(one) and not any(task.model in (None, one.model) for task in near):
             gone.append(one.id)
-    return Matched(found, tuple(gone))
+    open_still = {one.id for one in lost} - found.keys()
+    undecided = frozenset(task_id for task_id, whose in rivals.items() if not open_still.isdisjoint(whose))
+    return Matched(found, tuple(gone), undecided)
 
 
 def _is_near(one: Submission, task: Unclaimed) -> bool:

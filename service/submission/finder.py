@@ -1,6 +1,7 @@
 """Looks for the tasks of submissions whose answers were lost: by their callbacks, then in the provider's list.
 
-It sends nothing again: that is for the client to ask for, once it is known that nothing arrived.
+It sends nothing again: that is for the client to ask for, once it is known that nothing arrived. Tasks that may be one
+of several are taken up as strangers: whose ever they are, their images are kept.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from service.domain.retry import credible_created
 from service.domain.rules import Rules
 from service.domain.submission import CLOCKS_DIFFER, Submission, SubmissionStatus, Unclaimed, match
 from service.domain.task import TaskEvent
+from service.intake.seen import notice
 from service.provider.reading import Listed, Listing
 from service.submission.record import adopt, ended_for_nothing, given_up, looked_for_again, lost_sight_of
 
@@ -152,6 +154,9 @@ def _conclude(tx: Transaction, *, account: _Account, rules: Rules) -> list[Submi
         for one in lost
         if one.id in matched.found
     ]
+    undecided = [event for event in account.events if event.task_id in matched.undecided]
+    if undecided:
+        notice(tx, undecided, rules=rules, since=account.at - rules.horizon, source=lost[0].source)
     gone = sorted((one for one in lost if one.id in matched.never_arrived), key=lambda one: one.day)
     return found + [ended_for_nothing(tx, one, SubmissionStatus.UNSENT, _NEVER) for one in gone]  # sums go last
 

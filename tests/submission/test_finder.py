@@ -121,6 +121,22 @@ async def test_two_lost_ones_are_not_taken_for_each_other(ledger: Ledger) -> Non
     assert {one.status for one in await house.all()} == {SubmissionStatus.UNCLEAR}
 
 
+async def test_tasks_that_may_be_one_of_several_are_asked_about_at_once_so_that_their_images_are_kept(
+    ledger: Ledger,
+) -> None:
+    house, other = desk(ledger), "task-unified-0002"
+    await lost(house, "one")
+    await lost(house, "two")
+    made_before = ledger.clock.now - timedelta(minutes=50)
+    house.provider.shows((TASK, ledger.clock.now), (other, ledger.clock.now), ("task-unified-0003", made_before))
+    ledger.clock.move(seconds=2)
+    await house.finder.look()
+    for task_id in (TASK, other):
+        task = await ledger.task(task_id)
+        assert (task.prompt, task.stranger, task.check.at) == (None, True, ledger.clock.now)
+    assert not await ledger.catalog.read(lambda tx: tx.tasks.load(["task-unified-0003"])), "nobody lost it"
+
+
 async def test_one_that_is_still_under_way_may_be_the_tasks_own(ledger: Ledger) -> None:
     house = desk(ledger)
     await lost(house)
