@@ -16,6 +16,7 @@ from service.web.callback_urls import CallbackUrlRoutes
 from service.web.callbacks import CallbackRoutes
 from service.web.events import EventRoutes
 from service.web.evolink import EvolinkRoutes
+from service.web.facets import FacetRoutes
 from service.web.health import HealthRoutes
 from service.web.inbox import InboxRoutes
 from service.web.keys import ApiKey, ApiKeys, Scope
@@ -128,6 +129,7 @@ def _api_routes(parts: Components, keys: ApiKeys, refused: RefusedCallbacks) -> 
     return [
         *evolink.routes(keys),
         *SubmissionRoutes(catalog=parts.catalog).routes(keys),
+        *FacetRoutes(catalog=parts.catalog).routes(keys),
         *EventRoutes(catalog=parts.catalog, deliveries=parts.deliver_nudge).routes(keys),
         *urls.routes(keys),
         *tasks.routes(keys),

@@ -36,6 +36,7 @@ from service.submission.arrears import Arrears
 from service.submission.finder import Finder
 from service.upkeep.elected import Elected
 from service.upkeep.retention import Retention
+from service.upkeep.search_filling import SearchFilling
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +81,8 @@ async def running(parts: Components) -> AsyncIterator[None]:
             finder = Finder(catalog=parts.catalog, provider=parts.provider, rules=parts.rules, tell=tell)
             arrears = Arrears(catalog=parts.catalog, prices=parts.submitting.prices)
             background.start("arrears", Elected("arrears", arrears.run, catalog=parts.catalog).run, ends_first=True)
+            filling = SearchFilling(catalog=parts.catalog)
+            background.start("search", Elected("search", filling.run, catalog=parts.catalog).run, ends_first=True)
             background.start("finder", Elected("finder", finder.run, catalog=parts.catalog).run, ends_first=True)
             start_reconcile(asking_of(parts, watch), background, lambda: not parts.readiness.problems)
             retention = Retention(catalog=parts.catalog, after=settings.callbacks.retention)

@@ -14,6 +14,7 @@ from service.catalog.dead import Dead
 from service.catalog.duties import Duties
 from service.catalog.engine import Engine, Priority
 from service.catalog.events import Events
+from service.catalog.facets import Faceting
 from service.catalog.figures import Counting
 from service.catalog.inbox import Inbox
 from service.catalog.marks import STORE_BEGUN, Marks, copying_from, unfinished
@@ -22,6 +23,7 @@ from service.catalog.postgres import PostgresEngine
 from service.catalog.queries import Queries
 from service.catalog.replays import Replays
 from service.catalog.restore import Restore
+from service.catalog.search_index import SearchIndex
 from service.catalog.spending import Spending
 from service.catalog.sqlite import SqliteEngine
 from service.catalog.submissions import Submissions
@@ -55,6 +57,8 @@ class Transaction:
     replays: Replays
     clearing: Clearing
     query: Queries
+    facets: Faceting
+    search: SearchIndex
     figures: Counting
     dead: Dead
     walk: Walk
@@ -167,6 +171,8 @@ class Catalog:
             replays=Replays(connection, locks=locks),
             clearing=Clearing(connection, now),
             query=Queries(connection),
+            facets=Faceting(connection),
+            search=SearchIndex(connection),
             figures=Counting(connection),
             dead=Dead(connection),
             walk=Walk(connection),

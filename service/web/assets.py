@@ -11,10 +11,8 @@ from starlette.routing import Route
 from service.archive.deletion import delete
 from service.background import Nudge
 from service.catalog.catalog import Catalog, Transaction
-from service.catalog.queries import ASSET_FILTERS
 from service.catalog.tokens import SignedLink
-from service.domain.asset import Asset, AssetStatus, split_asset_id
-from service.domain.image import ImageFormat
+from service.domain.asset import Asset, split_asset_id
 from service.domain.moment import rfc3339
 from service.errors import Gone, NotFound
 from service.intake.asset_link import AssetLinkSigner, new_link_id
@@ -25,9 +23,8 @@ from service.web.body import read_model
 from service.web.content import FOR_LINKS, content_response, stored_bytes
 from service.web.documents import asset_document
 from service.web.keys import ApiKeys, Scope
+from service.web.narrowing import assets_asked_for
 from service.web.paging import list_query, page
-
-_VALUES = {"status": tuple(AssetStatus), "format": tuple(ImageFormat), "conflict": ("true", "false")}
 
 
 class LinkToSign(BaseModel):
@@ -69,11 +66,9 @@ class AssetRoutes:
         ]
 
     async def list(self, request: Request) -> Response:
-        query = list_query(request, (*ASSET_FILTERS, "conflict"), values=_VALUES)
+        asked = assets_asked_for(request)
         found = await self._catalog.read(
-            lambda tx: tx.query.assets(
-                filters=query.filters, after=query.after, limit=query.limit, conflicts=query.conflicts
-            )
+            lambda tx: tx.query.assets(asked.filter, limit=asked.limit, after=asked.after, sort=asked.sort)
         )
         items = [asset_document(asset, public_url=self._public_url) for asset in found.items]
         return JSONResponse(page(items, found.next))

@@ -10,12 +10,13 @@ from starlette.routing import Route
 
 from service.background import Nudge
 from service.catalog.catalog import Catalog, Transaction
-from service.catalog.queries import TASK_FILTERS, Page
+from service.catalog.filters import TaskFilter
+from service.catalog.queries import Page
 from service.catalog.tasks import TaskState
 from service.domain.asset import Asset
 from service.domain.history import HistoryEntry
 from service.domain.rules import Rules
-from service.domain.task import Task, TaskStatus
+from service.domain.task import Task
 from service.errors import NotFound
 from service.intake.register import Told, register
 from service.intake.retry import retry
@@ -25,9 +26,8 @@ from service.web.body import read_model
 from service.web.callback_urls import Label, Tags
 from service.web.documents import entry_document, task_document
 from service.web.keys import ApiKeys, Scope
-from service.web.paging import ListQuery, list_query, page
-
-_VALUES = {"status": tuple(TaskStatus), "conflict": ("true", "false")}
+from service.web.narrowing import Narrowed, tasks_asked_for
+from service.web.paging import page
 
 
 class TaskToTell(BaseModel):
@@ -78,8 +78,7 @@ class TaskRoutes:
         return JSONResponse(document, status_code=201 if registered.new else 200)
 
     async def list(self, request: Request) -> Response:
-        query = list_query(request, (*TASK_FILTERS, "conflict"), values=_VALUES)
-        found, assets = await self._catalog.read(partial(_page, query=query))
+        found, assets = await self._catalog.read(partial(_page, asked=tasks_asked_for(request)))
         items = [self._document(task, assets[task.id]) for task in found.items]
         return JSONResponse(page(items, found.next))
 
@@ -104,9 +103,9 @@ class TaskRoutes:
         return {**document, "history": [entry_document(entry, state.task) for entry in history]}
 
 
-def _page(tx: Transaction, *, query: ListQuery) -> tuple[Page[Task], dict[str, list[Asset]]]:
-    found = tx.query.tasks(filters=query.filters, after=query.after, limit=query.limit, conflicts=query.conflicts)
-    return found, tx.query.assets_of([task.id for task in found.items], conflicts=query.conflicts)
+def _page(tx: Transaction, *, asked: Narrowed[TaskFilter]) -> tuple[Page[Task], dict[str, list[Asset]]]:
+    found = tx.query.tasks(asked.filter, limit=asked.limit, after=asked.after, sort=asked.sort)
+    return found, tx.query.assets_of([task.id for task in found.items], conflicts=asked.filter.conflicts)
 
 
 def _one(tx: Transaction, *, task_id: str) -> tuple[TaskState, list[HistoryEntry]] | None:
