@@ -11,7 +11,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.catalog.filters import OF_TASK, AssetFilter, Condition, Sort, TaskFilter, asset_conditions, task_conditions
+from service.catalog.filters import (
+    OF_TASK,
+    AssetFilter,
+    Condition,
+    Lead,
+    Sort,
+    TaskFilter,
+    asset_conditions,
+    task_conditions,
+)
 from service.catalog.search_index import matches, matching, texts_in
 from service.catalog.tables import assets, tasks
 from service.domain.words import Search, holds
@@ -28,12 +37,12 @@ class Bounds:
     """How much is looked at for one page.
 
     `few`: rows that may all be looked at. `many`: rows of which all numbers may be gathered. `together`: tasks that are
-    found by words and looked at together, where there are many. `least`: rows that words are looked for in together.
+    found by words and looked at together at least, where there are many. `least`: rows that words are looked for in.
     """
 
     few: int = 20_000
     many: int = 150_000
-    together: int = 500
+    together: int = 100
     least: int = 50
 
 
@@ -108,11 +117,11 @@ class Listing:
         query: Query = sa.select(*asked).select_from(listed.rows)
         if listed.search.runs:
             query = query.add_columns(*(column.label(f"text_{column.name}") for column in TEXTS))
-        leads = self._leads(listed)
+        lead = self._lead(listed)
         kept: list[sa.RowMapping] = []
         while len(kept) <= limit:
             most = max(limit + 1 - len(kept), self._bounds.least)
-            rows = self._some(listed, query, leads, after, most)
+            rows = self._some(listed, query, lead, after, most)
             kept += [row for row in rows if not listed.search.runs or holds(listed.search, _texts(row))]
             if len(rows) < most:
                 break
@@ -121,12 +130,14 @@ class Listing:
         return Found(kept[:limit], kept[limit - 1]["number"] if more else None)
 
     def _some(
-        self, listed: _List, query: Query, leads: Numbers | None, after: int | None, most: int
+        self, listed: _List, query: Query, lead: Lead | None, after: int | None, most: int
     ) -> list[sa.RowMapping]:
         searched, plain = not listed.search.is_empty, listed.plain
         by_words = [matches(self._dialect, listed.search)] if searched else []
-        if leads is not None:
-            return self._ordered(listed, query.where(listed.number.in_(leads), *plain, *by_words), after, most)
+        if lead is not None:
+            leading = lead.numbers.cte("leading").prefix_with("MATERIALIZED", dialect="postgresql")  # and nothing else
+            led = listed.number.in_(sa.select(leading.c[0]))
+            return self._ordered(listed, query.where(led, *plain, *by_words), after, most)
         if not searched:
             clauses = [condition.clause for condition in listed.conditions]
             return self._ordered(listed, query.where(*clauses), after, most)
@@ -137,20 +148,25 @@ class Listing:
             by_words = [tasks.c.seq.in_(found)]
         return self._ordered(listed, query.where(*plain, *by_words), after, most)
 
-    def _leads(self, listed: _List) -> Numbers | None:
-        """The numbers of the rows that fulfil what the fewest do, where those are few."""
-        led = [condition for condition in listed.conditions if condition.leads is not None]
-        if len(led) == 1 and led[0].order == listed.order and listed.search.is_empty:
-            return None  # the one index has the order of the list
-        candidates = [condition.leads for condition in led if condition.leads is not None]
+    def _lead(self, listed: _List) -> Lead | None:
+        """What the fewest rows fulfil, where those are few."""
+        candidates = [condition.lead for condition in listed.conditions if condition.lead is not None]
         if not listed.search.is_empty:
-            candidates.append(self._found_by_words(listed))
-        fewest, leads = self._bounds.few, None
+            candidates.append(self._words(listed))
+        elif len(candidates) == 1 and candidates[0].order == listed.order:
+            return None  # its index has the order of the list
+        fewest, lead = self._bounds.few, None
         for candidate in candidates:
-            counted = self._count(candidate, fewest)
+            counted = self._count(candidate.counted, fewest)
             if counted <= fewest:
-                fewest, leads = counted, candidate
-        return leads
+                fewest, lead = counted, candidate
+        return lead
+
+    def _words(self, listed: _List) -> Lead:
+        found = matching(self._dialect, listed.search)
+        if listed.number is tasks.c.seq:
+            return Lead(found, found)
+        return Lead(sa.select(assets.c.seq).select_from(OF_TASK).where(tasks.c.seq.in_(found)), found)
 
     def _count(self, numbers: Numbers, most: int) -> int:
         """How many there are, up to one more than that."""
@@ -173,9 +189,9 @@ class Listing:
 
     def _streamed(self, listed: _List, query: Query, after: int | None, most: int) -> list[sa.RowMapping]:
         """By the numbers of tasks that words find, which come in order, some at a time."""
-        found = matching(self._dialect, listed.search)
+        found, together = matching(self._dialect, listed.search), max(most, self._bounds.together)
         number = found.selected_columns[0]
-        found = found.order_by(number.desc() if listed.descends else number.asc()).limit(self._bounds.together)
+        found = found.order_by(number.desc() if listed.descends else number.asc()).limit(together)
         rows: list[sa.RowMapping] = []
         place = self._task_of(listed, after)
         while len(rows) < most:
@@ -184,7 +200,7 @@ class Listing:
             if not numbers:
                 break
             rows += self._ordered(listed, query.where(tasks.c.seq.in_(numbers)), after, most - len(rows))
-            if len(numbers) < self._bounds.together:
+            if len(numbers) < together:
                 break
             after, place = None, numbers[-1] + (-1 if listed.descends else 1)
         return rows
