@@ -20,7 +20,7 @@ from tests.support.deliveries import TASK, task_object
 COMMANDS = {
     *("serve", "callback-url", "register", "reconcile", "retry"),
     *("replay", "revoke", "verify", "rebuild", "copy"),
-    *("migrate", "healthcheck", "doctor", "simulator", "submit", "demo"),
+    *("migrate", "healthcheck", "doctor", "simulator", "submit", "demo", "key"),
 }
 SECRET = "s" * 40
 
