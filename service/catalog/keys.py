@@ -74,9 +74,11 @@ class Keys:
 
     def living(self) -> list[KeptKey]:
         """All that open something now; none of them ends while this transaction decides by them."""
-        alive = sa.or_(api_keys.c.ends_at.is_(None), api_keys.c.ends_at > self._now)
-        query = sa.select(api_keys).where(alive).order_by(api_keys.c.seq)
-        return self._some(query.with_for_update() if self._locks else query)
+        found: list[KeptKey] = []
+        for alive in (api_keys.c.ends_at.is_(None), api_keys.c.ends_at > self._now):
+            query = sa.select(api_keys).where(alive).order_by(api_keys.c.seq)
+            found += self._some(query.with_for_update() if self._locks else query)
+        return found
 
     def known(self, *, since: datetime, limit: int) -> list[KeptKey]:
         """Those that never end, and so many of those that end after a moment, the last ones to end first."""

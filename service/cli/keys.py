@@ -27,7 +27,13 @@ def key() -> None:
 
 @key.command("create")
 @click.argument("name", required=False)
-@click.option("--scope", "scopes", multiple=True, type=click.Choice([*Scope]), help="What it may do; may be repeated.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice([scope.value for scope in Scope]),
+    help="What it may do; may be repeated.",
+)
 @click.option("--expires-in", type=click.IntRange(1, LONGEST_LIFE), metavar="SECONDS", help="Let the key end.")
 @click.option("--note", help="What it is for, for people.")
 @click.option("--replaces", metavar="ID", help="Take the name of this key, and its scopes unless others are named.")
@@ -41,7 +47,7 @@ def key() -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @said_plainly
-def create_key(scopes: Sequence[Scope], as_json: bool, **given: Any) -> None:
+def create_key(scopes: Sequence[str], as_json: bool, **given: Any) -> None:
     """Make a key called NAME, and print it: nothing shows it again.
 
     Sums and budgets go by the name, so a key that takes the place of another one has the same.

@@ -28,7 +28,7 @@ class Guarded(NamedTuple):
 
 ROUTES = [
     Guarded("POST", "/evolink/v1/images/generations", "write", 400),
-    Guarded("GET", f"/evolink/v1/tasks/{TASK}", "read", 404),
+    Guarded("GET", f"/evolink/v1/tasks/{TASK}", "read", 503),
     Guarded("GET", "/v1/submissions", "read", 200),
     Guarded("GET", "/v1/submissions/none", "read", 404),
     Guarded("GET", "/v1/events", "read", 200),
