@@ -76,7 +76,7 @@ class Keys:
         """All that open something now; none of them ends while this transaction decides by them."""
         found: list[KeptKey] = []
         for alive in (api_keys.c.ends_at.is_(None), api_keys.c.ends_at > self._now):
-            query = sa.select(api_keys).where(alive).order_by(api_keys.c.seq)
+            query = sa.select(api_keys).where(alive).order_by(api_keys.c.ends_at, api_keys.c.seq)
             found += self._some(query.with_for_update() if self._locks else query)
         return found
 

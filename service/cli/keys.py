@@ -18,6 +18,7 @@ from service.settings import load_settings
 from service.web.documents import key_document, setting_key_document
 
 TOGETHER = 200
+SCOPES = click.Choice([scope.value for scope in Scope])
 
 
 @main.group()
@@ -27,13 +28,7 @@ def key() -> None:
 
 @key.command("create")
 @click.argument("name", required=False)
-@click.option(
-    "--scope",
-    "scopes",
-    multiple=True,
-    type=click.Choice([scope.value for scope in Scope]),
-    help="What it may do; may be repeated.",
-)
+@click.option("--scope", "scopes", multiple=True, type=SCOPES, help="What it may do; may be repeated.")
 @click.option("--expires-in", type=click.IntRange(1, LONGEST_LIFE), metavar="SECONDS", help="Let the key end.")
 @click.option("--note", help="What it is for, for people.")
 @click.option("--replaces", metavar="ID", help="Take the name of this key, and its scopes unless others are named.")

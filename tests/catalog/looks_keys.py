@@ -1,4 +1,4 @@
-"""Every question about keys and the audit trail: ten years of keys of a day each, and as many changes as tasks."""
+"""Every question about keys and the trail: four years of keys of a day each, and as many changes as tasks."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from service.domain.api_key import ApiKey, Scope
 from service.domain.audit import Action
 from tests.catalog.million import TASKS
 
-KEYS = 20_000
+KEYS = 200_000
 LIVING = 200
 """Of them, the latest."""
 
@@ -21,11 +21,12 @@ SELECT 'key-' || n, 'name-' || n % 500, CASE WHEN n > {KEYS - LIVING} THEN 'name
     '["read"]', at, 'admin', at + interval '1 day',
     CASE WHEN n > {KEYS - LIVING} AND n % 2 = 0 THEN NULL WHEN n > {KEYS - LIVING} THEN now() + interval '1 day'
     ELSE at + interval '1 day' END
-FROM (SELECT n, timestamptz '2020-11-01' + n * interval '2 hours' AS at FROM generate_series(1, {KEYS}) AS n) AS rows
+FROM (SELECT n, timestamptz '2020-11-01' + n * interval '12 minutes' AS at FROM generate_series(1, {KEYS}) AS n) AS rows
 """
 _AUDIT = f"""
 INSERT INTO audit (at, actor_id, actor_name, action, subject, address, detail)
-SELECT {_AT}, 'key-' || n % 50, 'name-' || n % 50, CASE WHEN n % 10007 = 0 THEN 'key.created' ELSE 'submission.made' END,
+SELECT {_AT}, 'key-' || n % 50, 'name-' || n % 50,
+    CASE WHEN n % 10007 = 0 THEN 'key.created' ELSE 'submission.made' END,
     'sub-' || n, '192.0.2.' || n % 250, '{{"model": "gpt-image-2"}}'
 FROM generate_series(1, {TASKS}) AS n
 """
