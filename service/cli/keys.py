@@ -96,11 +96,11 @@ def revoke_key(key_id: str, as_json: bool) -> None:
 
     The last key with the scope admin, too: `darkroom key create` makes another one.
     """
-    settings = load_settings()
+    settings, by = load_settings(), operator()
     with bootstrap.open_catalog(settings) as catalog:
         setting = bootstrap.known_setting_keys(settings)
-        work = partial(revoke, key_id=text(key_id) or "", setting=setting, keep_an_admin=False)
-        kept = asyncio.run(catalog.write(work, by=operator()))
+        work = partial(revoke, key_id=text(key_id) or "", by=by, setting=setting)
+        kept = asyncio.run(catalog.write(work, by=by))
     if as_json:
         print_json(key_document(kept))
         return

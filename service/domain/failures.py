@@ -3,7 +3,7 @@
 Bounds noise and logs, and the guessing of keys that somebody thought up. Those that were made here cannot be guessed.
 """
 
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from service.domain.allowance import Bucket, admit, full_bucket
 
@@ -34,15 +34,20 @@ def failed(bucket: Bucket, now: float) -> Bucket:
     return admit(bucket, now, rate=RATE, burst=BURST)[0]
 
 
-def whose(host: str | None) -> str:
-    """Whom a client's address stands for: an IPv4 address, also where it is written as IPv6, or a /64 of IPv6."""
+def address_of(host: str | None) -> IPv4Address | IPv6Address | None:
+    """The address of a client as a server tells of it; of IPv4 also where it is written as IPv6."""
     try:
         address = ip_address((host or "").partition("%")[0])
     except ValueError:
-        return NOWHERE
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def whose(host: str | None) -> str:
+    """Whom a client's address stands for: itself, or for IPv6 its /64."""
+    address = address_of(host)
     if not isinstance(address, IPv6Address):
-        return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
+        return str(address) if address is not None else NOWHERE
     network = int(address) >> (128 - SUBNET) << (128 - SUBNET)
     return f"{IPv6Address(network)}/{SUBNET}"

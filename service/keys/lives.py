@@ -18,7 +18,7 @@ from service.domain.api_key import (
     digest,
     is_key_name,
 )
-from service.domain.audit import Action, Actor
+from service.domain.audit import COMMAND, Action, Actor
 from service.domain.moment import rfc3339
 from service.errors import Conflict, Forbidden, Invalid, NotFound
 
@@ -67,6 +67,8 @@ def create(tx: Transaction, *, wish: KeyWish, secret: str, by: Actor, setting: C
     if len(living) >= MOST_LIVING:
         raise Conflict("too_many_keys", f"{MOST_LIVING} keys are alive: revoke some first")
     name, scopes = _judged(wish, by, [*setting, *(one.key for one in living)])
+    if Scope.ADMIN not in scopes:
+        _leave_an_admin([*setting, *(one.key for one in living)], without=wish.replaces, by=by)
     for earlier in living:
         if earlier.key.id == wish.replaces:  # one of the setting ends when it is taken out there
             _end_after(tx, earlier, timedelta(seconds=wish.overlap))
@@ -91,10 +93,10 @@ def create(tx: Transaction, *, wish: KeyWish, secret: str, by: Actor, setting: C
     return NewKey(kept, secret)
 
 
-def revoke(tx: Transaction, *, key_id: str, setting: Collection[ApiKey], keep_an_admin: bool) -> KeptKey:
-    """End a key now; one that has ended already stays as it is. Raises NotFound, and Conflict for one of the setting.
+def revoke(tx: Transaction, *, key_id: str, by: Actor, setting: Collection[ApiKey]) -> KeptKey:
+    """End a key now; one that was revoked already stays as it is.
 
-    With `keep_an_admin` the last key that may make others stays, too.
+    Raises NotFound, and Conflict for one of the setting, or the last that may make others.
     """
     if any(one.id == key_id for one in setting):
         raise Conflict(
@@ -106,16 +108,20 @@ def revoke(tx: Transaction, *, key_id: str, setting: Collection[ApiKey], keep_an
         raise NotFound("key_not_found", "no such key")
     if kept.key.revoked_at is not None:
         return kept
-    others = [*setting, *(one.key for one in living if one.key.id != key_id)]
-    if keep_an_admin and kept.key.may(Scope.ADMIN) and not any(one.may(Scope.ADMIN) for one in others):
-        raise Conflict(
-            "last_admin_key",
-            "no other key has the scope admin: make one first, or run `darkroom key revoke`",
-        )
+    _leave_an_admin([*setting, *(one.key for one in living)], without=key_id, by=by)
     ended = replace(kept, key=replace(kept.key, revoked_at=tx.now))
     tx.keys.save_end(ended)
     tx.audit.note(Action.KEY_REVOKED, key_id, name=kept.key.name)
     return ended
+
+
+def _leave_an_admin(living: Collection[ApiKey], *, without: str | None, by: Actor) -> None:
+    """Keep a caller from ending the last key that may make others. A command may: it needs none to make another one."""
+    admins = {one.id for one in living if one.may(Scope.ADMIN)}
+    if by.id != COMMAND and admins == {without}:
+        raise Conflict(
+            "last_admin_key", "no other key has the scope admin: make one first, or run `darkroom key revoke`"
+        )
 
 
 def _judged(wish: KeyWish, by: Actor, living: Collection[ApiKey]) -> tuple[str, frozenset[Scope]]:

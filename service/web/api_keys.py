@@ -78,7 +78,8 @@ class KeyRoutes:
 
     async def revoke(self, request: Request) -> Response:
         """204; here the key is refused from now on, elsewhere within seconds."""
-        work = partial(revoke, key_id=request.path_params["id"], setting=self._known.setting, keep_an_admin=True)
-        await self._catalog.write(work, by=actor_of(request))
+        actor = actor_of(request)
+        work = partial(revoke, key_id=request.path_params["id"], by=actor, setting=self._known.setting)
+        await self._catalog.write(work, by=actor)
         await self._known.changed()
         return Response(status_code=204)

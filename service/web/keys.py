@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from service.domain.api_key import ApiKey, Denial, Scope, is_made_here
 from service.domain.audit import Actor, request_id_of
+from service.domain.failures import address_of
 from service.keys.failures import Failures
 from service.keys.known import Denied, KnownKeys
 from service.web.problems import problem
@@ -71,7 +72,8 @@ class ApiKeys:
             if not key.may(scope):
                 return refuse(403, "forbidden", f"this key lacks the scope {scope.value}")
             request_id = request_id_of(request.headers.get("x-request-id"))
-            request.state.actor = Actor(key.id, key.name, key.scopes, request_id, host)
+            address = address_of(host)
+            request.state.actor = Actor(key.id, key.name, key.scopes, request_id, str(address) if address else None)
             return await endpoint(request)
 
         return guarded

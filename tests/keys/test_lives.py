@@ -18,6 +18,7 @@ from tests.support.guard import api_key
 
 ROOT = command_of("root")
 READ, WRITE, ADMIN = (frozenset({scope}) for scope in Scope)
+BOSS = Actor("key_boss", "boss", ADMIN)
 OPERATORS = api_key("operator", "sesame", Scope.ADMIN)
 
 
@@ -28,9 +29,8 @@ async def make(
     return await catalog.write(partial(create, wish=wish, secret=new_secret(), by=by, setting=setting), by=by)
 
 
-async def end(catalog: Catalog, key_id: str, *, setting: Sequence[ApiKey] = (), keep_an_admin: bool = True) -> KeptKey:
-    work = partial(revoke, key_id=key_id, setting=setting, keep_an_admin=keep_an_admin)
-    return await catalog.write(work, by=ROOT)
+async def end(catalog: Catalog, key_id: str, *, setting: Sequence[ApiKey] = (), by: Actor = ROOT) -> KeptKey:
+    return await catalog.write(partial(revoke, key_id=key_id, by=by, setting=setting), by=by)
 
 
 async def trail(catalog: Catalog) -> list[tuple[str, str | None]]:
@@ -147,22 +147,31 @@ async def test_a_revoked_key_stays_revoked_and_is_told_of_once(catalog: Catalog)
 
 async def test_a_key_of_the_setting_is_not_revoked_here(catalog: Catalog) -> None:
     with pytest.raises(Conflict, match="DARKROOM_API_KEYS") as refused:
-        await end(catalog, OPERATORS.id, setting=[OPERATORS], keep_an_admin=False)
+        await end(catalog, OPERATORS.id, setting=[OPERATORS])
     assert refused.value.code == "key_of_setting"
 
 
 async def test_the_last_key_that_makes_others_stays_unless_the_setting_has_one(catalog: Catalog) -> None:
     reader = api_key("reader", "sesame", Scope.READ)
+    made = (await make(catalog, scopes=ADMIN)).kept.key
+    lesser = KeyWish(scopes=READ, replaces=made.id, overlap=0)
+    for work in (
+        partial(revoke, key_id=made.id, by=BOSS, setting=[reader]),
+        partial(create, wish=lesser, secret=new_secret(), by=BOSS, setting=[reader]),
+    ):
+        with pytest.raises(Conflict) as refused:
+            await catalog.write(work, by=BOSS)
+        assert refused.value.code == "last_admin_key"
+    assert (await make(catalog, "other", by=BOSS)).kept.key.scopes == READ
+    assert (await end(catalog, made.id, by=BOSS, setting=[OPERATORS])).key.revoked_at is not None
+
+
+async def test_a_command_ends_the_last_one_too_as_it_can_make_another(catalog: Catalog) -> None:
     made = await make(catalog, scopes=ADMIN)
-    with pytest.raises(Conflict) as refused:
-        await end(catalog, made.kept.key.id, setting=[reader])
-    assert refused.value.code == "last_admin_key"
-    assert (await end(catalog, made.kept.key.id, setting=[OPERATORS])).key.revoked_at is not None
-    other = await make(catalog, scopes=ADMIN)
-    assert (await end(catalog, other.kept.key.id, keep_an_admin=False)).key.revoked_at is not None
+    assert (await end(catalog, made.kept.key.id)).key.revoked_at is not None
 
 
 async def test_of_two_admins_who_revoke_each_other_one_stays(catalog: Catalog) -> None:
     ids = [(await make(catalog, name, scopes=ADMIN)).kept.key.id for name in ("one", "other")]
-    ended = await asyncio.gather(*(end(catalog, key_id) for key_id in ids), return_exceptions=True)
+    ended = await asyncio.gather(*(end(catalog, key_id, by=BOSS) for key_id in ids), return_exceptions=True)
     assert sorted(type(one).__name__ for one in ended) == ["Conflict", "KeptKey"]

@@ -72,6 +72,7 @@ async def test_a_key_of_the_api_outlives_a_restart_and_a_rotation_keeps_its_name
     assert service.leaked([made["key"], anew["key"]]) == []
 
 
+@pytest.mark.long
 async def test_too_many_wrong_keys_are_answered_429_and_a_key_that_was_made_here_still_opens(start: Start) -> None:
     settings = list_setting({"name": "tests", "key": MADE_UP, "scopes": ["admin"]})
     service = await start(API_KEYS=settings, SERVER__TRUSTED_PROXIES="127.0.0.1")

@@ -5,12 +5,16 @@ from typing import NamedTuple
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from service.app import create_app
 from service.domain.api_key import ApiKey, Denial, Scope
 from service.keys.known import Denied
-from tests.support.app import House, assert_problem
+from service.web.keys import actor_of
+from tests.support.app import House, assert_problem, client_for
 from tests.support.deliveries import TASK
 from tests.support.guard import api_key, guard_of
 
@@ -128,6 +132,18 @@ def test_the_scheme_is_read_in_any_case_and_space_around_the_key_is_ignored(head
 def test_only_the_hash_of_a_key_is_kept_and_the_hash_is_no_key() -> None:
     assert isinstance(GUARD.identify(f"Bearer {api_key('me', 'sesame').sha256}"), Denied)
     assert GUARD.identify(None) == Denied(Denial.MISSING)
+
+
+async def test_while_keys_cannot_be_looked_up_those_of_the_setting_open_and_others_are_told_to_come_again() -> None:
+    async def opened(request: Request) -> Response:
+        return PlainTextResponse(actor_of(request).name)
+
+    app = Starlette(routes=[GUARD.route("/x", GET=(Scope.READ, opened))])  # nobody has looked at the database yet
+    async with client_for(app, key="sesame") as known, client_for(app, key="simsalabim") as unknown:
+        assert (await known.get("/x")).text == "me"
+        answer = await unknown.get("/x")
+    assert_problem(answer, 503, "unavailable")
+    assert answer.headers["retry-after"]
 
 
 @pytest.mark.parametrize(
