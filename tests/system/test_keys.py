@@ -12,6 +12,8 @@ from tests.system.support.provider import new_task_id
 from tests.system.support.settings import list_setting
 from tests.system.support.waiting import eventually
 
+pytestmark = pytest.mark.long
+
 GUESS = "sesame-that-somebody-guessed"
 MADE_UP = "sesame-that-somebody-thought-up"
 TOO_MANY = 60
@@ -55,7 +57,6 @@ async def test_a_key_of_a_command_opens_a_running_server_until_a_command_revokes
     assert key["key"] not in json.dumps([trail, await service.api.get("/v1/keys")])
 
 
-@pytest.mark.long
 async def test_a_key_of_the_api_outlives_a_restart_and_a_rotation_keeps_its_name(start: Start) -> None:
     service = await start()
     made = (await service.api.client.post("/v1/keys", json={"name": "shop", "scopes": ["read"]})).json()
@@ -72,7 +73,6 @@ async def test_a_key_of_the_api_outlives_a_restart_and_a_rotation_keeps_its_name
     assert service.leaked([made["key"], anew["key"]]) == []
 
 
-@pytest.mark.long
 async def test_too_many_wrong_keys_are_answered_429_and_a_key_that_was_made_here_still_opens(start: Start) -> None:
     settings = list_setting({"name": "tests", "key": MADE_UP, "scopes": ["admin"]})
     service = await start(API_KEYS=settings, SERVER__TRUSTED_PROXIES="127.0.0.1")
