@@ -22,7 +22,7 @@ LAYERS: tuple[Set[str], ...] = (
     {"web", "simulator"},
     {"bootstrap"},
     {"http_protocol", "listener", "secrets_file", "server_lock", "settings"},
-    {"submission", "reconcile", "upkeep", "notify"},
+    {"submission", "reconcile", "upkeep", "notify", "keys"},
     {"intake"},
     {"archive"},
     {"catalog", "storage"},

@@ -11,7 +11,7 @@ import structlog
 
 from service.background import Nudge
 from service.bootstrap.provider import provider_client, rules_of
-from service.bootstrap.secrets import serving_keys, serving_secrets
+from service.bootstrap.secrets import keys_of, serving_keys, serving_secrets
 from service.bootstrap.storage import open_store, store_of
 from service.bootstrap.submission import Submitting, submitting
 from service.bootstrap.tracing import tracing
@@ -25,6 +25,8 @@ from service.intake.asset_link import AssetLinkSigner
 from service.intake.callback_token import TokenSigner
 from service.intake.readiness import Readiness
 from service.intake.revocation import RevokedTokens
+from service.keys.failures import Failures
+from service.keys.known import KnownKeys
 from service.observability import Metrics
 from service.observability.tracing import Tracing
 from service.provider.client import ProviderClient
@@ -52,6 +54,8 @@ class Components:
 
     settings: Settings
     api_keys: tuple[ApiKeySetting, ...]
+    keys: KnownKeys
+    failures: Failures
     catalog: Catalog
     store: ObjectStore
     signer: TokenSigner
@@ -166,6 +170,10 @@ def open_components(settings: Settings) -> Iterator[Components]:
         yield Components(
             settings=settings,
             api_keys=api_keys,
+            keys=KnownKeys(
+                keys_of(api_keys), catalog=catalog, nudge=wakeups.nudge("keys") if wakeups is not None else None
+            ),
+            failures=Failures(tell=metrics.auth_failed),
             catalog=catalog,
             store=store,
             signer=signer,

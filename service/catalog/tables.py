@@ -3,10 +3,13 @@
 import sqlalchemy as sa
 
 from service.catalog.columns import BigId, Terms, Text, UtcTime, metadata
+from service.catalog.key_tables import api_keys, audit
 from service.catalog.submission_tables import charges, deliveries, events, spending, submissions
 
 __all__ = [
+    "api_keys",
     "assets",
+    "audit",
     "callback_tokens",
     "callbacks",
     "charges",

@@ -13,6 +13,7 @@ from service.background import Nudge
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.tokens import SignedLink
 from service.domain.asset import Asset, split_asset_id
+from service.domain.audit import Action
 from service.domain.moment import rfc3339
 from service.errors import Gone, NotFound
 from service.intake.asset_link import AssetLinkSigner, new_link_id
@@ -22,7 +23,7 @@ from service.storage import ObjectStore
 from service.web.body import read_model
 from service.web.content import FOR_LINKS, content_response, stored_bytes
 from service.web.documents import asset_document
-from service.web.keys import ApiKeys, Scope
+from service.web.keys import ApiKeys, Scope, actor_of
 from service.web.narrowing import assets_asked_for
 from service.web.paging import list_query, page
 
@@ -83,7 +84,7 @@ class AssetRoutes:
     async def delete(self, request: Request) -> Response:
         """The tombstone is durable when this answers; the bytes follow at once."""
         asset = await self._asset(request)
-        await self._catalog.write(partial(delete, task_id=asset.task_id, index=asset.index))
+        await self._catalog.write(partial(delete, task_id=asset.task_id, index=asset.index), by=actor_of(request))
         self._purge.nudge()
         self._sidecars.nudge()
         return Response(status_code=204)
@@ -95,7 +96,7 @@ class AssetRoutes:
         now = datetime.now(UTC)
         expires_at = now + timedelta(seconds=body.expires_in) if body.expires_in else None
         link = SignedLink(new_link_id(), asset.task_id, asset.index, now, expires_at)
-        await self._catalog.write(lambda tx: tx.tokens.add_link(link))
+        await self._catalog.write(partial(_signed, link=link), by=actor_of(request))
         url = f"{self._public_url}/a/{self._signer.sign(link.id, expires_at)}"
         return JSONResponse({**_link_document(link), "url": url}, status_code=201)
 
@@ -110,7 +111,7 @@ class AssetRoutes:
     async def revoke(self, request: Request) -> Response:
         asset = await self._asset(request)
         link_id = request.path_params["link"]
-        if not await self._catalog.write(partial(_revoked, asset=asset, link_id=link_id)):
+        if not await self._catalog.write(partial(_revoked, asset=asset, link_id=link_id), by=actor_of(request)):
             raise NotFound("link_not_found", "this asset has no such link")
         return Response(status_code=204)
 
@@ -142,6 +143,11 @@ def _linked(tx: Transaction, *, link_id: str) -> Asset | None:
     return tx.query.asset(*image) if image is not None else None
 
 
+def _signed(tx: Transaction, *, link: SignedLink) -> None:
+    tx.tokens.add_link(link)
+    tx.audit.note(Action.LINK_SIGNED, link.id, asset_id=f"{link.task_id}.{link.index}")
+
+
 def _revoked(tx: Transaction, *, asset: Asset, link_id: str) -> bool:
     """Whether it was a link to this image; a permanent one that is not remembered, as after a rebuild, is one, too."""
     link = tx.tokens.link(link_id)
@@ -150,7 +156,9 @@ def _revoked(tx: Transaction, *, asset: Asset, link_id: str) -> bool:
         tx.tokens.add_link(link)
     if link is None or (link.task_id, link.index) != (asset.task_id, asset.index):
         return False
-    tx.tokens.revoke_link(link_id, tx.now)
+    if link.revoked_at is None:
+        tx.tokens.revoke_link(link_id, tx.now)
+        tx.audit.note(Action.LINK_REVOKED, link_id, asset_id=f"{asset.task_id}.{asset.index}")
     return True
 
 

@@ -18,14 +18,14 @@ from service.domain.history import HistoryEntry
 from service.domain.rules import Rules
 from service.domain.task import Task
 from service.errors import NotFound
-from service.intake.register import Told, register
+from service.intake.register import Told, tell
 from service.intake.retry import retry
 from service.provider.payload import storable, storable_mapping
 from service.submission.price_list import Prices
 from service.web.body import read_model
 from service.web.callback_urls import Label, Tags
 from service.web.documents import entry_document, task_document
-from service.web.keys import ApiKeys, Scope
+from service.web.keys import ApiKeys, Scope, actor_of
 from service.web.narrowing import Narrowed, tasks_asked_for
 from service.web.paging import page
 
@@ -72,7 +72,7 @@ class TaskRoutes:
         """201 for a task that was not known, 200 for one that was."""
         body = await read_model(request, TaskToTell)
         told = Told(body.id, body.prompt, body.parameters, body.ref, body.tags)
-        registered = await self._catalog.write(partial(register, told=told, rules=self._rules))
+        registered = await self._catalog.write(partial(tell, told=told, rules=self._rules), by=actor_of(request))
         state = registered.state
         document = self._document(state.task, state.assets)
         return JSONResponse(document, status_code=201 if registered.new else 200)
@@ -88,7 +88,7 @@ class TaskRoutes:
     async def retry(self, request: Request) -> Response:
         """202 with the task as it stands; 409 where nothing of it is dead or waiting."""
         task_id = request.path_params["id"]
-        await self._catalog.write(partial(retry, task_id=task_id, rules=self._rules))
+        await self._catalog.write(partial(retry, task_id=task_id, rules=self._rules), by=actor_of(request))
         for nudge in (self._reconcile, self._archive, self._sidecars):
             nudge.nudge()
         return JSONResponse(await self._whole(task_id), status_code=202)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from service.catalog.catalog import Catalog
-from tests.catalog import looks_events, looks_spending, looks_submissions
+from tests.catalog import looks_events, looks_keys, looks_spending, looks_submissions
 from tests.catalog.looks import QUESTIONS
 from tests.catalog.million import FILLS
 from tests.catalog.plans import Plan, explained, statements_of
@@ -40,7 +40,7 @@ MAY_LOOK_AT_MUCH: Mapping[str, str] = {
 def url(postgres: PostgresDatabases) -> Iterator[str]:
     """A database with a million images, nearly all settled."""
     where = postgres.new()
-    for fills in (FILLS, looks_spending.FILLS, looks_submissions.FILLS, looks_events.FILLS):
+    for fills in (FILLS, looks_spending.FILLS, looks_submissions.FILLS, looks_events.FILLS, looks_keys.FILLS):
         for fill in fills.values():
             run_sql(where, fill)
     run_sql(where, "VACUUM ANALYZE")
