@@ -9,6 +9,7 @@ from typing import Any
 from starlette.requests import Request
 
 from service.errors import Invalid
+from service.web.parameters import single_parameters
 
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
@@ -28,13 +29,7 @@ def list_query(
     request: Request, allowed: Collection[str] = (), *, values: Mapping[str, Collection[str]] | None = None
 ) -> ListQuery:
     """Read the query string; raises Invalid that names the parameter. `values` lists what a closed filter takes."""
-    given = request.query_params
-    for name in given:
-        if name not in (*allowed, "limit", "cursor"):
-            known = ", ".join(sorted((*allowed, "limit", "cursor")))
-            raise Invalid("unknown_parameter", f"{name[:80]!r} is not a parameter of this list; it takes {known}")
-        if len(given.getlist(name)) > 1:
-            raise Invalid("repeated_parameter", f"{name} was given more than once")
+    given = single_parameters(request, (*allowed, "limit", "cursor"), of="this list")
     filters = {name: given[name] for name in given if name in allowed}
     for name, takes in (values or {}).items():
         if name in filters and filters[name] not in takes:
