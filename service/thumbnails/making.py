@@ -25,7 +25,7 @@ WITHIN = 30.0
 """Seconds that a caller waits; what comes later is kept, and is there when they ask again."""
 
 REMEMBERED = 1024
-REMEMBERED_FOR = 60.0
+REMEMBERED_FOR = 300.0
 """Images without a thumbnail, and seconds: so often may one take a process down."""
 
 HEAVY_PIXELS = 16_000_000

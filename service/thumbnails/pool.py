@@ -116,13 +116,20 @@ class Pool:
         return next((job for job in self._waiting if not (job.heavy and self._heavy_at_work)), None)
 
     async def _work(self, job: Job, worker: WorkerProcess | None) -> WorkerProcess | None:
-        """Do a job; returns the process if it is of use still."""
+        """Do a job; returns the process if it is of use still.
+
+        A process that dies may have been hurt before, by another image or from outside, so a new one decides.
+        """
         try:
-            if worker is None:
-                worker = await WorkerProcess.start()
-                self._alive.add(worker)
-            async with aclosing(await job.open()) as blocks:
-                _give(job, await worker.make(job.order, blocks, within=self._answer_within))
+            made: Made | None = None
+            is_new = False
+            while made is None or (made is Unusable.CRASHED and not is_new):
+                if is_new := worker is None or not worker.is_at_rest:
+                    worker = await self._new(worker)
+                assert worker is not None
+                async with aclosing(await job.open()) as blocks:
+                    made = await worker.make(job.order, blocks, within=self._answer_within)
+            _give(job, made)
         except Exception as error:  # noqa: BLE001 - whoever asked for it gets it
             _refuse(job, error)
         finally:
@@ -134,6 +141,13 @@ class Pool:
             if worker is not None and not worker.is_at_rest:
                 await self._end(worker)
         return worker if worker is not None and worker.is_at_rest else None
+
+    async def _new(self, old: WorkerProcess | None) -> WorkerProcess:
+        if old is not None:
+            await self._end(old)
+        worker = await WorkerProcess.start()
+        self._alive.add(worker)
+        return worker
 
     async def _end(self, worker: WorkerProcess) -> None:
         """Who is cancelled meanwhile leaves it to `stop`."""

@@ -17,7 +17,7 @@ from service.thumbnails.frames import LARGEST_ANSWER, LENGTH, MADE, READY, Order
 from service.thumbnails.verdict import Unusable
 
 START_WITHIN = 30.0
-ANSWER_WITHIN = 20.0
+ANSWER_WITHIN = 30.0
 """Seconds for one image; 50 million pixels take 2 to 4 on a slow machine, and more than one shares it."""
 
 MOST_BYTES = 128 * 2**20
@@ -77,8 +77,8 @@ class WorkerProcess:
 
     @property
     def is_at_rest(self) -> bool:
-        """Whether it has answered what it was asked, and may be asked again."""
-        return self._at_rest
+        """Whether it lives, has answered what it was asked, and may be asked again."""
+        return self._at_rest and self._process.returncode is None
 
     async def make(
         self, order: Order, blocks: AsyncIterator[bytes], *, within: float = ANSWER_WITHIN

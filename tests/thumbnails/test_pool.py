@@ -84,6 +84,19 @@ async def test_a_process_that_has_nothing_to_do_is_ended() -> None:
         assert isinstance(await pool.make(ORDER, whole, heavy=False), bytes)
 
 
+async def test_a_process_that_was_ended_by_somebody_else_costs_no_image() -> None:
+    async with running(workers=1) as pool:
+        assert isinstance(await pool.make(ORDER, whole, heavy=False), bytes)
+        [idle] = processes()
+        idle.kill()
+
+        async def gone() -> bool | None:
+            return processes() == [] or None
+
+        await eventually(gone, what="the process is gone")
+        assert isinstance(await pool.make(ORDER, whole, heavy=False), bytes)
+
+
 async def test_an_image_that_takes_its_process_down_takes_no_other_image_with_it() -> None:
     held = Held()
     async with running(workers=1) as pool:
