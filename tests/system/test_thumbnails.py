@@ -6,6 +6,7 @@ import json
 
 import httpx
 import psutil
+import pytest
 from PIL import Image
 
 from tests.support.hostile_images import bombs
@@ -46,6 +47,7 @@ def workers(service: Darkroom) -> list[psutil.Process]:
     ]
 
 
+@pytest.mark.long
 async def test_thumbnails_are_made_once_and_outlive_the_process_and_no_process_is_left_of_it(
     start: Start, image_host: ImageHost
 ) -> None:
@@ -78,6 +80,7 @@ async def test_thumbnails_are_made_once_and_outlive_the_process_and_no_process_i
     await eventually(gone, what="the image and its thumbnail are gone")
 
 
+@pytest.mark.long
 async def test_a_killed_service_leaves_no_process_behind(start: Start, image_host: ImageHost) -> None:
     service = await start()
     image = await archived(service, image_host)
