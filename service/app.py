@@ -90,6 +90,7 @@ def _api_routes(parts: Components, keys: ApiKeys, refused: RefusedCallbacks) -> 
     assets = AssetRoutes(
         catalog=parts.catalog,
         store=parts.store,
+        thumbnails=parts.thumbnails,
         signer=parts.link_signer,
         public_url=public_url,
         purge=parts.purge_nudge,

@@ -23,7 +23,7 @@ LAYERS: tuple[Set[str], ...] = (
     {"bootstrap"},
     {"http_protocol", "listener", "secrets_file", "server_lock", "settings"},
     {"submission", "reconcile", "upkeep", "notify", "keys"},
-    {"intake"},
+    {"intake", "thumbnails"},
     {"archive"},
     {"catalog", "storage"},
     {"provider"},
@@ -46,6 +46,7 @@ ONLY: Mapping[str, Set[str]] = {
     "requests": {"observability"},
     "click": {"cli"},
     "obstore": {"storage"},
+    "pyvips": {"thumbnails"},
     "standardwebhooks": {"notify"},
     "service.settings": COMMANDS | {"app", "bootstrap"},
 }

@@ -14,6 +14,7 @@ from service.bootstrap.provider import provider_client, rules_of
 from service.bootstrap.secrets import keys_of, serving_keys, serving_secrets
 from service.bootstrap.storage import open_store, store_of
 from service.bootstrap.submission import Submitting, submitting
+from service.bootstrap.thumbnails import thumbnails_of
 from service.bootstrap.tracing import tracing
 from service.catalog.catalog import Catalog
 from service.catalog.wakeups import Wakeups
@@ -35,6 +36,7 @@ from service.server_lock import server_lock
 from service.settings import ApiKeySetting, Role, Settings
 from service.storage import ObjectStore
 from service.storage.cloud import CloudStore
+from service.thumbnails.making import Thumbnails
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +60,7 @@ class Components:
     failures: Failures
     catalog: Catalog
     store: ObjectStore
+    thumbnails: Thumbnails
     signer: TokenSigner
     link_signer: AssetLinkSigner
     metrics: Metrics
@@ -176,6 +179,7 @@ def open_components(settings: Settings) -> Iterator[Components]:
             failures=Failures(tell=metrics.auth_failed),
             catalog=catalog,
             store=store,
+            thumbnails=thumbnails_of(settings, catalog, store),
             signer=signer,
             link_signer=link_signer,
             metrics=metrics,

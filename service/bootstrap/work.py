@@ -72,6 +72,8 @@ async def running(parts: Components) -> AsyncIterator[None]:
             to_endpoints = await stack.enter_async_context(guarded_post(settings, to_callers=False))
             to_callers = await stack.enter_async_context(guarded_post(settings, to_callers=True))
             start_deliveries(parts, background, to_endpoints=to_endpoints, to_callers=to_callers)
+            parts.thumbnails.start()
+            stack.push_async_callback(parts.thumbnails.stop)
         if Role.ARCHIVER in settings.roles:
             _start_archive(parts, background, await stack.enter_async_context(_guarded_client(settings)))
         if Role.RECONCILER in settings.roles:

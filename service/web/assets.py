@@ -15,17 +15,21 @@ from service.catalog.tokens import SignedLink
 from service.domain.asset import Asset, split_asset_id
 from service.domain.audit import Action
 from service.domain.moment import rfc3339
+from service.domain.thumbnail import USUAL_SIZE
 from service.errors import Gone, NotFound
 from service.intake.asset_link import AssetLinkSigner, new_link_id
 from service.intake.minting import LONGEST_LIFE
 from service.intake.permanent_link import image_of
 from service.storage import ObjectStore
+from service.thumbnails.making import Thumbnails
 from service.web.body import read_model
 from service.web.content import FOR_LINKS, content_response, stored_bytes
 from service.web.documents import asset_document
 from service.web.keys import ApiKeys, Scope, actor_of
 from service.web.narrowing import assets_asked_for
 from service.web.paging import list_query, page
+from service.web.parameters import require_single, single_parameters
+from service.web.thumbnail import size_of, thumbnail_response
 
 
 class LinkToSign(BaseModel):
@@ -42,6 +46,7 @@ class AssetRoutes:
         *,
         catalog: Catalog,
         store: ObjectStore,
+        thumbnails: Thumbnails,
         signer: AssetLinkSigner,
         public_url: str,
         purge: Nudge,
@@ -50,6 +55,7 @@ class AssetRoutes:
     ) -> None:
         self._catalog = catalog
         self._store = store
+        self._thumbnails = thumbnails
         self._signer = signer
         self._public_url = public_url
         self._purge = purge
@@ -61,6 +67,7 @@ class AssetRoutes:
             keys.route("/v1/assets", GET=(Scope.READ, self.list)),
             keys.route("/v1/assets/{id}", GET=(Scope.READ, self.one), DELETE=(Scope.ADMIN, self.delete)),
             keys.route("/v1/assets/{id}/content", GET=(Scope.READ, self.content)),
+            keys.route("/v1/assets/{id}/thumbnail", GET=(Scope.READ, self.thumbnail)),
             keys.route("/v1/assets/{id}/links", GET=(Scope.READ, self.links), POST=(Scope.WRITE, self.sign)),
             keys.route("/v1/assets/{id}/links/{link}", DELETE=(Scope.ADMIN, self.revoke)),
             Route("/a/{token}", self.signed_content, methods=["GET"]),
@@ -80,6 +87,11 @@ class AssetRoutes:
 
     async def content(self, request: Request) -> Response:
         return await content_response(request, await self._asset(request), self._store, redirect=self._redirect)
+
+    async def thumbnail(self, request: Request) -> Response:
+        asked = single_parameters(request, ("size",), of="a thumbnail").get("size")
+        size = size_of(asked) if asked is not None else USUAL_SIZE
+        return await thumbnail_response(request, await self._asset(request), self._thumbnails, size=size)
 
     async def delete(self, request: Request) -> Response:
         """The tombstone is durable when this answers; the bytes follow at once."""
@@ -116,12 +128,20 @@ class AssetRoutes:
         return Response(status_code=204)
 
     async def signed_content(self, request: Request) -> Response:
-        """The bytes for whoever holds a signed link; a wrong, expired or revoked one looks like none."""
+        """The bytes for whoever holds a signed link, or with `thumbnail` a small picture of them.
+
+        A wrong, expired or revoked link looks like none.
+        """
         link_id = self._signer.verify(request.path_params["token"], now=datetime.now(UTC))
         found = await self._catalog.read(partial(_linked, link_id=link_id)) if link_id else None
         if found is None:
             raise NotFound("link_not_found", "no such link")
+        require_single(request, "thumbnail")
+        asked = request.query_params.get("thumbnail")
         try:
+            if asked is not None:
+                size = size_of(asked)
+                return await thumbnail_response(request, found, self._thumbnails, size=size, caching=FOR_LINKS)
             return await content_response(request, found, self._store, caching=FOR_LINKS)
         except Gone:
             raise NotFound("link_not_found", "no such link") from None

@@ -91,7 +91,7 @@ def asset_document(asset: Asset, *, public_url: str) -> dict[str, Any]:
         "object_key": stored.object_key if stored else None,
         "archived_at": rfc3339(asset.archived_at),
         "content_url": f"{public_url}/v1/assets/{asset.id}/content" if stored else None,
-        "thumbnail_url": None,
+        "thumbnail_url": f"{public_url}/v1/assets/{asset.id}/thumbnail" if stored else None,
     }
 
 

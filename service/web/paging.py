@@ -9,6 +9,7 @@ from typing import Any
 from starlette.requests import Request
 
 from service.errors import Invalid
+from service.web.parameters import single_parameters
 
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
@@ -34,16 +35,10 @@ def list_query(
     paged: bool = True,
 ) -> ListQuery:
     """Read the query string; raises Invalid that names the parameter. `values` lists what a closed filter takes."""
-    given = request.query_params
     known = (*allowed, "limit", "cursor") if paged else tuple(allowed)
-    for name in given:
-        if name not in known:
-            listed = ", ".join(sorted(known))
-            raise Invalid("unknown_parameter", f"{name[:80]!r} is not a parameter of this list; it takes {listed}")
-        if len(given.getlist(name)) > 1 and name not in repeatable:
-            raise Invalid("repeated_parameter", f"{name} was given more than once")
+    given = single_parameters(request, known, of="this list", repeatable=repeatable)
     filters = {name: given[name] for name in given if name in allowed and name not in repeatable}
-    many = {name: tuple(given.getlist(name)) for name in repeatable if name in given}
+    many = {name: tuple(request.query_params.getlist(name)) for name in repeatable if name in given}
     for name, takes in (values or {}).items():
         if name in filters and filters[name] not in takes:
             raise Invalid("invalid_parameter", f"{name} takes one of {', '.join(takes)}")

@@ -51,6 +51,7 @@ ROUTES = [
     Guarded("DELETE", f"/v1/assets/{TASK}.0", "admin", 404),
     Guarded("GET", f"/v1/assets/{TASK}.0/content", "read", 404),
     Guarded("HEAD", f"/v1/assets/{TASK}.0/content", "read", 404),
+    Guarded("GET", f"/v1/assets/{TASK}.0/thumbnail", "read", 404),
     Guarded("POST", f"/v1/assets/{TASK}.0/links", "write", 404),
     Guarded("GET", f"/v1/assets/{TASK}.0/links", "read", 404),
     Guarded("DELETE", f"/v1/assets/{TASK}.0/links/none", "admin", 404),
