@@ -147,6 +147,14 @@ ORDERS: dict[Sort, tuple[Any, bool]] = {
 }
 
 
+WAYS = [
+    pytest.param(BOUNDS, id="as it is"),
+    pytest.param(Bounds(few=0), id="nothing is few", marks=pytest.mark.long),
+    pytest.param(Bounds(few=0, many=0, together=2, least=1), id="everything is many", marks=pytest.mark.long),
+]
+"""Each way in which a list can come about."""
+
+
 def has(one: Asset, name: str) -> bool:
     return one.stored is not None and one.stored.image.format == name
 
@@ -181,7 +189,7 @@ async def listed(
         assert len(page.items) == limit
 
 
-@pytest.mark.parametrize("bounds", [BOUNDS, Bounds(few=0), Bounds(few=0, many=0, together=2, least=1)], ids=repr)
+@pytest.mark.parametrize("bounds", WAYS)
 @pytest.mark.parametrize("name", OF_TASKS)
 async def test_pages_of_tasks_are_what_a_look_at_each_finds(filled: Catalog, name: str, bounds: Bounds) -> None:
     wanted, holds = OF_TASKS[name]
@@ -192,7 +200,7 @@ async def test_pages_of_tasks_are_what_a_look_at_each_finds(filled: Catalog, nam
             assert await listed(filled, "tasks", wanted, limit=limit, sort=sort, bounds=bounds) == expected
 
 
-@pytest.mark.parametrize("bounds", [BOUNDS, Bounds(few=0), Bounds(few=0, many=0, together=2, least=1)], ids=repr)
+@pytest.mark.parametrize("bounds", WAYS)
 @pytest.mark.parametrize("name", OF_ASSETS)
 async def test_pages_of_images_are_what_a_look_at_each_finds(filled: Catalog, name: str, bounds: Bounds) -> None:
     wanted, holds = OF_ASSETS[name]
