@@ -1,8 +1,8 @@
 """Lists of tasks and images by any filter, in pages by keyset: a page begins after the last row of the one before.
 
-However large the archive is, a page looks at a bounded number of rows: what few rows fulfil leads, and those rows are
-looked at; what many fulfil is met soon while going through the list in its order. That is found out by counting each
-condition's rows up to a bound, not left to how a database guesses.
+What few rows fulfil leads, and only those rows are looked at; what many fulfil is met soon while going through the list
+in its order, unless two conditions that many fulfil hardly ever come together. Which it is, is found out by counting
+the rows of each condition up to a bound, and not left to how a database guesses.
 """
 
 from collections.abc import Sequence
@@ -172,12 +172,6 @@ class Listing:
         """How many there are, up to one more than that."""
         bounded = numbers.limit(most + 1).subquery()
         return int(self._connection.execute(sa.select(sa.func.count()).select_from(bounded)).scalar_one())
-
-    def _found_by_words(self, listed: _List) -> Numbers:
-        found = matching(self._dialect, listed.search)
-        if listed.number is tasks.c.seq:
-            return found
-        return sa.select(assets.c.seq).select_from(OF_TASK).where(tasks.c.seq.in_(found))
 
     def _ordered(self, listed: _List, query: Query, after: int | None, most: int) -> list[sa.RowMapping]:
         if after is not None:
