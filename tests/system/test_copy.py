@@ -116,6 +116,7 @@ class Mover:
         return process.wait() < 0
 
 
+@pytest.mark.timeout(300)  # dozens of commands, one after the other
 async def test_a_move_that_is_killed_again_and_again_loses_nothing_and_leads_back(
     start: Start, image_host: ImageHost, s3: S3Server, postgres_server: PostgresServer, tmp_path: Path
 ) -> None:
