@@ -85,8 +85,9 @@ async def everything(service: Darkroom) -> str:
 
 
 def lasting(everything: Dump) -> Dump:
-    """All but what belongs to processes."""
-    return {name: rows for name, rows in everything.items() if name != "duties"}
+    """All but what belongs to processes, and the index of words, which each server makes for itself."""
+    kept = {name: rows for name, rows in everything.items() if name != "duties" and not name.startswith("search")}
+    return kept | {"marks": [row for row in everything["marks"] if not row[0].startswith("search:")]}
 
 
 class Mover:
