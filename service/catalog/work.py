@@ -16,6 +16,8 @@ from service.domain.object_key import folder
 OPEN = ("pending", "processing")
 """Statuses of tasks that are not known to have ended."""
 
+_SIDECAR_BEHIND = (tasks.c.version > tasks.c.sidecar_version, tasks.c.archive_date.is_not(None))
+
 LATE_BYTES = timedelta(minutes=6)
 """How long after an image was deleted bytes may still come for it from whoever was storing it then.
 
@@ -61,11 +63,12 @@ class Waiting:
     """Assets that are not archived and tasks that are not known to have ended, and when the first of their links dies.
 
     An open task counts because its callback may be lost: then its links, which we have not seen, run out all the same.
-    `oldest` is when the longest-waiting of the assets became known.
+    `oldest` is when the longest-waiting of the assets became known. `sidecars` do not show their tasks as they are yet.
     """
 
     assets: int
     tasks: int
+    sidecars: int
     next_expiry: datetime | None
     oldest: datetime | None
 
@@ -143,8 +146,7 @@ class Work:
         due = (
             sa.select(tasks.c.id)
             .where(
-                tasks.c.version > tasks.c.sidecar_version,
-                tasks.c.archive_date.is_not(None),
+                *_SIDECAR_BEHIND,
                 sa.or_(tasks.c.sidecar_after.is_(None), tasks.c.sidecar_after <= self._now),
                 sa.or_(tasks.c.sidecar_until.is_(None), tasks.c.sidecar_until <= self._now),
             )
@@ -205,7 +207,7 @@ class Work:
         a, t = assets.c, tasks.c
         fetched = sa.and_(a.status == "pending", a.claim.is_not(None))  # what is claimed is found by an index
         self._connection.execute(sa.update(assets).where(fetched).values(claim=None, claimed_until=None))
-        written = sa.and_(t.version > t.sidecar_version, t.archive_date.is_not(None), t.sidecar_claim.is_not(None))
+        written = sa.and_(*_SIDECAR_BEHIND, t.sidecar_claim.is_not(None))
         self._connection.execute(sa.update(tasks).where(written).values(sidecar_claim=None, sidecar_until=None))
 
     def to_purge(self, limit: int, *, after: int = 0) -> list[ToPurge]:
@@ -237,7 +239,7 @@ class Work:
         return until is not None and self._now < until <= self._now + 2 * LATE_BYTES
 
     def waiting(self) -> Waiting:
-        """How many assets and tasks wait, the nearest deadline among them, and how old the oldest asset is."""
+        """How many assets, tasks and sidecars wait, the nearest deadline, and how old the oldest asset is."""
         pending = sa.select(sa.func.count(), sa.func.min(assets.c.deadline)).where(assets.c.status == "pending")
         waiting_assets, of_assets = self._connection.execute(pending).one()
         open_tasks = sa.select(sa.func.count(), sa.func.min(tasks.c.deadline)).where(tasks.c.status.in_(OPEN))
@@ -245,7 +247,9 @@ class Work:
         deadlines = [deadline for deadline in (of_assets, of_tasks) if deadline is not None]
         first = sa.select(assets.c.created_at).where(assets.c.status == "pending").order_by(assets.c.seq).limit(1)
         oldest = self._connection.execute(first).scalar()  # numbers follow time, and have an index
-        return Waiting(waiting_assets, waiting_tasks, min(deadlines, default=None), oldest)
+        behind = sa.select(sa.func.count()).where(*_SIDECAR_BEHIND)
+        sidecars = self._connection.execute(behind).scalar_one()
+        return Waiting(waiting_assets, waiting_tasks, sidecars, min(deadlines, default=None), oldest)
 
 
 def _is(claimed: ClaimedAsset) -> sa.ColumnElement[bool]:

@@ -52,7 +52,7 @@ class StatsRoutes:
             "at": rfc3339(tx.now),
             **_counts(figures),
             "next_expiry": _expiry(waiting.next_expiry, tx.now),
-            "waiting": {"tasks": waiting.tasks, "assets": waiting.assets},
+            "waiting": {"tasks": waiting.tasks, "assets": waiting.assets, "sidecars": waiting.sidecars},
             "provider": {
                 "confirm_mode": self._rules.mode.value,
                 "questions": {"planned": checks.planned, "due": checks.due, "next_at": rfc3339(checks.next_at)},

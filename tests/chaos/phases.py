@@ -59,18 +59,20 @@ async def submit_all(stand_in: StandIn, urls: Sequence[str], plan: Plan) -> None
 
 
 async def until_at_rest(api: Api, plan: Plan, say: Say) -> None:
-    """Wait until nothing is left to do."""
-    last = -1
+    """Wait until nothing is left to do; a sidecar whose writer was killed or had no bucket comes within a minute."""
+    last: tuple[int, int] | None = None
 
     async def look() -> bool | None:
         nonlocal last
         tasks = await all_tasks(api)
         names = [task["id"] for task in tasks if not task["settled_at"] or task["next_check_at"] is not None]
-        left = plan.tasks - len(tasks) + len(names)
+        sidecars = (await api.get("/v1/stats"))["waiting"]["sidecars"]
+        left = plan.tasks - len(tasks) + len(names), sidecars
         if left != last:
-            say(f"{left} of {plan.tasks} are not at rest" + (f": {', '.join(names[:9])}" if left < 10 else ""))
+            told = f"{left[0]} of {plan.tasks} are not at rest, {sidecars} sidecars are to be written"
+            say(told + (f": {', '.join(names[:9])}" if left[0] < 10 else ""))
         last = left
-        return left == 0 or None
+        return left == (0, 0) or None
 
     await eventually(look, what="all tasks are at rest", within=CALM_WITHIN, every=2.0)
 
