@@ -38,8 +38,7 @@ def texts_in(
 
 def found_by(task: Task) -> list[str]:
     """The terms of a task, sorted."""
-    words = (terms_of(text) for text in texts_in(task.prompt, task.ref, task.tags, task.error))
-    return sorted(set().union(*words, tag_terms(task.tags)))
+    return sorted(terms_of(*texts_in(task.prompt, task.ref, task.tags, task.error)) | tag_terms(task.tags))
 
 
 class SearchIndex:

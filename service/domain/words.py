@@ -9,12 +9,20 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 LONGEST_WORD = 64
 """Characters; of a longer word the beginning counts."""
 
+MOST_INDEXED = 40_000
+"""Characters of all texts of a task together: even of pairs of rare characters, an index takes that many (PostgreSQL:
+1 MiB, https://www.postgresql.org/docs/current/textsearch-limitations.html)."""
+
 MOST_PARTS = 32
-"""Of a search: more words than that narrow nothing."""
+"""Words, runs and symbols of a search."""
+
+_MOST_PAIRS = 8
+"""Of a run that is looked for: more narrow little, as the run itself is compared in the end."""
 
 _EXACT = "\ue000"
 """Begins what stands for a whole value, such as a tag: no word has a character of private use."""
@@ -63,15 +71,19 @@ def fold(text: str) -> str:
     return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold().translate(_PLAIN)
 
 
-def terms_of(text: str) -> set[str]:
-    """All that a text is found by."""
+def terms_of(*texts: str) -> set[str]:
+    """All that texts are found by; the end of the longest of them is not where they are longer than an index takes."""
     found: set[str] = set()
-    for piece, unspaced in _pieces(fold(text)):
-        if unspaced:
-            found.update(piece)
-            found.update(_pairs(piece))
-        else:
-            found.add(piece[:LONGEST_WORD])
+    left = MOST_INDEXED
+    for text in sorted(texts, key=len):
+        folded = fold(text[:left])[:left]
+        left -= len(folded)
+        for piece, unspaced in _pieces(folded):
+            if unspaced:
+                found.update(piece)
+                found.update(_pairs(piece))
+            else:
+                found.add(piece[:LONGEST_WORD])
     return found
 
 
@@ -86,15 +98,22 @@ def tag_terms(tags: Mapping[str, str]) -> set[str]:
 
 
 def search_for(text: str) -> Search:
-    """What somebody means who types this: every word of it; one that ends with `*` is the beginning of a word."""
+    """What somebody means who types this: every word of it; one that ends with `*` is the beginning of a word.
+
+    Raises ValueError, which says what is wrong, when there are more words than one may look for.
+    """
     terms: set[str] = set()
     beginnings: set[str] = set()
     runs: set[str] = set()
-    for word in text.split()[:MOST_PARTS]:
+    parts = 0
+    for word in text.split():
         pieces = list(_pieces(fold(word)))
+        parts += len(pieces)
+        if parts > MOST_PARTS:
+            raise ValueError(f"takes at most {MOST_PARTS} words")
         for number, (piece, unspaced) in enumerate(pieces, start=1):
             if unspaced:
-                terms.update(_pairs(piece) if len(piece) > 1 else piece)
+                terms.update(islice(_pairs(piece), _MOST_PAIRS) if len(piece) > 1 else piece)
                 runs.update([piece] if len(piece) > 2 else [])
             elif word.endswith("*") and number == len(pieces):
                 beginnings.add(piece[:LONGEST_WORD])

@@ -108,7 +108,10 @@ def _search(text: str | None, tags: tuple[str, ...]) -> Search:
         raise Invalid("invalid_parameter", f"tag may be given {MOST_TAGS} times")
     if text is not None and len(text) > LONGEST_SEARCH:
         raise Invalid("invalid_parameter", f"q takes at most {LONGEST_SEARCH} characters")
-    wanted = search_for(text or "")
+    try:
+        wanted = search_for(text or "")
+    except ValueError as error:
+        raise Invalid("invalid_parameter", f"q {error}") from None
     if text is not None and wanted.is_empty:
         raise Invalid("invalid_parameter", "q takes words, and has none: letters, digits or characters of a script")
     return Search(wanted.terms | {exact("tag", tag) for tag in tags}, wanted.beginnings, wanted.runs)

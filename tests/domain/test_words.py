@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.words import MOST_PARTS, exact, fold, holds, search_for, tag_terms, terms_of
+from service.domain.words import MOST_INDEXED, MOST_PARTS, exact, holds, search_for, tag_terms, terms_of
 
 TEXT = (
     "Café at 日落 over the SEA, 고양이가 앉아 있다; 美しい海! 🌅 16:9 Größe İstanbul ﬁre हिन्दी snake_case ЁЛКА ภาพถ่าย"
@@ -30,9 +30,7 @@ def test_a_text_is_found_by_each_of_its_words_in_any_script(typed: str) -> None:
     assert finds(typed, TEXT)
 
 
-@pytest.mark.parametrize(
-    "typed", ["caf", "日海", "落日", "고이", "美い", "seas", "afe*", "16:10", "", "  ", "*", "—", "!?"]
-)
+@pytest.mark.parametrize("typed", NOT_FOUND)
 def test_and_by_nothing_else(typed: str) -> None:
     assert not finds(typed, TEXT)
 
@@ -43,9 +41,32 @@ def test_a_run_of_characters_is_found_only_where_it_stands_as_it_is() -> None:
     assert not finds("美しい", scattered)
 
 
-@given(st.text(max_size=60))
+def test_a_long_run_is_looked_for_by_few_terms_and_found_only_as_it_stands() -> None:
+    run = "".join(chr(0x4E00 + number) for number in range(900))
+    assert len(search_for(run).terms) < 10
+    assert finds(run, f"a {run} b")
+    assert not finds(run, run[:-1] + "海")
+
+
+def test_more_words_than_one_may_look_for_are_refused_and_none_is_left_out() -> None:
+    words = [f"word{number}" for number in range(MOST_PARTS)]
+    assert search_for(" ".join(words)).terms == set(words)
+    for typed in (" ".join([*words, "another"]), "-".join([*words, "another"]), "☀" * (MOST_PARTS + 1)):
+        with pytest.raises(ValueError, match="at most 32 words"):
+            search_for(typed)
+
+
+def test_of_texts_that_are_too_long_together_the_end_of_the_longest_is_left_out() -> None:
+    long = " ".join(f"a{number}" for number in range(MOST_INDEXED))
+    for told in ((long, "short 海"), ("short 海", long)):
+        assert {"a0", "a999", "short", "海"} <= terms_of(*told)
+        assert len(" ".join(terms_of(*told))) <= MOST_INDEXED + len("a0 short 海")
+    assert len(terms_of("\ufdfa" * MOST_INDEXED)) <= MOST_INDEXED, "that is one character which becomes eighteen"
+
+
+@given(st.text(max_size=8))
 def test_any_text_is_found_by_any_word_of_it(text: str) -> None:
-    for word in text.split()[:MOST_PARTS]:
+    for word in text.split():
         wanted = search_for(word.replace("*", " "))
         assert wanted.is_empty or finds(word.replace("*", " "), text)
 
@@ -55,7 +76,6 @@ def test_terms_can_be_told_apart_by_spaces_and_need_no_quoting(text: str) -> Non
     for term in terms_of(text):
         assert term
         assert not any(char.isspace() or char in "'\"\\\x00" or 0xE000 <= ord(char) <= 0xF8FF for char in term)
-    assert all(not fold(term).isspace() for term in terms_of(text))
 
 
 def test_a_tag_is_found_by_name_and_by_name_and_value_to_the_letter() -> None:

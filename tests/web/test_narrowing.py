@@ -39,6 +39,7 @@ async def ids(house: House, path: str = "/v1/tasks", **query: str | list[str]) -
         ("order", ["task-fog", "task-art", "task-cat", "task-sea"]),
         ("posters", ["task-fog", "task-art", "task-cat", "task-sea"]),
         ("海 lighthouse", []),
+        ("海" * 1000, []),
     ],
 )
 async def test_words_of_any_script_find_tasks(told: House, typed: str, expected: list[str]) -> None:
@@ -80,7 +81,8 @@ async def test_times_narrow_lists(told: House) -> None:
         ("/v1/tasks", {"sort": "largest"}, "invalid_parameter", "newest, oldest"),
         ("/v1/tasks", {"q": "—"}, "invalid_parameter", "q takes words"),
         ("/v1/tasks", {"q": ""}, "invalid_parameter", "q takes words"),
-        ("/v1/tasks", {"q": "x" * 1001}, "invalid_parameter", "q takes at most"),
+        ("/v1/tasks", {"q": "x" * 1001}, "invalid_parameter", "q takes at most 1000 characters"),
+        ("/v1/tasks", {"q": "x " * 33}, "invalid_parameter", "q takes at most 32 words"),
         ("/v1/tasks", {"tag": ["a"] * 9}, "invalid_parameter", "tag may be given 8 times"),
         ("/v1/tasks", {"q": ["a", "b"]}, "repeated_parameter", "q was given"),
         ("/v1/tasks", {"received_after": "yesterday"}, "invalid_parameter", "received_after takes a time"),
