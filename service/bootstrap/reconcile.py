@@ -25,7 +25,7 @@ from service.reconcile.provider import Nobody
 from service.reconcile.reconciler import Questions, Reconciler
 from service.reconcile.sweeper import Sweeper
 from service.settings import Settings
-from service.upkeep.elected import Elected
+from service.upkeep.elected import start_duty
 
 QUESTIONS_AT_ONCE = 8
 DRAIN_SECONDS = 10.0
@@ -72,8 +72,8 @@ def start_reconcile(asking: Asking, background: Background, may_sweep: Callable[
     background.start("question leases", leases.run)
     background.start("reconcile", questions.run, drain=partial(_drained, questions))
     if asking.sweeper is not None:
-        sweep = Elected("sweep", partial(asking.sweeper.run, may_sweep), catalog=asking.catalog)
-        background.start("sweep", sweep.run, ends_first=True)
+        sweep = partial(asking.sweeper.run, may_sweep)
+        start_duty("sweep", sweep, catalog=asking.catalog, background=background)
 
 
 async def reconcile_once(settings: Settings, *, progress: Callable[[Round], None] = lambda _: None) -> Round:

@@ -34,7 +34,7 @@ from service.reconcile.clock_watch import ClockWatch
 from service.settings import Role, Settings
 from service.submission.arrears import Arrears
 from service.submission.finder import Finder
-from service.upkeep.elected import Elected
+from service.upkeep.elected import start_duty
 from service.upkeep.retention import Retention
 from service.upkeep.search_filling import SearchFilling
 from service.upkeep.trail import TrailRetention
@@ -80,10 +80,9 @@ async def running(parts: Components) -> AsyncIterator[None]:
             tell = partial(_tell_of_found, parts)
             finder = Finder(catalog=parts.catalog, provider=parts.provider, rules=parts.rules, tell=tell)
             arrears = Arrears(catalog=parts.catalog, prices=parts.submitting.prices)
-            background.start("arrears", Elected("arrears", arrears.run, catalog=parts.catalog).run, ends_first=True)
             filling = SearchFilling(catalog=parts.catalog)
-            background.start("search", Elected("search", filling.run, catalog=parts.catalog).run, ends_first=True)
-            background.start("finder", Elected("finder", finder.run, catalog=parts.catalog).run, ends_first=True)
+            for name, run in (("arrears", arrears.run), ("search", filling.run), ("finder", finder.run)):
+                start_duty(name, run, catalog=parts.catalog, background=background)
             start_reconcile(asking_of(parts, watch), background, lambda: not parts.readiness.problems)
             _start_retention(parts, background)
         try:
@@ -110,8 +109,8 @@ def _start_retention(parts: Components, background: Background) -> None:
     settings, catalog = parts.settings, parts.catalog
     bodies = Retention(catalog=catalog, after=settings.callbacks.retention)
     trail = TrailRetention(catalog=catalog, after=settings.audit.retention)
-    background.start("retention", Elected("retention", bodies.run, catalog=catalog).run, ends_first=True)
-    background.start("trail", Elected("trail", trail.run, catalog=catalog).run, ends_first=True)
+    start_duty("retention", bodies.run, catalog=catalog, background=background)
+    start_duty("trail", trail.run, catalog=catalog, background=background)
 
 
 def _tell_of_found(parts: Components, status: SubmissionStatus) -> None:

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import structlog
 
-from service.background import Run
+from service.background import Background, Run
 from service.catalog.catalog import Catalog
 from service.domain.lease import LEASE, RENEW_EVERY
 from service.errors import CatalogUnavailable
@@ -75,3 +75,8 @@ class Elected:
 
     async def _take(self) -> bool:
         return await self._catalog.write(lambda tx: tx.duties.take(self._name, self._holder))
+
+
+def start_duty(name: str, run: Run, *, catalog: Catalog, background: Background) -> None:
+    """Do this in the background for as long as this process is elected to."""
+    background.start(name, Elected(name, run, catalog=catalog).run, ends_first=True)
