@@ -184,7 +184,7 @@ class Catalog:
             clearing=Clearing(connection, now),
             query=Queries(connection),
             facets=Faceting(connection),
-            search=SearchIndex(connection),
+            search=SearchIndex(connection, locks=locks),
             figures=Counting(connection),
             dead=Dead(connection),
             walk=Walk(connection),

@@ -44,8 +44,9 @@ def found_by(task: Task) -> list[str]:
 class SearchIndex:
     """The index within one transaction."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, *, locks: bool = True) -> None:
         self._connection = connection
+        self._locks = locks
         self._fts = connection.dialect.name == "sqlite"
 
     def follow(self, changes: Iterable[tuple[Task | None, Task]]) -> None:
@@ -60,12 +61,18 @@ class SearchIndex:
             self._put({seq: terms[task_id] for task_id, seq in self._connection.execute(query)})
 
     def catch_up(self, after: int, limit: int) -> int | None:
-        """Have the next tasks found that came before there was an index; returns how far that went, None at the end."""
-        query = sa.select(tasks).where(tasks.c.seq > after).order_by(tasks.c.seq).limit(limit)
-        rows = list(self._connection.execute(query).mappings())
+        """Have the next tasks found that came before there was an index; returns how far that went, None at the end.
+
+        They are locked, in the order that all lock tasks in: what somebody changes meanwhile is not put back.
+        """
+        c = tasks.c
+        found = sa.select(c.seq, c.id).where(c.seq > after).order_by(c.seq).limit(limit)
+        ids = {seq: task_id for seq, task_id in self._connection.execute(found)}  # noqa: C416 - rows, not pairs
+        query = sa.select(tasks).where(c.id.in_(ids.values())).order_by(c.id)
+        rows = self._connection.execute(query.with_for_update() if self._locks else query).mappings()
         self._put({row["seq"]: found_by(task_from(row)) for row in rows})
-        self._name_hosts([row["id"] for row in rows])
-        return rows[-1]["seq"] if len(rows) == limit else None
+        self._name_hosts(ids.values())
+        return max(ids) if len(ids) == limit else None
 
     def _name_hosts(self, task_ids: Collection[str]) -> None:
         """Have the images of these tasks found by host that are not yet."""

@@ -5,6 +5,8 @@ anywhere, since indexing a task again changes nothing.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -17,32 +19,47 @@ TOGETHER = 100
 
 PAUSE_SECONDS = 0.02
 
+SETTLES_WITHIN = timedelta(hours=1)
+"""How long a process of a version without the index may go on, where several share a database."""
+
 log = structlog.get_logger(__name__)
 
 
 class SearchFilling:
     """Runs once, and then has nothing left to do."""
 
-    def __init__(self, *, catalog: Catalog) -> None:
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        settles_within: timedelta = SETTLES_WITHIN,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._catalog = catalog
+        self._settles_within = settles_within
+        self._sleep = sleep
 
     async def run(self) -> None:
         await self.fill()
         await asyncio.Event().wait()
 
     async def fill(self) -> None:
-        """Go through all tasks, unless that was done before."""
+        """Go through all tasks, unless that was done before: twice where processes of an older version may write."""
         if await self._catalog.read(lambda tx: tx.marks.get(SEARCH_FILLED)) is not None:
             return
+        await self._go_through()
+        if self._catalog.shared:
+            await self._sleep(self._settles_within.total_seconds())
+            await self._go_through()
+        await self._catalog.write(lambda tx: tx.marks.set(SEARCH_FILLED, tx.now))
+        log.info("search_filled")
+
+    async def _go_through(self) -> None:
         place: int | None = 0
         while place is not None:
             place = await self._catalog.write(partial(_some, after=place))
-            await asyncio.sleep(PAUSE_SECONDS)
-        log.info("search_filled")
+            await self._sleep(PAUSE_SECONDS)
 
 
 def _some(tx: Transaction, *, after: int) -> int | None:
-    place = tx.search.catch_up(after, TOGETHER)
-    if place is None:
-        tx.marks.set(SEARCH_FILLED, tx.now)
-    return place
+    return tx.search.catch_up(after, TOGETHER)

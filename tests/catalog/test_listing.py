@@ -260,11 +260,26 @@ async def test_what_came_before_there_was_an_index_becomes_findable(databases: D
         await catalog.write(lambda tx: tx.search.clear())
         databases.run("UPDATE assets SET host = NULL")
         assert await listed(catalog, "tasks", TaskFilter(search=words("日落")), limit=9, sort=Sort.NEWEST) == []
-        await SearchFilling(catalog=catalog).fill()
+        await SearchFilling(catalog=catalog, settles_within=timedelta()).fill()
         assert await listed(catalog, "tasks", TaskFilter(search=words("日落")), limit=9, sort=Sort.OLDEST) == [
             "task-001",
             "task-007",
         ]
         old = AssetFilter(host="old.evolink.ai")
         assert await listed(catalog, "assets", old, limit=9, sort=Sort.OLDEST) == ["task-006.0"]
-        assert await catalog.read(lambda tx: tx.search.catch_up(9, 5)) is None
+        assert await catalog.write(lambda tx: tx.search.catch_up(9, 5)) is None
+
+
+async def test_what_a_process_of_an_older_version_writes_meanwhile_becomes_findable_too(databases: Databases) -> None:
+    with closing(Catalog(databases.new())) as catalog:
+        catalog.open()
+        others = iter(STATES[1:3])
+
+        async def meanwhile(_seconds: float) -> None:
+            if (one := next(others, None)) is not None:
+                await catalog.write(lambda tx: tx.tasks.save([(None, one)]))
+                await catalog.write(lambda tx: tx.search.clear())
+
+        await SearchFilling(catalog=catalog, sleep=meanwhile).fill()
+        found = await listed(catalog, "tasks", TaskFilter(search=tags("team")), limit=99, sort=Sort.OLDEST)
+        assert found == (["task-001", "task-002"] if catalog.shared else [])
