@@ -1,6 +1,6 @@
 """The trail of who changed what: written in the transaction of the change, by whoever that transaction acts for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -44,6 +44,13 @@ class Audit:
                 detail={name: value for name, value in detail.items() if value is not None},
             )
         )
+
+    def note_filtered(self, action: Action, wanted: Mapping[str, object]) -> None:
+        """Leave a row of a change to all that a filter matches, whose values may be None; `ids` are only counted."""
+        said = {name: str(value) for name, value in wanted.items() if value is not None}
+        ids = wanted.get("ids")
+        said["ids"] = f"{len(ids)} of them" if isinstance(ids, Sized) and ids else "all"
+        self.note(action, said.pop("task_id", None), **said)
 
     def page(
         self,

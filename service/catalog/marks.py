@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from service.catalog.dialects import insert_into
 from service.catalog.tables import marks
+from service.domain.clock_step import clear_before
 
 STORE_BEGUN = "store:begun"
 """Set when a service has opened its store: one that is missing from then on is lost, not new."""
@@ -54,6 +55,13 @@ class Marks:
     def set(self, name: str, at: datetime) -> None:
         statement = insert_into(self._connection.dialect.name, marks).values(name=name, at=at)
         self._connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"at": at}))
+
+    def advance(self, name: str, wanted: datetime) -> datetime:
+        """Up to when a pass may go that removes what is old, by the passes before it; noted for the next one."""
+        reached = self.get(name)
+        before = clear_before(wanted, reached)
+        self.set(name, max(before, reached or before))  # a pass by a clock that was behind takes nothing back
+        return before
 
     def remove(self, name: str) -> None:
         self._connection.execute(sa.delete(marks).where(marks.c.name == name))

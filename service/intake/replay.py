@@ -63,7 +63,7 @@ async def replay(
     It holds one portion in memory, and the ids of the tasks that it changes. The trail has it before anything changes.
     """
     if not dry_run:
-        await catalog.write(partial(_note, wanted=wanted), by=by)
+        await catalog.write(lambda tx: tx.audit.note_filtered(Action.CALLBACKS_REPLAYED, asdict(wanted)), by=by)
     first, last = await catalog.read(lambda tx: tx.replays.span(wanted))
     after, counts = first, Counter[str]()
     owners: dict[str, str | None] = {}
@@ -81,12 +81,6 @@ async def replay(
 
 async def _run(catalog: Catalog, work: Callable[[Transaction], Plan], *, dry_run: bool) -> Plan:
     return await (catalog.read(work) if dry_run else catalog.write(lambda tx: perform(tx, work(tx))))
-
-
-def _note(tx: Transaction, *, wanted: InboxFilter) -> None:
-    said = {name: str(value) for name, value in asdict(wanted).items() if value is not None}
-    said |= {"ids": f"{len(wanted.ids)} of them" if wanted.ids else "all"}
-    tx.audit.note(Action.CALLBACKS_REPLAYED, said.pop("task_id", None), **said)
 
 
 def _read(tx: Transaction, *, wanted: InboxFilter, after: int, last: int) -> tuple[list[OldCallback], int]:

@@ -12,7 +12,6 @@ import structlog
 
 from service.catalog.catalog import Catalog, Transaction
 from service.domain.announcement import KEPT
-from service.domain.clock_step import clear_before
 
 EVERY_SECONDS = 3600.0
 TOGETHER = 200
@@ -39,7 +38,7 @@ class Forgetting:
 
     async def forget(self) -> int:
         """One pass over what is old enough; returns how many deliveries were removed."""
-        before = await self._catalog.write(_begin)
+        before = await self._catalog.write(lambda tx: tx.marks.advance(REACHED, tx.now - KEPT))
         number = 0
         while removed := await self._catalog.write(partial(_some, before=before)):
             number += removed
@@ -47,14 +46,6 @@ class Forgetting:
         if number:
             log.info("events_forgotten", count=number)
         return number
-
-
-def _begin(tx: Transaction) -> datetime:
-    """Up to when this pass removes, noted for the next one."""
-    reached = tx.marks.get(REACHED)
-    before = clear_before(tx.now - KEPT, reached)
-    tx.marks.set(REACHED, max(before, reached or before))
-    return before
 
 
 def _some(tx: Transaction, *, before: datetime) -> int:

@@ -40,7 +40,7 @@ async def replay(
     """
     wanted = replace(wanted, status=wanted.status or DeliveryStatus.DEAD)
     if not dry_run:
-        await catalog.write(partial(_note, wanted=wanted), by=by)
+        await catalog.write(lambda tx: tx.audit.note_filtered(Action.EVENTS_REPLAYED, asdict(wanted)), by=by)
     after, last = await catalog.read(lambda tx: tx.events.span(wanted))
     matched = replayed = 0
     while after < last:
@@ -51,12 +51,6 @@ async def replay(
             progress()
         await asyncio.sleep(min(LONGEST_PAUSE, time.monotonic() - started))
     return Replayed(matched, replayed, dry_run)
-
-
-def _note(tx: Transaction, *, wanted: DeliveryFilter) -> None:
-    said = {name: str(value) for name, value in asdict(wanted).items() if value is not None}
-    said |= {"ids": f"{len(wanted.ids)} of them" if wanted.ids else "all"}
-    tx.audit.note(Action.EVENTS_REPLAYED, said.pop("task_id", None), **said)
 
 
 async def _portion(

@@ -11,7 +11,6 @@ import structlog
 
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.clearing import Cleared, Place
-from service.domain.clock_step import clear_before
 
 EVERY_SECONDS = 3600.0
 TOGETHER = 200
@@ -39,7 +38,7 @@ class Retention:
 
     async def clear(self) -> int:
         """One pass over what is old enough; returns how many callbacks were cleared."""
-        before = await self._catalog.write(self._begin)
+        before = await self._catalog.write(lambda tx: tx.marks.advance(REACHED, tx.now - self._after))
         cleared = await self._catalog.write(partial(_some, before=before, after=None))
         number = cleared.number
         while cleared.next is not None:
@@ -49,13 +48,6 @@ class Retention:
         if number:
             log.info("callbacks_cleared", count=number)
         return number
-
-    def _begin(self, tx: Transaction) -> datetime:
-        """Up to when this pass clears, noted for the next one."""
-        reached = tx.marks.get(REACHED)
-        before = clear_before(tx.now - self._after, reached)
-        tx.marks.set(REACHED, max(before, reached or before))  # a pass by a clock that was behind takes nothing back
-        return before
 
 
 def _some(tx: Transaction, *, before: datetime, after: Place | None) -> Cleared:

@@ -5,12 +5,11 @@ As with raw bodies, no pass removes more than a day beyond the one before it.
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
 from service.catalog.catalog import Catalog, Transaction
-from service.domain.clock_step import clear_before
 
 EVERY_SECONDS = 3600.0
 TOGETHER = 200
@@ -40,7 +39,7 @@ class TrailRetention:
 
     async def clear(self) -> int:
         """One pass over what is old enough; returns how many rows were removed."""
-        before = await self._catalog.write(self._begin)
+        before = await self._catalog.write(lambda tx: tx.marks.advance(REACHED, tx.now - self._after))
         number = await self._all(lambda tx: tx.audit.forget(before, limit=TOGETHER))
         number += await self._all(lambda tx: tx.keys.forget(before, limit=TOGETHER))
         if number:
@@ -54,10 +53,3 @@ class TrailRetention:
             some = await self._catalog.write(forget)
             number += some
         return number
-
-    def _begin(self, tx: Transaction) -> datetime:
-        """Up to when this pass removes, noted for the next one."""
-        reached = tx.marks.get(REACHED)
-        before = clear_before(tx.now - self._after, reached)
-        tx.marks.set(REACHED, max(before, reached or before))
-        return before
