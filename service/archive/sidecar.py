@@ -11,7 +11,6 @@ from typing import Any
 
 from service.domain.asset import Asset, AssetStatus
 from service.domain.history import HistoryEntry, contradicts
-from service.domain.link import link_host
 from service.domain.task import Task
 
 SCHEMA = "darkroom/task/1"
@@ -116,7 +115,7 @@ def _asset(asset: Asset) -> Mapping[str, Any]:
         "archived_at": _time(asset.archived_at),
         "created_at": _time(asset.created_at),
         "deadline": _time(asset.deadline),
-        "url_host": link_host(asset.known_links[0]),
+        "url_host": asset.host,
         "links": list(asset.links),
         "refused_links": list(asset.refused),
     }

@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from service.domain.asset import Asset, AssetReason, AssetStatus, Stored
 from service.domain.history import Effect, HistoryEntry
 from service.domain.image import Image, ImageFormat
-from service.domain.link import link_host
 from service.domain.task import Check, Origin, Rank, Standing, Task, TaskReason, TaskStatus
 
 Row = sa.RowMapping | sa.Row[Any]
@@ -84,7 +83,7 @@ def asset_values(asset: Asset) -> dict[str, Any]:
         "width": stored.image.width if stored else None,
         "height": stored.image.height if stored else None,
         "archived_at": asset.archived_at,
-        "host": link_host(asset.known_links[0]) if asset.known_links else None,
+        "host": asset.host,
         "purged": asset.purged,
     }
 

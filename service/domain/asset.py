@@ -8,7 +8,7 @@ from typing import assert_never
 
 from service.domain.attempt import FINAL, Failed, Failure
 from service.domain.image import Image
-from service.domain.link import MAX_ALTERNATES, identity, refusal, with_fresh
+from service.domain.link import MAX_ALTERNATES, identity, link_host, refusal, with_fresh
 from service.domain.retry import next_attempt
 
 
@@ -103,6 +103,11 @@ class Asset:
     def known_links(self) -> tuple[str, ...]:
         """Every URL that was ever given for this image."""
         return self.links + self.refused
+
+    @property
+    def host(self) -> str | None:
+        """Where the first of them leads."""
+        return link_host(self.known_links[0]) if self.known_links else None
 
     @property
     def link(self) -> str:

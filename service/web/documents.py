@@ -9,7 +9,6 @@ from service.catalog.usage import Touched
 from service.domain.api_key import ApiKey, Scope
 from service.domain.asset import Asset, AssetStatus
 from service.domain.history import WHY, Effect, HistoryEntry, contradicts
-from service.domain.link import link_host
 from service.domain.moment import rfc3339
 from service.domain.task import Task, TaskStatus
 from service.submission.booking import charge_of
@@ -78,7 +77,7 @@ def asset_document(asset: Asset, *, public_url: str) -> dict[str, Any]:
         "status": asset.status.value,
         "reason": asset.reason.value if asset.reason else None,
         "detail": asset.detail,
-        "url_host": link_host(asset.known_links[0]),
+        "url_host": asset.host,
         "attempts": asset.attempts,
         "next_attempt_at": rfc3339(asset.next_attempt_at),
         "deadline": rfc3339(asset.deadline),
