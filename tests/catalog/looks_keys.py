@@ -46,6 +46,7 @@ def writes() -> Iterator[tuple[str, Look]]:
     yield "keys.used", lambda tx: tx.keys.used({"key-7": NOW, "key-77": NOW})
     yield "keys.forget", lambda tx: tx.keys.forget(NOW - timedelta(days=1800), limit=200)
     yield "audit.note", lambda tx: tx.audit.note(Action.TASK_TOLD, "task-new")
+    yield "audit.note_filtered", lambda tx: tx.audit.note_filtered(Action.EVENTS_REPLAYED, {"ids": (1,)})
     yield "audit.forget", lambda tx: tx.audit.forget(NOW - timedelta(days=365), limit=200)
 
 
