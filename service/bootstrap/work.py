@@ -35,7 +35,7 @@ from service.settings import Role, Settings
 from service.submission.arrears import Arrears
 from service.submission.finder import Finder
 from service.upkeep.elected import start_duty
-from service.upkeep.retention import Retention
+from service.upkeep.raw_bodies import RawBodies
 from service.upkeep.search_filling import SearchFilling
 from service.upkeep.trail import TrailRetention
 
@@ -107,7 +107,7 @@ async def _learn_who_may(parts: Components) -> None:
 
 def _start_retention(parts: Components, background: Background) -> None:
     settings, catalog = parts.settings, parts.catalog
-    bodies = Retention(catalog=catalog, after=settings.callbacks.retention)
+    bodies = RawBodies(catalog=catalog, after=settings.callbacks.retention)
     trail = TrailRetention(catalog=catalog, after=settings.audit.retention)
     start_duty("retention", bodies.run, catalog=catalog, background=background)
     start_duty("trail", trail.run, catalog=catalog, background=background)

@@ -22,8 +22,8 @@ from service.archive.sidecar_writer import SidecarWriter
 from service.catalog.catalog import Catalog
 from service.cli.ending import leave
 from service.provider.reading import Reading
+from service.upkeep.raw_bodies import RawBodies
 from service.upkeep.rebuild import Rebuild
-from service.upkeep.retention import Retention
 from tests.storage.test_cloud import cloud_at
 from tests.support.deliveries import delivery, task_object
 from tests.support.door import intake_of
@@ -140,7 +140,7 @@ async def measure(catalog: Catalog, meters: Meters, folder: Path) -> MemoryStore
 
 async def measure_upkeep(catalog: Catalog, empty: Catalog, store: MemoryStore, meters: Meters) -> None:
     before = meters.read()
-    assert await Retention(catalog=catalog, after=timedelta()).clear() == IMAGES
+    assert await RawBodies(catalog=catalog, after=timedelta()).clear() == IMAGES
     meters.tell("raw body cleared", before)
     before = meters.read()
     rebuild = Rebuild(

@@ -13,7 +13,7 @@ import pytest
 from service.catalog.catalog import Catalog
 from service.domain.allowance import MOST_STRAY_BYTES, Spent
 from service.intake.batch import take_in
-from service.upkeep.retention import Retention
+from service.upkeep.raw_bodies import RawBodies
 from tests.support.app import House, assert_problem, serving
 from tests.support.deliveries import TASK, delivery, task_object
 
@@ -120,7 +120,7 @@ async def later(folder: Path, *, days: int) -> list[dict[str, Any]]:
     async with serving(folder, roles="receiver,api") as house:
         catalog = Catalog(house.parts.settings.database_path, clock=lambda: datetime.now(UTC) + timedelta(days=days))
         catalog.open()
-        await Retention(catalog=catalog, after=timedelta(days=90)).clear()
+        await RawBodies(catalog=catalog, after=timedelta(days=90)).clear()
         catalog.close()
         return [await house.json(f"/v1/callbacks/{number}") for number in (1, 2)]
 

@@ -24,7 +24,7 @@ REACHED = "retention:reached"
 log = structlog.get_logger(__name__)
 
 
-class Retention:
+class RawBodies:
     """Clears bodies and kept headers `after` their task has settled; hashes, verdicts and times stay."""
 
     def __init__(self, *, catalog: Catalog, after: timedelta) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from service.catalog.catalog import Catalog
 from service.catalog.engine import Priority
 from service.intake.batch import take_in
-from service.upkeep.retention import TOGETHER, Retention
+from service.upkeep.raw_bodies import TOGETHER, RawBodies
 from tests.support.deliveries import NOW, RULES, delivery, task_object
 from tests.support.ledger import ledger_in
 
@@ -23,7 +23,7 @@ async def arrive(catalog: Catalog, number: int) -> None:
 async def test_nothing_goes_before_its_time_and_all_of_it_then(tmp_path: Path) -> None:
     with ledger_in(tmp_path) as ledger:
         await arrive(ledger.catalog, 3)
-        retention = Retention(catalog=ledger.catalog, after=DAYS)
+        retention = RawBodies(catalog=ledger.catalog, after=DAYS)
         ledger.clock.now = NOW + DAYS
         assert await retention.clear() == 0
         ledger.clock.move(seconds=1)
@@ -35,7 +35,7 @@ async def test_many_go_in_portions_between_which_a_callback_is_taken_in(tmp_path
     with ledger_in(tmp_path) as ledger:
         await arrive(ledger.catalog, 5 * TOGETHER)
         ledger.clock.now = NOW + 2 * DAYS
-        clearing = asyncio.create_task(Retention(catalog=ledger.catalog, after=DAYS).clear())
+        clearing = asyncio.create_task(RawBodies(catalog=ledger.catalog, after=DAYS).clear())
         await asyncio.sleep(0.01)
         live = delivery(task_object("failed", "task-live"), at=ledger.clock.now)
         await ledger.catalog.write(partial(take_in, batch=[live], rules=RULES), priority=Priority.INTAKE)
@@ -48,7 +48,7 @@ async def test_many_go_in_portions_between_which_a_callback_is_taken_in(tmp_path
 
 async def test_a_clock_that_is_a_year_ahead_clears_a_day_more_with_each_pass_and_no_more(tmp_path: Path) -> None:
     with ledger_in(tmp_path) as ledger:
-        retention = Retention(catalog=ledger.catalog, after=DAYS)
+        retention = RawBodies(catalog=ledger.catalog, after=DAYS)
         assert await retention.clear() == 0
         await arrive(ledger.catalog, 3)
         ledger.clock.move(days=365)
@@ -61,7 +61,7 @@ async def test_a_clock_that_is_a_year_ahead_clears_a_day_more_with_each_pass_and
 
 async def test_a_pass_by_a_clock_that_is_decades_behind_holds_nothing_up(tmp_path: Path) -> None:
     with ledger_in(tmp_path) as ledger:
-        retention = Retention(catalog=ledger.catalog, after=DAYS)
+        retention = RawBodies(catalog=ledger.catalog, after=DAYS)
         ledger.clock.now = NOW + DAYS
         assert await retention.clear() == 0
         ledger.clock.now = datetime(1970, 1, 2, tzinfo=UTC) + DAYS
