@@ -21,6 +21,7 @@ COMMANDS = {
     *("serve", "callback-url", "register", "reconcile", "retry"),
     *("replay", "revoke", "verify", "rebuild", "copy"),
     *("migrate", "healthcheck", "doctor", "simulator", "submit", "demo", "key"),
+    *("hold", "release", "retention", "sweep"),
 }
 SECRET = "s" * 40
 

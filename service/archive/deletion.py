@@ -7,17 +7,22 @@ from service.catalog.tasks import TaskState
 from service.domain.apply_event import settle
 from service.domain.asset import AssetStatus, deleted
 from service.domain.audit import Action
-from service.errors import NotFound
+from service.errors import Conflict, NotFound
 
 
-def delete(tx: Transaction, *, task_id: str, index: int) -> None:
-    """Write the tombstone; whoever is fetching the asset just now loses the claim. Deleting again changes nothing."""
+def delete(tx: Transaction, *, task_id: str, index: int, why: str | None = None) -> None:
+    """Write the tombstone, and `why` into it; whoever is fetching the asset just now loses the claim.
+
+    Deleting again changes nothing. Raises Conflict while there is a hold on the task.
+    """
     state = tx.tasks.get(task_id)
     if state is None or index >= len(state.assets):
         raise NotFound("asset_not_found", "no such asset")
     if state.assets[index].status is AssetStatus.DELETED:
         return
-    assets = tuple(deleted(one) if one.index == index else one for one in state.assets)
+    if state.task.hold is not None:
+        raise Conflict("task_held", f"there is a hold on task {task_id}: nothing of it is deleted until it is released")
+    assets = tuple(deleted(one, why) if one.index == index else one for one in state.assets)
     task = settle(state.task, assets, now=tx.now)
     tx.tasks.save([(state, TaskState(replace(task, version=task.version + 1), assets))])
     tx.work.drop_claim(task_id, index)

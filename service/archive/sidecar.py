@@ -11,7 +11,7 @@ from typing import Any
 
 from service.domain.asset import Asset, AssetStatus
 from service.domain.history import HistoryEntry, contradicts
-from service.domain.task import Task
+from service.domain.task import Hold, Task
 
 SCHEMA = "darkroom/task/1"
 
@@ -91,7 +91,12 @@ def _task(task: Task) -> Mapping[str, Any]:
         "settled_at": _time(task.settled_at),
         "deadline": _time(task.deadline),
         "archive_date": task.archive_date.isoformat() if task.archive_date else None,
+        "hold": _hold(task.hold),
     }
+
+
+def _hold(hold: Hold | None) -> Mapping[str, Any] | None:
+    return {"at": _time(hold.at), "by": hold.by, "reason": hold.reason} if hold else None
 
 
 def _asset(asset: Asset) -> Mapping[str, Any]:

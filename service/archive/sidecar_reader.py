@@ -16,7 +16,7 @@ from service.domain.callback import Verdict
 from service.domain.history import Effect, HistoryEntry
 from service.domain.image import Image, ImageFormat
 from service.domain.object_key import asset_key, is_task_id, sidecar_key
-from service.domain.task import Check, Origin, Rank, Standing, Task, TaskReason, TaskStatus
+from service.domain.task import Check, Hold, Origin, Rank, Standing, Task, TaskReason, TaskStatus
 
 LONGEST = 32 * 2**20
 """Bytes of a sidecar; real ones have some thousands, and at most a few callbacks' worth."""
@@ -127,9 +127,14 @@ def _task(told: Members, evidence: Members, version: int, provider_json: str | N
         expected_images=evidence.whole("expected_images", 0),
         stranger=evidence.flag("stranger"),
         check=Check(at=evidence.time_or_none("next_check_at")),
+        hold=_hold(told.inner("hold")),
         version=version,
         sidecar_version=version,
     )
+
+
+def _hold(told: Members) -> Hold | None:
+    return Hold(told.time("at"), told.text("by"), told.text_or_none("reason")) if told.values else None
 
 
 def _tags(tags: Mapping[str, Any]) -> Mapping[str, str]:

@@ -18,6 +18,7 @@ from service.catalog.events import Events
 from service.catalog.facets import Faceting
 from service.catalog.figures import Counting
 from service.catalog.inbox import Inbox
+from service.catalog.kept import Kept
 from service.catalog.keys import Keys
 from service.catalog.marks import STORE_BEGUN, Marks, copying_from, unfinished
 from service.catalog.migrate import is_new, missing_in, upgrade
@@ -61,6 +62,7 @@ class Transaction:
     clearing: Clearing
     query: Queries
     facets: Faceting
+    kept: Kept
     search: SearchIndex
     figures: Counting
     dead: Dead
@@ -184,6 +186,7 @@ class Catalog:
             clearing=Clearing(connection, now),
             query=Queries(connection),
             facets=Faceting(connection),
+            kept=Kept(connection),
             search=SearchIndex(connection, locks=locks),
             figures=Counting(connection),
             dead=Dead(connection),

@@ -49,6 +49,7 @@ class TaskFilter:
     ref: str | None = None
     search: Search = field(default_factory=Search)
     received: Span = field(default_factory=Span)
+    held: bool | None = None  # whether there is a hold
     conflicts: bool = False  # whether what the provider refuted is shown too
 
 
@@ -108,6 +109,10 @@ def task_conditions(wanted: TaskFilter, dialect: str) -> Iterator[Condition]:
         if value is not None:
             yield _equal(column, value, dialect, c.seq)
     yield from _between(wanted.received.conditions(c.received_at), c.received_at, c.seq)
+    if wanted.held is not None:
+        held = c.hold_at.is_not(None)
+        numbers = sa.select(c.seq).where(held)
+        yield Condition(held, held, Lead(numbers, numbers, (c.seq,))) if wanted.held else Condition(~held, ~held)
     if not wanted.conflicts:
         yield Condition(sa.not_(c.conflict), sa.not_(c.conflict))
 

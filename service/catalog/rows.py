@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from service.domain.asset import Asset, AssetReason, AssetStatus, Stored
 from service.domain.history import Effect, HistoryEntry
 from service.domain.image import Image, ImageFormat
-from service.domain.task import Check, Origin, Rank, Standing, Task, TaskReason, TaskStatus
+from service.domain.task import Check, Hold, Origin, Rank, Standing, Task, TaskReason, TaskStatus
 
 Row = sa.RowMapping | sa.Row[Any]
 
@@ -45,6 +45,7 @@ def task_values(task: Task) -> dict[str, Any]:
     values["reason"] = task.reason.value if task.reason else None
     values["callback_rank"] = int(task.callback_rank)
     values.update({f"check_{part.name}": getattr(task.check, part.name) for part in fields(Check)})
+    values.update({f"hold_{part.name}": getattr(task.hold, part.name, None) for part in fields(Hold)})
     return values
 
 
@@ -58,6 +59,7 @@ def task_from(row: sa.RowMapping) -> Task:
         callback_rank=Rank(row["callback_rank"]),
         tags=row["tags"],
         check=Check(**{part.name: row[f"check_{part.name}"] for part in fields(Check)}),
+        hold=Hold(row["hold_at"], row["hold_by"], row["hold_reason"]) if row["hold_at"] else None,
     )
 
 

@@ -129,12 +129,21 @@ tasks = sa.Table(
     sa.Column("named_bytes", sa.Integer, nullable=False, server_default=sa.text("0")),  # bodies that name it so
     sa.Column("submitted_by", Text),  # the name of the key that submitted it through us
     sa.Column("estimate", sa.JSON(none_as_null=True)),  # what it would cost, as reckoned before
+    sa.Column("hold_at", UtcTime),  # since when nobody may delete its images
+    sa.Column("hold_by", Text),
+    sa.Column("hold_reason", Text),
     sa.Index("ix_tasks_status", "status", "seq"),
     sa.Index("ix_tasks_of_ref", "ref", "seq"),
     sa.Index("ix_tasks_model", "model", "seq"),
     sa.Index("ix_tasks_received", "received_at", "seq"),
     sa.Index(
         "ix_tasks_source", "source", "seq", sqlite_where=sa.text(NOT_EVOLINK), postgresql_where=sa.text(NOT_EVOLINK)
+    ),
+    sa.Index(
+        "ix_tasks_held",
+        "seq",
+        sqlite_where=sa.text("hold_at IS NOT NULL"),
+        postgresql_where=sa.text("hold_at IS NOT NULL"),
     ),
     sa.Index(
         "ix_tasks_unproven",
@@ -197,6 +206,13 @@ assets = sa.Table(
     sa.UniqueConstraint("task_id", "index"),
     sa.Index("ix_assets_status", "status", "seq"),
     sa.Index("ix_assets_archived", "archived_at", "seq"),
+    sa.Index(
+        "ix_assets_kept",
+        "archived_at",
+        "seq",
+        sqlite_where=sa.text("status = 'archived'"),
+        postgresql_where=sa.text("status = 'archived'"),
+    ),
     sa.Index("ix_assets_bytes", "bytes", "seq"),
     sa.Index("ix_assets_size", "width", "height", "seq"),
     sa.Index("ix_assets_host", "host", "seq"),

@@ -1,15 +1,13 @@
 """How long work tells of what it finds: a line for each finding at once, or one JSON document. Nothing is collected."""
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import click
-
 from service.cli.group import fail
+from service.cli.lines import Lines
 from service.errors import DarkroomError, SettingsError
 from service.upkeep.findings import Finding, Kind
 
@@ -21,18 +19,14 @@ class Told:
 
     def __init__(self, advice: Mapping[Kind, str], *, as_json: bool) -> None:
         self._advice = advice
-        self._as_json = as_json
+        self._lines = Lines("findings", as_json=as_json)
         self._kinds: Counter[Kind] = Counter()
 
     def found(self, finding: Finding) -> None:
-        first = not self._kinds
         self._kinds[finding.kind] += 1
-        if self._as_json:
-            click.echo(f"{_BEGIN if first else ','}\n{json.dumps(self._document(finding))}", nl=False)
-        else:
-            done = f" ({finding.done})" if finding.done else ""
-            key = finding.key if finding.key.isprintable() else ascii(finding.key)  # anybody may have named a file
-            print(f"{finding.kind}: {key}: {finding.detail}{done}")  # not by click, which would write through the bar
+        done = f" ({finding.done})" if finding.done else ""
+        key = finding.key if finding.key.isprintable() else ascii(finding.key)  # anybody may have named a file
+        self._lines.tell(f"{finding.kind}: {key}: {finding.detail}{done}", self._document(finding))
 
     @contextmanager
     def until_the_end(self, summary: Callable[[], Mapping[str, Any]], *, hint: str = "") -> Iterator[None]:
@@ -53,17 +47,13 @@ class Told:
             sys.exit(1)
 
     def _end(self, summary: Mapping[str, Any], error: str | None) -> None:
-        if self._as_json:
-            found = {kind.value: number for kind, number in self._kinds.items()}
-            rest = {**summary, "found": found, "error": error, "ok": error is None and not found}
-            click.echo(f"{'' if self._kinds else _BEGIN}],\n{json.dumps(rest, indent=2)[2:]}")
-            return
-        for kind, number in self._kinds.items():
-            click.echo(f"{kind} ({number}): {self._advice[kind]}")
-        for name, value in summary.items():
-            click.echo(f"{name.replace('_', ' ')}: {_in_words(value)}")
-        if error is None and not self._kinds:
-            click.echo("all is well")
+        lines = [f"{kind} ({number}): {self._advice[kind]}" for kind, number in self._kinds.items()]
+        lines += [f"{name.replace('_', ' ')}: {_in_words(value)}" for name, value in summary.items()]
+        well = error is None and not self._kinds
+        found = {kind.value: number for kind, number in self._kinds.items()}
+        self._lines.end(
+            [*lines, *(["all is well"] if well else [])], {**summary, "found": found, "error": error, "ok": well}
+        )
 
     def _document(self, finding: Finding) -> dict[str, Any]:
         return {
@@ -75,9 +65,6 @@ class Told:
             "done": finding.done,
             "advice": self._advice[finding.kind],
         }
-
-
-_BEGIN = '{"findings": ['
 
 
 def _in_words(value: Any) -> str:

@@ -270,7 +270,7 @@ def failed(asset: Asset, failed: Failed, *, tried: str, now: datetime, jitter: f
     )
 
 
-def deleted(asset: Asset) -> Asset:
-    """The tombstone: nothing brings the asset back."""
+def deleted(asset: Asset, why: str | None = None) -> Asset:
+    """The tombstone: nothing brings the asset back. It tells `why`, where somebody says so."""
     reason = asset.reason if asset.reason is AssetReason.REFUTED else None
-    return replace(asset, status=AssetStatus.DELETED, reason=reason, next_attempt_at=None)
+    return replace(asset, status=AssetStatus.DELETED, reason=reason, detail=why or asset.detail, next_attempt_at=None)

@@ -99,6 +99,15 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """A legal hold: while a task has one, nobody deletes its images. `by` is the name of whoever put it there."""
+
+    at: datetime
+    by: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """What we know of a task. `version` counts changes that its sidecar must show.
 
@@ -133,6 +142,7 @@ class Task:
     expected_images: int = 0
     stranger: bool = False
     check: Check = Check()
+    hold: Hold | None = None
     version: int = 0
     sidecar_version: int = 0
 

@@ -134,6 +134,7 @@ class Metrics:
         self._reconciled = self._counters("reconcile_total", "Questions to the provider.", "result", RESULTS)
         self._key_refused = self._gauge("provider_key_refused", "1 while the provider refuses our key.")
         self._dead = self._counters("dead_total", "Tasks and images given up.", "reason", REASONS)
+        self._deleted_by_rules = self._counter("retention_deleted_total", "Images that retention rules have deleted.")
         self._submitted = self._counters("submissions_total", "Requests for images.", "result", SUBMITTED)
         self._unclear = self._figure(
             "submissions_unclear", "Requests of which it is not known whether the provider took them."
@@ -176,6 +177,10 @@ class Metrics:
     def died(self, reason: str) -> None:
         """A task or an image was given up; `reason` is one of REASONS."""
         self._dead[reason].inc()
+
+    def deleted_by_a_rule(self) -> None:
+        """A retention rule has deleted an image."""
+        self._deleted_by_rules.inc()
 
     def waiting(
         self, assets: int, next_expiry: datetime | None, *, now: datetime, oldest: datetime | None = None

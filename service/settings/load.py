@@ -15,6 +15,7 @@ from pydantic_settings import SettingsError as UnreadableSettings
 from service.errors import SettingsError
 from service.settings.groups import ApiKeySetting
 from service.settings.model import NESTS, PREFIX, Settings
+from service.settings.retention import RetentionRuleSetting
 from service.settings.submission import BudgetSetting, EndpointSetting
 from service.settings.table import Described, described
 
@@ -24,7 +25,9 @@ _LONGEST_SHOWN = 100
 _FOLLOWS = "default_factory_not_called"
 """The type of errors that only follow from another one."""
 
-_MEMBERS = {*ApiKeySetting.model_fields, *BudgetSetting.model_fields, *EndpointSetting.model_fields}
+_MEMBERS = {
+    name for one in (ApiKeySetting, BudgetSetting, EndpointSetting, RetentionRuleSetting) for name in one.model_fields
+}
 
 _FROM_KUBERNETES = re.compile(r"DARKROOM(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)")
 

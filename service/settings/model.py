@@ -25,6 +25,7 @@ from service.settings.groups import (
     Tls,
     Traces,
 )
+from service.settings.retention import Retention
 from service.settings.submission import Cost, Notify, Submit
 from service.storage.place import Bucket
 
@@ -107,6 +108,7 @@ class Settings(BaseSettings):
     storage: Storage = Field(default_factory=Storage)
     callbacks: Callbacks = Field(default_factory=Callbacks)
     audit: Audit = Field(default_factory=Audit)
+    retention: Retention = Field(default_factory=Retention)
     evolink: Evolink = Field(default_factory=Evolink)
     confirm: Confirm = Field(default_factory=Confirm)
     reconcile: Reconcile = Field(default_factory=Reconcile)

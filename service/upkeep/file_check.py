@@ -1,5 +1,9 @@
-"""What lies in the store, held against the catalog by its names, page by page. It changes nothing."""
+"""What lies in the store, held against the catalog by its names, page by page. It changes nothing.
 
+What looks wrong is looked at again after a while, because somebody may be at work on it just then.
+"""
+
+import asyncio
 from collections.abc import Sequence
 
 from service.catalog.catalog import Catalog
@@ -36,7 +40,18 @@ class FileCheck:
                 found.append(finding)
         return found
 
-    async def look_again(self, entries: Sequence[Entry]) -> list[Finding]:
-        """As `look`, of those objects that are still there."""
-        left = [entry for entry in entries if await self._store.size(entry.key) is not None]
-        return await self.look(left, lambda _: None)
+    async def look_twice(self, entries: Sequence[Entry], tell: Tell, *, again_after: float) -> list[Finding]:
+        """As `look`, and once more so many seconds later: what was found both times."""
+        first = await self.look(entries, tell)
+        suspects = {finding.key for finding in first}
+        if not suspects:
+            return []
+        await asyncio.sleep(again_after)
+        left = [one for one in entries if one.key in suspects and await self._store.size(one.key) is not None]
+        return still(first, await self.look(left, lambda _: None))
+
+
+def still(first: Sequence[Finding], again: Sequence[Finding]) -> list[Finding]:
+    """What was found both times; whatever changed in between was in motion."""
+    known = {(finding.kind, finding.key) for finding in first}
+    return [finding for finding in again if (finding.kind, finding.key) in known]

@@ -18,7 +18,7 @@ from service.domain.object_key import folder
 from service.domain.thumbnail import FOLDER
 from service.errors import NotFound, StorageUnavailable
 from service.storage import Entry, ObjectStore
-from service.upkeep.file_check import FileCheck
+from service.upkeep.file_check import FileCheck, still
 from service.upkeep.findings import Finding, Kind
 from service.upkeep.journal import Journal, Phase, Position
 from service.upkeep.repair import Repair
@@ -103,7 +103,7 @@ class Verifier:
             if task.archive_date is not None:
                 path = folder(task.source, task.archive_date, task.id)
                 for prefix in (f"{path}/", f"{FOLDER}/{path}/"):
-                    await self._conclude(await self._files_twice([one async for one in self._store.list(prefix)]))
+                    await self._look_at_files([one async for one in self._store.list(prefix)])
         return self._seen
 
     async def _all_rows(self, journal: Journal, after: int) -> None:
@@ -125,7 +125,7 @@ class Verifier:
             await self._page_of_files(journal, page)
 
     async def _page_of_files(self, journal: Journal, page: Sequence[Entry]) -> None:
-        found = await self._conclude(await self._files_twice(page))
+        found = await self._look_at_files(page)
         journal.note(found, Position(Phase.FILES, page[-1].key, self._seen))
 
     async def _rows_twice(self, task_ids: Sequence[str]) -> list[Finding]:
@@ -134,16 +134,11 @@ class Verifier:
         if not suspects:
             return []
         await asyncio.sleep(self._look_again_after)
-        return _still(first, await self._rows.look(suspects, _untold))
+        return still(first, await self._rows.look(suspects, _untold))
 
-    async def _files_twice(self, entries: Sequence[Entry]) -> list[Finding]:
-        first = await self._files.look(entries, self._tell)
-        suspects = {finding.key for finding in first}
-        if not suspects:
-            return []
-        await asyncio.sleep(self._look_again_after)
-        again = await self._files.look_again([entry for entry in entries if entry.key in suspects])
-        return _still(first, again)
+    async def _look_at_files(self, entries: Sequence[Entry]) -> list[Finding]:
+        found = await self._files.look_twice(entries, self._tell, again_after=self._look_again_after)
+        return await self._conclude(found)
 
     async def _conclude(self, findings: Sequence[Finding]) -> list[Finding]:
         """Repair where asked to, and tell; returns the findings with what was done."""
@@ -169,12 +164,6 @@ class Verifier:
 
 def _next_tasks(tx: Transaction, *, after: int, until: int) -> list[tuple[int, str]]:
     return tx.walk.with_folder(after=after, limit=TASKS_TOGETHER, until=until)
-
-
-def _still(first: Sequence[Finding], again: Sequence[Finding]) -> list[Finding]:
-    """What was found both times; whatever changed in between was in motion."""
-    known = {(finding.kind, finding.key) for finding in first}
-    return [finding for finding in again if (finding.kind, finding.key) in known]
 
 
 def _left_in(staging: Path, before: datetime) -> list[Finding]:

@@ -10,7 +10,7 @@ from service.domain.api_key import ApiKey, Scope
 from service.domain.asset import Asset, AssetStatus
 from service.domain.history import WHY, Effect, HistoryEntry, contradicts
 from service.domain.moment import rfc3339
-from service.domain.task import Task, TaskStatus
+from service.domain.task import Hold, Task, TaskStatus
 from service.submission.booking import charge_of
 from service.submission.cost import charge_document
 from service.submission.price_list import Prices, load_prices
@@ -43,8 +43,13 @@ def task_document(
         "settled_at": rfc3339(task.settled_at),
         "deadline": rfc3339(task.deadline),
         "next_check_at": rfc3339(task.check.at),
+        "hold": _hold(task.hold),
         "assets": [asset_document(asset, public_url=public_url) for asset in assets],
     }
+
+
+def _hold(hold: Hold | None) -> dict[str, str | None] | None:
+    return {"at": rfc3339(hold.at), "by": hold.by, "reason": hold.reason} if hold else None
 
 
 def _cost(task: Task, prices: Prices) -> Mapping[str, Any] | None:

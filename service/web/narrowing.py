@@ -20,7 +20,7 @@ from service.web.paging import ListQuery, list_query
 MOST_TAGS = 8
 LONGEST_SEARCH = 1000
 
-_OF_TASK = ("model", "source", "ref", "tag", "q", "received_after", "received_before")
+_OF_TASK = ("model", "source", "ref", "tag", "q", "received_after", "received_before", "held")
 _OF_ASSET = (
     "status",
     "format",
@@ -35,6 +35,7 @@ _OF_ASSET = (
 TASK_PARAMETERS = ("status", *_OF_TASK, "conflict")
 ASSET_PARAMETERS = (*_OF_ASSET, *_OF_TASK, "conflict")
 
+_FLAG = ("true", "false")
 _SORTS = {"tasks": (Sort.NEWEST, Sort.OLDEST), "assets": tuple(Sort)}
 _SIZE = re.compile(r"([1-9][0-9]{0,5})x([1-9][0-9]{0,5})")
 _BYTES = re.compile(r"[0-9]{1,15}")
@@ -54,7 +55,7 @@ class Narrowed(Generic[F]):
 
 def tasks_asked_for(request: Request, *, paged: bool = True) -> Narrowed[TaskFilter]:
     """Raises Invalid that names the parameter."""
-    values = {"status": tuple(TaskStatus), "conflict": ("true", "false"), "sort": _SORTS["tasks"]}
+    values = {"status": tuple(TaskStatus), "conflict": _FLAG, "held": _FLAG, "sort": _SORTS["tasks"]}
     query = list_query(request, _allowed(TASK_PARAMETERS, paged), values=values, repeatable=("tag",), paged=paged)
     wanted = _task_filter(query)
     return Narrowed(wanted, _sort(query), query.limit, query.after)
@@ -65,7 +66,8 @@ def assets_asked_for(request: Request, *, paged: bool = True) -> Narrowed[AssetF
     values = {
         "status": tuple(AssetStatus),
         "format": tuple(ImageFormat),
-        "conflict": ("true", "false"),
+        "conflict": _FLAG,
+        "held": _FLAG,
         "sort": _SORTS["assets"],
     }
     query = list_query(request, _allowed(ASSET_PARAMETERS, paged), values=values, repeatable=("tag",), paged=paged)
@@ -98,6 +100,7 @@ def _task_filter(query: ListQuery, *, of_asset: bool = False) -> TaskFilter:
         ref=given.get("ref"),
         search=_search(given.get("q"), query.many.get("tag", ())),
         received=_span(given, "received"),
+        held=given["held"] == "true" if "held" in given else None,
         conflicts=query.conflicts and not of_asset,
     )
 

@@ -1,4 +1,4 @@
-"""`/v1/tasks`: tell of a task, list them, look at one, try again."""
+"""`/v1/tasks`: tell of a task, list them, look at one, try again, put a hold on it."""
 
 from functools import partial
 from typing import Annotated, Any
@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from service.archive.holding import hold, release
 from service.background import Nudge
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.filters import TaskFilter
@@ -42,6 +43,14 @@ class TaskToTell(BaseModel):
     tags: Tags = Field(default_factory=dict)
 
 
+class HoldToPut(BaseModel):
+    """Why images must not be deleted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, AfterValidator(storable)] | None = Field(default=None, min_length=1, max_length=1000)
+
+
 class TaskRoutes:
     def __init__(
         self,
@@ -66,6 +75,7 @@ class TaskRoutes:
             keys.route("/v1/tasks", GET=(Scope.READ, self.list), POST=(Scope.WRITE, self.tell)),
             keys.route("/v1/tasks/{id}", GET=(Scope.READ, self.one)),
             keys.route("/v1/tasks/{id}/retry", POST=(Scope.ADMIN, self.retry)),
+            keys.route("/v1/tasks/{id}/hold", PUT=(Scope.ADMIN, self.hold), DELETE=(Scope.ADMIN, self.release)),
         ]
 
     async def tell(self, request: Request) -> Response:
@@ -92,6 +102,21 @@ class TaskRoutes:
         for nudge in (self._reconcile, self._archive, self._sidecars):
             nudge.nudge()
         return JSONResponse(await self._whole(task_id), status_code=202)
+
+    async def hold(self, request: Request) -> Response:
+        """200 with the task: while there is a hold on it, its images cannot be deleted."""
+        body = await read_model(request, HoldToPut)
+        task_id, by = request.path_params["id"], actor_of(request)
+        await self._catalog.write(partial(hold, task_id=task_id, reason=body.reason, by=by), by=by)
+        self._sidecars.nudge()
+        return JSONResponse(await self._whole(task_id))
+
+    async def release(self, request: Request) -> Response:
+        """204, also where there was no hold."""
+        work = partial(release, task_id=request.path_params["id"])
+        await self._catalog.write(work, by=actor_of(request))
+        self._sidecars.nudge()
+        return Response(status_code=204)
 
     async def _whole(self, task_id: str) -> dict[str, Any]:
         """A task with its history."""

@@ -123,6 +123,10 @@ def _reads() -> Iterator[tuple[str, Look]]:
     yield "work.to_purge further", lambda tx: tx.work.to_purge(100, after=IMAGES - 10_000)
     yield "work.waiting", lambda tx: tx.work.waiting()
     yield "checks.waiting", lambda tx: tx.checks.waiting()
+    yield "kept.total", lambda tx: tx.kept.total(None)
+    yield "kept.total of a tag", lambda tx: tx.kept.total("team:team-1")
+    yield "kept.oldest", lambda tx: tx.kept.oldest(None, after=None, limit=100)
+    yield "kept.oldest of a tag", lambda tx: tx.kept.oldest("team:team-1", after=None, limit=100)
     yield "marks.copying_from", lambda tx: tx.marks.copying_from()
     yield "marks.beginning_with", lambda tx: tx.marks.beginning_with("notify:")
     yield "marks.get", lambda tx: tx.marks.get("seen")
@@ -198,6 +202,7 @@ TASK_LISTS: Mapping[str, TaskFilter] = {
     "many words, dead": TaskFilter(search=WORDS["many"], status="dead"),
     "no words": TaskFilter(search=WORDS["none"], status="completed"),
     "with conflicts": TaskFilter(conflicts=True),
+    "held": TaskFilter(held=True),
 }
 ASSET_LISTS: Mapping[str, AssetFilter] = {
     "": AssetFilter(),

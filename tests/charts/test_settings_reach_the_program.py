@@ -20,6 +20,7 @@ from tests.system.support.authority import Authority, new_authority
 pytestmark = pytest.mark.long
 
 BUDGETS = [{"name": "shop", "tag": "team=shop", "per": "month", "warn_usd": 0.5, "stop_usd": 1000000}]
+RETENTION = [{"name": "drafts", "tag": "stage=draft", "max_age": "30d", "max_images": 7, "max_bytes": "5 GiB"}]
 ENDPOINT = {
     "name": "shop",
     "url": "https://shop.example.com/hooks",
@@ -40,6 +41,7 @@ PLAIN: Mapping[str, tuple[Any, str]] = {
     "CALLBACKS__MAX_BODY_BYTES": (3145728, "3 MiB"),
     "CALLBACKS__RETENTION": ("30d", "30d"),
     "AUDIT__RETENTION": ("400d", "400d"),
+    "RETENTION__RULES": (RETENTION, json.dumps(RETENTION)),
     "EVOLINK__API_URL": ("https://provider.example.com", "https://provider.example.com"),
     "EVOLINK__LINK_LIFETIME": ("12h", "12h"),
     "CONFIRM__MODE": ("required", "required"),

@@ -31,6 +31,7 @@ PROMISED = {
     "darkroom_min_free_bytes": set(),
     "darkroom_reconcile_total": {"result"},
     "darkroom_dead_total": {"reason"},
+    "darkroom_retention_deleted_total": set(),
     "darkroom_provider_key_refused": set(),
     "darkroom_submissions_total": {"result"},
     "darkroom_submissions_unclear": set(),

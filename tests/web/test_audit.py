@@ -26,6 +26,8 @@ LEFT: Mapping[str, Action] = {
     "DELETE /v1/callback-urls/{id}": Action.CALLBACK_URL_REVOKED,
     "POST /v1/tasks": Action.TASK_TOLD,
     "POST /v1/tasks/{id}/retry": Action.TASK_RETRIED,
+    "PUT /v1/tasks/{id}/hold": Action.TASK_HELD,
+    "DELETE /v1/tasks/{id}/hold": Action.TASK_RELEASED,
     "POST /v1/assets/{id}/links": Action.LINK_SIGNED,
     "DELETE /v1/assets/{id}/links/{link}": Action.LINK_REVOKED,
     "DELETE /v1/assets/{id}": Action.ASSET_DELETED,
@@ -34,6 +36,9 @@ LEFT: Mapping[str, Action] = {
     "POST /evolink/v1/images/generations": Action.SUBMISSION_MADE,
 }
 """What each route that changes something leaves. A new one gets its line here, and its turn below."""
+
+BY_COMMAND = {Action.ORPHAN_REMOVED.value}
+"""What no route does."""
 
 UNGUARDED = "/callbacks/"
 """The provider's: the inbox is the trail of these."""
@@ -92,6 +97,9 @@ async def test_every_change_leaves_one_row_and_none_tells_a_secret_a_prompt_or_a
     await do("DELETE /v1/callback-urls/{id}", f"/v1/callback-urls/{url['id']}")
     await do("POST /v1/tasks", "/v1/tasks", {"id": "task-told", "prompt": PROMPT})
     await do("POST /v1/tasks/{id}/retry", "/v1/tasks/task-told/retry")
+    held = await do("PUT /v1/tasks/{id}/hold", "/v1/tasks/task-told/hold", {"reason": "claim 7"})
+    assert held["hold"]["by"] == "admin"
+    await do("DELETE /v1/tasks/{id}/hold", "/v1/tasks/task-told/hold")
     await do("POST /evolink/v1/images/generations", "/evolink/v1/images/generations", SUBMISSION)
     assert (await diary.newest())["subject"].startswith("sub_")
     await house.complete()
@@ -106,7 +114,7 @@ async def test_every_change_leaves_one_row_and_none_tells_a_secret_a_prompt_or_a
     await do("POST /v1/events/replay", "/v1/events/replay", {"status": "dead"})
     whole = (await house.admin.get("/v1/audit", params={"limit": "200"})).text
     by_hand = {entry["action"] for entry in (await house.json("/v1/audit", limit="200"))["items"]}
-    assert by_hand == {action.value for action in Action}
+    assert by_hand == {action.value for action in Action} - BY_COMMAND
     for secret in (key["key"], url["callback_url"], link["url"], PROMPT, "key-admin", "order-7"):
         assert secret not in whole
         assert secret.rpartition("/")[2] not in whole
@@ -121,6 +129,10 @@ async def test_what_changes_nothing_leaves_no_row(diary: Diary) -> None:
         await do("DELETE /v1/keys/{id}", f"/v1/keys/{key['id']}", rows=rows)
         await do("DELETE /v1/callback-urls/{id}", f"/v1/callback-urls/{url['id']}", rows=rows)
     await do("POST /v1/tasks", "/v1/tasks", {"id": "task-told"}, rows=0)
+    for rows in (1, 0):
+        await do("PUT /v1/tasks/{id}/hold", "/v1/tasks/task-told/hold", {"reason": "claim 7"}, rows=rows)
+    for rows in (1, 0):
+        await do("DELETE /v1/tasks/{id}/hold", "/v1/tasks/task-told/hold", rows=rows)
     await do("POST /v1/callbacks/replay", "/v1/callbacks/replay", {"all": True, "dry_run": True}, rows=0)
     await do("POST /v1/events/replay", "/v1/events/replay", {"status": "dead", "dry_run": True}, rows=0)
     headers = {"Idempotency-Key": "order-1234-image-1"}

@@ -141,7 +141,7 @@
 {{- if gt (len (compact (list (include "darkroom.priceText" .) $v.priceLists.existingConfigMap $v.settings.cost.prices))) 1 -}}
 {{- fail "priceLists.value, priceLists.existingConfigMap and settings.cost.prices each name the one file of price lists: set one of them" -}}
 {{- end -}}
-{{- range $setting, $named := dict "settings.cost.budgets" $v.settings.cost.budgets "settings.notify.endpoints" $v.settings.notify.endpoints.value -}}
+{{- range $setting, $named := dict "settings.cost.budgets" $v.settings.cost.budgets "settings.retention.rules" $v.settings.retention.rules "settings.notify.endpoints" $v.settings.notify.endpoints.value -}}
 {{- if kindIs "slice" $named -}}
 {{- $names := list -}}
 {{- range $named }}{{ $names = append $names .name }}{{ end -}}
