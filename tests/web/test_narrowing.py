@@ -78,6 +78,7 @@ async def test_times_narrow_lists(told: House) -> None:
     ("path", "query", "code", "named"),
     [
         ("/v1/tasks", {"format": "png"}, "unknown_parameter", "format"),
+        ("/v1/tasks", {"held": "yes"}, "invalid_parameter", "held takes one of true, false"),
         ("/v1/tasks", {"sort": "largest"}, "invalid_parameter", "newest, oldest"),
         ("/v1/tasks", {"q": "—"}, "invalid_parameter", "q takes words"),
         ("/v1/tasks", {"q": ""}, "invalid_parameter", "q takes words"),
