@@ -23,6 +23,7 @@ NONE_AWAY = [("maxUnavailable", 0), ("maxUnavailable", "0%"), ("minAvailable", 2
 OWN_SECRET = {
     "settings": {"databaseUrl": {"existingSecret": "pictures-darkroom"}, "evolink": {"apiKey": {"value": "evk-a"}}}
 }
+RULE = {"name": "old", "max_age": "30d"}
 BUDGET = {"name": "a", "per": "day", "stop_usd": 1}
 ENDPOINT = {"name": "a", "url": "https://a.example.com/in", "secrets": [f"whsec_{'ab' * 16}"]}
 KEY = {"name": "me", "key": "a long random text", "scopes": ["admin"]}
@@ -79,6 +80,9 @@ def refused(file: str, values: Mapping[str, Any], *words: str) -> None:
         ("settings.cost.budgets", [{"name": "a", "per": "day", "stop_usd": -1}], "settings.cost.budgets"),
         ("settings.cost.budgets", [{**BUDGET, "key": "a", "tag": "a=b"}], "settings.cost.budgets"),
         ("settings.cost.budgets", [{**BUDGET, "stop": 1}], "settings.cost.budgets"),
+        ("settings.retention.rules", [{"name": "a"}], "settings.retention.rules"),
+        ("settings.retention.rules", [{"name": "a", "max_images": 0}], "settings.retention.rules"),
+        ("settings.retention.rules", [{"name": "a", "max_age": "a month"}], "settings.retention.rules"),
         ("settings.notify.endpoints.value", [{**ENDPOINT, "url": "http://a.example.com"}], "settings.notify.endpoints"),
         ("settings.notify.endpoints.value", [{**ENDPOINT, "secrets": []}], "settings.notify.endpoints"),
         ("settings.notify.endpoints.value", [{**ENDPOINT, "secrets": ["whsec_short"]}], "settings.notify.endpoints"),
@@ -130,6 +134,7 @@ def test_a_value_that_makes_no_sense_is_refused_by_its_key(path: str, value: Any
         (SINGLE, {"priceLists": {"value": "[]", "existingConfigMap": "a"}}, "the one file of price lists"),
         (SINGLE, {"priceLists": {"existingConfigMap": "a"}, **set_at("settings.cost.prices", "/a")}, "the one file of"),
         (SINGLE, set_at("settings.cost.budgets", [BUDGET, BUDGET]), "settings.cost.budgets: two have the same name"),
+        (SINGLE, set_at("settings.retention.rules", [RULE, RULE]), "settings.retention.rules: two have the same name"),
         (SINGLE, set_at("settings.cost.budgets", [{**BUDGET, "warn_usd": 1.5}]), "warn_usd of a is above stop_usd"),
         (SINGLE, set_at("settings.notify.endpoints.value", [ENDPOINT, ENDPOINT]), "endpoints: two have the same name"),
         (SCALED, NO_DATABASE, "settings.databaseUrl: the shape scaled needs"),
