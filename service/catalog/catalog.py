@@ -15,6 +15,7 @@ from service.catalog.dead import Dead
 from service.catalog.duties import Duties
 from service.catalog.engine import Engine, Priority
 from service.catalog.events import Events
+from service.catalog.exporting import Exporting
 from service.catalog.facets import Faceting
 from service.catalog.figures import Counting
 from service.catalog.inbox import Inbox
@@ -61,6 +62,7 @@ class Transaction:
     clearing: Clearing
     query: Queries
     facets: Faceting
+    export: Exporting
     search: SearchIndex
     figures: Counting
     dead: Dead
@@ -184,6 +186,7 @@ class Catalog:
             clearing=Clearing(connection, now),
             query=Queries(connection),
             facets=Faceting(connection),
+            export=Exporting(connection),
             search=SearchIndex(connection),
             figures=Counting(connection),
             dead=Dead(connection),
