@@ -45,13 +45,14 @@ Pages = AsyncGenerator[Page[N], None]
 class Piece:
     """Some bytes of an export.
 
-    Whoever has all up to here has `count` rows, and goes on after the row `after`; None in the midst of one, and where
-    nothing is left.
+    Whoever has all up to here has gone through `count` rows, and goes on after the row `after`; None in the midst of
+    one. The `last` piece has nothing but the end: its `after` is None where the filter finds no more.
     """
 
     data: bytes
-    count: int = 0
+    count: int
     after: int | None = None
+    last: bool = False
 
 
 Pieces = AsyncGenerator[Piece, None]
@@ -60,6 +61,9 @@ Pieces = AsyncGenerator[Piece, None]
 async def pages(look: Look[N], *, after: int | None = None, limit: int | None = None) -> Pages[N]:
     """All pages, or as many as have `limit` rows; `next` of the last says whether there are more."""
     left = limit
+    if left == 0:
+        yield Page([], after)
+        return
     while True:
         page = await look(after, PAGE_ROWS if left is None else min(PAGE_ROWS, left))
         yield page
@@ -96,7 +100,8 @@ async def ndjson(
         count, following = count + len(lines), page.next
         if lines:
             yield Piece(b"".join(lines), count, page.items[-1].number)
-    yield Piece(json_line({"next": cursor(following) if following is not None else None, "count": count}), count)
+    end = json_line({"next": cursor(following) if following is not None else None, "count": count})
+    yield Piece(end, count, following, last=True)
 
 
 async def table(
@@ -109,10 +114,11 @@ async def table(
     count: int = 0,
 ) -> Pieces:
     """A row of CSV for each row, with its cursor in the last column; `heading` where it is the beginning."""
-    top = csv_row(columns) if heading else b""
+    top, following = csv_row(columns) if heading else b"", None
     async for page in found:
         told = [{**document(row), "cursor": cursor(row.number)} for row in page.items]
         rows = [csv_row([one[column] for column in columns]) for one in told]
-        count += len(rows)
+        count, following = count + len(rows), page.next
         yield Piece(top + b"".join(rows), count, page.items[-1].number if rows else None)
         top = b""
+    yield Piece(b"", count, following, last=True)

@@ -8,7 +8,8 @@ import asyncio
 import hashlib
 import json
 import zlib
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from base64 import b64decode, b64encode
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -23,7 +24,7 @@ from service.storage import BLOCK_BYTES, ObjectStore
 from service.upkeep.export import Pages, Piece, Pieces
 from service.upkeep.export_bytes import Proven, Spoilt, bytes_of, prove
 from service.upkeep.export_sidecar import Sidecars, published
-from service.upkeep.findings import Finding
+from service.upkeep.findings import Finding, Kind
 from service.upkeep.zip_format import Member, central_header, ending, local_header
 
 SCHEMA = "darkroom/export/1"
@@ -37,7 +38,7 @@ class Progress:
     """How far an archive has come: enough to go on with it, beside its two files.
 
     `offset` is in bytes of the archive, `directory` and `sums` in those of the files, `size` in those of the images.
-    `tasks` has a bit for each task whose sidecar is in it.
+    `rows` were gone through; `tasks` has a bit for each task whose sidecar is in it.
     """
 
     offset: int = 0
@@ -45,6 +46,7 @@ class Progress:
     directory: int = 0
     sums: int = 0
     sums_crc: int = 0
+    rows: int = 0
     images: int = 0
     size: int = 0
     left_out: int = 0
@@ -59,6 +61,18 @@ class Progress:
         first = not self.tasks[place] & 1 << bit
         self.tasks[place] |= 1 << bit
         return first
+
+    def findings(self) -> Iterator[Finding]:
+        """The first of what was left out."""
+        return (Finding(**{**one, "kind": Kind(one["kind"])}) for one in self.told)
+
+    def document(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {**asdict(self), "tasks": b64encode(zlib.compress(self.tasks)).decode()}
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "Progress":
+        return cls(**{**document, "tasks": bytearray(zlib.decompress(b64decode(document["tasks"])))})
 
 
 class ZipExport:
@@ -95,13 +109,14 @@ class ZipExport:
                 async for image, proof in proofs:
                     async with aclosing(self._given(image, proof)) as given:
                         async for data in given:
-                            yield Piece(data, progress.images)
-                    yield Piece(b"", progress.images, image.number)
+                            yield Piece(data, progress.rows)
+                    progress.rows += 1
+                    yield Piece(b"", progress.rows, image.number)
         for data in self._member(Member(SUMMARY, len(said := self._summary(following)), zlib.crc32(said)), said):
-            yield Piece(data)
+            yield Piece(data, progress.rows)
         async for data in self._ending():
-            yield Piece(data)
-        yield Piece(b"", progress.images)
+            yield Piece(data, progress.rows)
+        yield Piece(b"", progress.rows, following, last=True)
 
     async def _proofs(self, images: Sequence[ListedImage]) -> AsyncGenerator[tuple[ListedImage, Proven | Spoilt], None]:
         """Each image with its proof; the next one is read while one is taken."""
@@ -149,7 +164,7 @@ class ZipExport:
         self._found(finding)
         self.progress.left_out += 1
         if len(self.progress.told) < TOLD_AT_MOST:
-            self.progress.told.append({"asset_id": asset.id, **_told(finding)})
+            self.progress.told.append(asdict(finding))
         self._note_hash(stored.object_key, stored.sha256)
 
     def _member(self, member: Member, said: bytes) -> Iterator[bytes]:
@@ -180,7 +195,7 @@ class ZipExport:
             "sidecars": self._sidecars.value,
             "next": self._cursor(following) if following is not None else None,
             "left_out": progress.left_out,
-            "left_out_first": progress.told,
+            "left_out_first": [_told(finding) for finding in progress.findings()],
         }
         return f"{json.dumps(document, indent=1)}\n".encode()
 
@@ -203,7 +218,8 @@ def _sidecar(tx: Transaction, *, task_id: str, whole: bool) -> tuple[str, bytes]
 
 
 def _told(finding: Finding) -> dict[str, Any]:
-    return {name: value for name, value in asdict(finding).items() if name in ("kind", "key", "detail")}
+    asset_id = f"{finding.task_id}.{finding.index}"
+    return {"asset_id": asset_id, "kind": finding.kind.value, "key": finding.key, "detail": finding.detail}
 
 
 def _append(file: IO[bytes], data: bytes) -> int:

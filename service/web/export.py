@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
-from tempfile import SpooledTemporaryFile
 
 import structlog
 from starlette.requests import Request
@@ -23,6 +22,7 @@ from service.errors import DarkroomError, Forbidden, Unavailable
 from service.storage import ObjectStore
 from service.submission.price_list import Prices
 from service.upkeep.export import Format, Piece, Pieces
+from service.upkeep.export_file import ends_in_passing
 from service.upkeep.export_sidecar import Sidecars
 from service.upkeep.export_zip import ZipExport
 from service.web.content import disposition
@@ -38,9 +38,6 @@ RETRY_AFTER = 15
 
 TAKEN_WITHIN = 120.0
 """Seconds that a caller has for each piece of some hundred KiB; who takes none is given up, and its place with it."""
-
-SPOOLED_BYTES = 4 * 2**20
-"""Of each of a ZIP's two files: what is more goes to disk."""
 
 _MEDIA_TYPES = {
     Format.NDJSON: "application/x-ndjson",
@@ -103,11 +100,7 @@ class ExportRoutes:
         return text_pieces(asked, self._catalog, public_url=self._public_url, prices=self._prices)
 
     async def _zip(self, asked: Asked) -> Pieces:
-        staging = self._store.staging
-        with (
-            SpooledTemporaryFile(SPOOLED_BYTES, dir=str(staging)) as directory,
-            SpooledTemporaryFile(SPOOLED_BYTES, dir=str(staging)) as sums,
-        ):
+        with ends_in_passing(self._store.staging) as (directory, sums):
             work = ZipExport(
                 catalog=self._catalog,
                 store=self._store,

@@ -21,7 +21,14 @@ from service.web.parameters import single_parameters
 OWN = ("format", "of", "limit", "sidecars")
 """What lists do not have, or have otherwise."""
 
-_OF_LISTS = {"assets": ASSET_PARAMETERS, "tasks": TASK_PARAMETERS}
+_NAMES = {"format": "image_format"}
+"""Filters of the lists that have another name here, as an export has a format of its own."""
+
+FILTERS = {
+    of: tuple(_NAMES.get(name, name) for name in (*names, "sort", "cursor"))
+    for of, names in (("assets", ASSET_PARAMETERS), ("tasks", TASK_PARAMETERS))
+}
+"""What narrows an export, by what it is of."""
 _LIMIT = re.compile(r"[1-9][0-9]{0,8}")
 
 
@@ -46,14 +53,15 @@ class Asked:
 def export_asked_for(given: Sequence[tuple[str, str]]) -> Asked:
     """Raises Invalid that names the parameter."""
     of = dict(given).get("of", "assets")
-    known = (*OWN, *_OF_LISTS.get(of, ASSET_PARAMETERS), "sort", "cursor")
+    known = (*OWN, *FILTERS.get(of, FILTERS["assets"]))
     own = single_parameters(_request(given), known, of="an export", repeatable=("tag",))
     form = Format(_one_of(own, "format", tuple(Format), None))
-    _one_of(own, "of", tuple(_OF_LISTS), "assets")
+    _one_of(own, "of", tuple(FILTERS), "assets")
     sidecars = Sidecars(_one_of(own, "sidecars", tuple(Sidecars), Sidecars.PUBLIC))
     if "sidecars" in own and form is not Format.ZIP:
         raise Invalid("invalid_parameter", "sidecars are in a ZIP only")
-    rest = _request([(name, value) for name, value in given if name not in OWN])
+    listed = {_NAMES.get(name, name): name for name in (*ASSET_PARAMETERS, *TASK_PARAMETERS)}
+    rest = _request([(listed.get(name, name), value) for name, value in given if name not in OWN])
     asked = tasks_asked_for(rest) if of == "tasks" else assets_asked_for(rest)
     wanted = _archived(asked.filter) if form is Format.ZIP else asked.filter
     return Asked(form, wanted, asked.sort, asked.after, _limit(own.get("limit")), sidecars)

@@ -88,6 +88,7 @@ async def test_tasks_are_exported_as_they_are_listed(filled: House) -> None:
     [
         ({"status": "archived", "sort": "oldest"}, ["task-a.0", "task-b.0", "task-b.1", "task-b.2"]),
         ({"q": "hyperlink"}, ["task-a.0"]),
+        ({"image_format": "webp"}, []),
         ({"tag": ["team:a", "team"]}, ["task-a.0"]),
         ({"task_id": "task-b", "limit": "2"}, ["task-b.2", "task-b.1"]),
         ({"received_before": "2020-01-01T00:00:00Z"}, []),
@@ -206,6 +207,7 @@ async def test_whole_sidecars_are_those_of_the_archive_and_for_admins(filled: Ho
         ({"format": "csv", "sidecars": "whole"}, "invalid_parameter", "sidecars are in a ZIP only"),
         ({"format": "zip", "of": "tasks"}, "invalid_parameter", "a ZIP goes by images"),
         ({"format": "zip", "status": "pending"}, "invalid_parameter", "status=archived"),
+        ({"format": "zip", "image_format": "gif"}, "invalid_parameter", "format takes one of png, jpeg, webp"),
         ({"format": "zip", "sort": "best"}, "invalid_parameter", "sort takes one of"),
     ],
 )
