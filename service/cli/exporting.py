@@ -105,7 +105,8 @@ def export_command(to: str, form: str | None, as_json: bool, **given: Any) -> No
         told.until_the_end(lambda: {"exported": _numbers(done, where)}, hint=hint),
         bar("exported", shown=not as_json) as advance,
     ):
-        work = _Work(settings, catalog, store, asked, out, told.found, advance, done)
+        counting = not as_json and sys.stderr.isatty()
+        work = _Work(settings, catalog, store, asked, out, told.found, advance, done, counting)
         asyncio.run(work.run())
 
 
@@ -151,12 +152,14 @@ class _Work:
     found: Callable[[Finding], None]
     advance: Advance
     done: _Exported
+    counting: bool  # as there is a bar to be drawn
 
     async def run(self) -> None:
         was = self.out.position if isinstance(self.out, ExportFile) else Position()
         asked = self._rest(was)
-        left = await count(self.catalog, asked.wanted, after=asked.after, sort=asked.sort)
-        self.advance(was.count, total=was.count + (left if asked.limit is None else min(left, asked.limit)))
+        if self.counting:
+            left = await count(self.catalog, asked.wanted, after=asked.after, sort=asked.sort)
+            self.advance(was.count, total=was.count + (left if asked.limit is None else min(left, asked.limit)))
         with contextlib.ExitStack() as opened:
             progress = Progress.of(was.more) if was.more is not None else Progress()
             for finding in progress.findings():

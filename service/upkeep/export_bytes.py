@@ -20,6 +20,9 @@ from service.upkeep.stored_bytes import HASHED_AT_ONCE, require_healthy
 HELD_BYTES = 8 * 2**20
 """Of images that are kept in memory between their proof and their way out."""
 
+AT_ONCE = 64 * 1024
+"""Bytes that are hashed sooner than a thread would have begun."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proven:
@@ -93,7 +96,10 @@ async def _proven(blocks: Blocks, stored: Stored) -> Proven | Spoilt:
         if held >= HASHED_AT_ONCE:
             await asyncio.to_thread(sums.add, waiting)
             kept, waiting, held = _kept(kept, waiting, sums.size), [], 0
-    await asyncio.to_thread(sums.add, waiting)
+    if held > AT_ONCE:
+        await asyncio.to_thread(sums.add, waiting)
+    else:
+        sums.add(waiting)
     kept = _kept(kept, waiting, sums.size)
     if sums.size != stored.size:
         return Spoilt(Kind.WRONG_SIZE, f"it has {sums.size} bytes instead of {stored.size}")

@@ -29,6 +29,7 @@ from service.upkeep.zip_format import Member, central_header, ending, local_head
 
 SCHEMA = "darkroom/export/1"
 SUMS, SUMMARY = "SHA256SUMS", "export.json"
+GATHERED_BYTES = 256 * 1024
 TOLD_AT_MOST = 1000
 """Images left out that the summary names; it counts them all."""
 
@@ -90,6 +91,7 @@ class ZipExport:
         sidecars: Sidecars,
         progress: Progress | None = None,
         found: Callable[[Finding], None] = lambda _: None,
+        gathered: int = GATHERED_BYTES,
     ) -> None:
         self._catalog = catalog
         self._store = store
@@ -98,10 +100,25 @@ class ZipExport:
         self._cursor = cursor
         self._sidecars = sidecars
         self._found = found
+        self._gathered = gathered
         self.progress = progress if progress is not None else Progress()
 
     async def pieces(self, listed: Pages[ListedImage]) -> Pieces:
-        """Raises StorageUnavailable and CatalogUnavailable; what was given until then is no archive."""
+        """Pieces that are worth sending, which end with an image where that is possible.
+
+        Raises StorageUnavailable and CatalogUnavailable; what was given until then is no archive.
+        """
+        waiting, size, torn = list[bytes](), 0, False
+        async with aclosing(self._pieces(listed)) as pieces:
+            async for piece in pieces:
+                waiting.append(piece.data)
+                size += len(piece.data)
+                whole = piece.after is not None or piece.last
+                if size >= 2 * self._gathered or (whole and (torn or piece.last or size >= self._gathered)):
+                    yield Piece(b"".join(waiting), piece.count, piece.after, piece.last)
+                    waiting, size, torn = [], 0, not whole
+
+    async def _pieces(self, listed: Pages[ListedImage]) -> Pieces:
         progress, following = self.progress, None
         async for page in listed:
             following = page.next
@@ -129,7 +146,7 @@ class ZipExport:
         finally:
             if following is not None:
                 following.cancel()
-                await asyncio.wait([following])
+                await asyncio.gather(following, return_exceptions=True)
 
     def _begin_proof(self, image: ListedImage) -> "asyncio.Task[Proven | Spoilt]":
         stored = image.asset.stored

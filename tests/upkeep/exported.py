@@ -40,6 +40,7 @@ def zip_pieces(
         sidecars=asked.sidecars,
         progress=progress,
         found=found,
+        gathered=0,
     )
     return work.pieces(image_pages(asked, archive.catalog))
 

@@ -6,6 +6,7 @@ import json
 import random
 import zipfile
 from collections.abc import Awaitable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,17 +15,22 @@ from service.catalog.catalog import Catalog
 from service.domain.asset import Stored
 from service.domain.image import Image, ImageFormat
 from service.errors import Conflict, StorageUnavailable
+from service.intake.register import Told, tell
 from service.storage.filesystem import FilesystemStore
 from service.upkeep.export import PAGE_ROWS, Piece
 from service.upkeep.export_bytes import HELD_BYTES, Proven, Spoilt, bytes_of, prove
 from service.upkeep.export_file import open_export_file
+from service.upkeep.export_zip import SUMS
 from service.upkeep.findings import Finding, Kind
+from tests.support.deliveries import RULES
 from tests.support.memory_store import MemoryStore
+from tests.upkeep.conftest import House
 from tests.upkeep.exported import Killed, asked_for, exported, into_file
-from tests.upkeep.kept_archive import Archive
+from tests.upkeep.kept_archive import Archive, link_to, picture
 
 IDS = [f"task-{number:04d}" for number in range(7)]
 IMAGE = Image(ImageFormat.PNG, 8, 6)
+KINDS = [("sqlite", "bucket"), ("postgresql", "disk"), ("postgresql", "bucket")]
 
 
 def names(archive: bytes) -> list[str]:
@@ -43,6 +49,31 @@ async def test_more_than_a_page_is_all_there_once_whatever_arrives_meanwhile(arc
     *lines, last = [json.loads(line) for line in text.splitlines()]
     assert [line["task_id"] for line in lines] == many[::-1]
     assert last == {"next": None, "count": len(many)}
+
+
+@pytest.mark.parametrize(
+    ("database", "store"),
+    [("sqlite", "disk"), *(pytest.param(*kinds, marks=pytest.mark.long) for kinds in KINDS)],
+)
+async def test_every_engine_gives_the_same(house: House, database: str, store: str, tmp_path: Path) -> None:
+    archive = house(database, store)
+    for task_id in IDS:
+        told = Told(task_id, "a lighthouse", None, None, {"team": "a"})
+        await archive.catalog.write(partial(tell, told=told, rules=RULES))
+    await archive.keep(*IDS, images=2)
+    whole = zipfile.ZipFile(io.BytesIO(await exported(archive, asked_for("zip", q="light*", sort="oldest"))))
+    listed = whole.read("SHA256SUMS").decode().splitlines()
+    hashes = {name: digest for digest, name in (line.split("  ") for line in listed)}
+    assert hashes == {name: hashlib.sha256(whole.read(name)).hexdigest() for name in whole.namelist() if name != SUMS}
+    for number, task_id in enumerate(IDS):
+        for index in range(2):
+            key = await archive.key(index, task_id)
+            assert whole.namelist()[3 * number : 3 * number + 3].count(key) == 1
+            assert picture(link_to(task_id, index)) == whole.read(key)
+    for form in ("ndjson", "csv"):
+        path = tmp_path / f"out.{form}"
+        await into_file(archive, asked_for(form, q="light*"), path)
+        assert path.read_bytes().count(b"a lighthouse") == 14
 
 
 async def test_an_image_deleted_meanwhile_is_neither_there_nor_missed(archive: Archive) -> None:

@@ -267,7 +267,9 @@ async def test_a_store_that_falls_ill_cuts_the_archive_off(tmp_path: Path) -> No
 
     store = MemoryStore(tmp_path, ill=after_two)
     async with serving(tmp_path / "house", store=store) as house:
-        await fill(house)
+        await house.complete("task-a")
+        await house.complete("task-b", results=LINKS)
+        await house.archive({link: link.encode() * 20_000 for link in LINKS})
         ill = True
         with pytest.raises(AssertionError):  # the transport's: an answer that never came to its end
             await house.read.get("/v1/export", params={"format": "zip"})
