@@ -102,7 +102,7 @@ def export_command(to: str, form: str | None, as_json: bool, **given: Any) -> No
     with (
         open_to_verify(settings) as (catalog, store),
         _out(to, asked, given) as (out, where),
-        told.until_the_end(lambda: {"exported": _numbers(done, where)}, hint=hint),
+        told.until_the_end(lambda: _summary(done, where), hint=hint),
         bar("exported", shown=not as_json) as advance,
     ):
         counting = not as_json and sys.stderr.isatty()
@@ -155,7 +155,9 @@ class _Work:
     counting: bool  # as there is a bar to be drawn
 
     async def run(self) -> None:
-        was = self.out.position if isinstance(self.out, ExportFile) else Position()
+        was = Position()
+        if isinstance(self.out, ExportFile):
+            was, self.done.bytes = self.out.position, self.out.size
         asked = self._rest(was)
         if self.counting:
             left = await count(self.catalog, asked.wanted, after=asked.after, sort=asked.sort)
@@ -216,5 +218,5 @@ def _write(out: IO[bytes], data: bytes) -> None:
         raise Unavailable(f"standard output cannot be written: {error.strerror}") from error
 
 
-def _numbers(done: _Exported, where: str | None) -> dict[str, object]:
-    return {"rows": done.rows, "bytes": done.bytes, "next": done.next, "file": where}
+def _summary(done: _Exported, where: str | None) -> dict[str, object]:
+    return {"exported": {"rows": done.rows, "bytes": done.bytes}, "file": where, "next": done.next}

@@ -60,7 +60,7 @@ class Told:
             return
         for kind, number in self._kinds.items():
             click.echo(f"{kind} ({number}): {self._advice[kind]}")
-        for name, value in summary.items():
+        for name, value in ((name, value) for name, value in summary.items() if value is not None):
             click.echo(f"{name.replace('_', ' ')}: {_in_words(value)}")
         if error is None and not self._kinds:
             click.echo("all is well")
@@ -81,6 +81,8 @@ _BEGIN = '{"findings": ['
 
 
 def _in_words(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, Mapping):
         return ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in value.items())
     return "".join(f"\n  {line}" for line in value)

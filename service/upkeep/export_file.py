@@ -51,6 +51,11 @@ class ExportFile:
         self.position = self._restored()
 
     @property
+    def size(self) -> int:
+        """Bytes so far."""
+        return self._files[""].tell()
+
+    @property
     def directory(self) -> IO[bytes]:
         return self._files[ENDS_OF_ZIP[0]]
 

@@ -26,6 +26,7 @@ from tests.system.support.darkroom import Darkroom
 from tests.system.support.ports import free_port
 from tests.system.support.provider import call_back, new_task_id, task_object
 from tests.system.support.settings import KEY, list_setting
+from tests.system.support.small_disk import mounted
 from tests.system.support.waiting import eventually
 from tests.upkeep.ten_thousand import IMAGES, TASKS, fill
 
@@ -192,7 +193,9 @@ async def test_a_callback_is_answered_as_soon_as_ever_while_exports_run(service:
     running = [asyncio.create_task(download(service, tmp_path / f"{n}.zip", format="zip")) for n in range(AT_ONCE)]
     beside = await slowest(3)
     assert not any(one.done() for one in running), "the exports were over before they could be in the way"
-    await asyncio.gather(*running)
+    for one in running:
+        one.cancel()
+    await asyncio.wait(running)
     for name, taken in (("alone", alone), ("beside", beside)):
         print(f"{name}: {len(taken)}, median {taken[len(taken) // 2]:.4f} s, slowest {taken[-1]:.3f} s")
     assert beside[-1] < 2.0
@@ -288,3 +291,25 @@ async def test_a_command_killed_again_and_again_makes_the_same_file_and_the_arch
     told, _ = await asyncio.to_thread(rebuilding.begin("rebuild", "--json").communicate)
     await rebuilding.close()
     assert (json.loads(told)["ok"], json.loads(told)["rebuilt"]["archived"]) == (True, IMAGES)
+
+
+async def test_a_full_disk_is_told_of_and_the_file_goes_on_when_there_is_room(
+    service: Darkroom, tmp_path: Path
+) -> None:
+    (tmp_path / "disk").mkdir()
+    disk = mounted(tmp_path / "disk", 16)
+    if disk is None:
+        pytest.skip("needs root, to have a disk that can be filled")
+    try:
+        disk.fill(leave=3 * 2**20)
+        arguments = ("export", "--to", str(disk.path / "some.zip"), "--limit", "300")
+        full = await service.run(*arguments)
+        assert full.returncode == 1
+        assert "some.zip cannot be written: No space left on device; run again" in full.stderr
+        disk.empty()
+        done = await service.run(*arguments, "--json")
+        assert (done.returncode, json.loads(done.stdout)["exported"]["rows"]) == (0, 300), done.stderr
+        with zipfile.ZipFile(disk.path / "some.zip") as found:
+            assert found.testzip() is None
+    finally:
+        disk.unmount()
