@@ -33,7 +33,6 @@ class Numbered(Protocol):
 
 
 N = TypeVar("N", bound=Numbered)
-N_co = TypeVar("N_co", bound=Numbered, covariant=True)
 
 Look = Callable[[int | None, int], Awaitable[Page[N]]]
 """Reads the page of so many rows that starts after a row."""

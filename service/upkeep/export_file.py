@@ -21,7 +21,6 @@ from service.upkeep.export import Piece
 KEPT_EVERY_BYTES, KEPT_EVERY_SECONDS = 64 * 2**20, 2.0
 """So much is done again after a kill, at most."""
 
-
 IN_MEMORY_BYTES = 4 * 2**20
 
 ENDS_OF_ZIP = (".directory", ".sums")
@@ -91,9 +90,10 @@ class ExportFile:
             os.fsync(part.fileno())
             if self._path.exists():
                 raise Conflict("file_exists", f"{self._path} exists by now: remove it, and run this again")
+            self._state.unlink(missing_ok=True)  # first: it must not outlive the file that it tells of
             os.rename(_beside(self._path, ""), self._path)
             sync_folder(self._path.parent)
-            for name in (*ENDS_OF_ZIP, ".state"):
+            for name in ENDS_OF_ZIP:
                 _beside(self._path, name).unlink(missing_ok=True)
 
     @property
@@ -103,9 +103,12 @@ class ExportFile:
     def _restored(self) -> Position:
         """Where the run before was at, and every file as it was then; of another export nothing is touched."""
         kept = json.loads(self._state.read_bytes()) if self._state.exists() else None
+        sizes = {name: os.fstat(file.fileno()).st_size for name, file in self._files.items()}
         if kept is not None and kept["asked"] != self._asked:
             began = f"{_beside(self._path, '')} is the beginning of another export"
             raise Conflict("another_export", f"{began}: name another file, or remove {_beside(self._path, '*')}")
+        if kept is not None and any(sizes[name] < size for name, size in kept["sizes"].items()):
+            kept = None  # somebody removed what it tells of
         for name, file in self._files.items():
             file.truncate(kept["sizes"][name] if kept is not None else 0)
             file.seek(0, os.SEEK_END)
@@ -151,12 +154,16 @@ def ends_in_passing(folder: Path | None = None) -> Iterator[tuple[IO[bytes], IO[
 
 
 def _opened(path: Path, opened: ExitStack) -> IO[bytes]:
-    """For appending, and for reading what was appended; where the disk is full, its end is no second failure."""
+    """For appending, and for reading what was appended."""
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
     file = os.fdopen(descriptor, "a+b")
-    opened.enter_context(suppress(OSError))
-    opened.callback(file.close)
+    opened.callback(_close, file)
     return file
+
+
+def _close(file: IO[bytes]) -> None:
+    with suppress(OSError):  # what has to be written was, or its failure was told
+        file.close()
 
 
 def _beside(path: Path, name: str) -> Path:

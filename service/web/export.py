@@ -138,8 +138,10 @@ class _Export(StreamingResponse):
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._ended()
-            await self._rest.aclose()
+            try:
+                await self._rest.aclose()
+            finally:
+                self._ended()
 
     async def stream_response(self, send: Send) -> None:
         """Without its last message where something fails: then the server closes the connection."""

@@ -140,6 +140,21 @@ async def test_the_beginning_of_another_export_is_left_as_it_is(archive: Archive
         pass
 
 
+async def test_a_beginning_that_was_taken_away_is_made_anew(archive: Archive, tmp_path: Path) -> None:
+    await archive.keep(*IDS)
+    asked, path = asked_for("zip"), tmp_path / "out"
+    with pytest.raises(Killed):
+        await into_file(archive, asked, path, killed_after=8)
+    path.with_name("out.part").unlink()
+    await into_file(archive, asked, path)
+    assert path.read_bytes() == await exported(archive, asked)
+
+
+async def test_what_fails_while_a_file_is_open_is_not_lost(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="else"), open_export_file(tmp_path / "out", {}, is_zip=True):
+        raise OSError("something else")
+
+
 async def test_a_store_that_cannot_be_read_ends_an_export_and_one_bad_file_does_not(
     catalog: Catalog, tmp_path: Path
 ) -> None:
