@@ -39,6 +39,8 @@ RETRY_AFTER = 15
 TAKEN_WITHIN = 120.0
 """Seconds that a caller has for each piece of some hundred KiB; who takes none is given up, and its place with it."""
 
+GONE = "the caller went away"
+
 _MEDIA_TYPES = {
     Format.NDJSON: "application/x-ndjson",
     Format.CSV: "text/csv; charset=utf-8",
@@ -145,7 +147,7 @@ class _Export(StreamingResponse):
 
     async def stream_response(self, send: Send) -> None:
         """Without its last message where something fails: then the server closes the connection."""
-        began, size, count, why = time.monotonic(), 0, 0, "the caller went away"
+        began, size, count, why = time.monotonic(), 0, 0, GONE
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             piece: Piece | None = self._first
@@ -164,10 +166,12 @@ class _Export(StreamingResponse):
         finally:
             seconds = round(time.monotonic() - began, 3)
             told = {"format": self._asked.format.value, "rows": count, "bytes": size, "seconds": seconds}
-            if why:
-                log.warning("export_broken_off", reason=why, **told)
-            else:
+            if not why:
                 log.info("exported", **told)
+            elif why is GONE:
+                log.info("export_broken_off", reason=why, **told)
+            else:
+                log.warning("export_broken_off", reason=why, **told)
 
 
 def _headers(asked: Asked) -> dict[str, str]:
