@@ -78,11 +78,11 @@ async def test_every_engine_gives_the_same(house: House, database: str, store: s
 
 async def test_an_image_deleted_meanwhile_is_neither_there_nor_missed(archive: Archive) -> None:
     await archive.keep(*IDS, images=2)
-    gone = await archive.key(1, IDS[3])
+    gone = await archive.key(1, IDS[1])
     deleted: list[Finding] = []
 
     async def delete() -> None:
-        await archive.delete(1, IDS[3])
+        await archive.delete(1, IDS[1])
         await archive.work()
 
     def at_the_first(piece: Piece) -> Awaitable[None] | None:
