@@ -18,6 +18,7 @@ from service.web.callback_urls import CallbackUrlRoutes
 from service.web.callbacks import CallbackRoutes
 from service.web.events import EventRoutes
 from service.web.evolink import EvolinkRoutes
+from service.web.export import ExportRoutes
 from service.web.facets import FacetRoutes
 from service.web.health import HealthRoutes
 from service.web.inbox import InboxRoutes
@@ -129,8 +130,12 @@ def _api_routes(parts: Components, keys: ApiKeys, refused: RefusedCallbacks) -> 
         other_models=parts.settings.submit.other_models,
         callback_rule=CallbackRule(trusted_networks=parts.settings.notify.trusted_networks, only_port=HTTPS_PORT),
     )
+    export = ExportRoutes(
+        catalog=parts.catalog, store=parts.store, public_url=public_url, prices=parts.submitting.prices
+    )
     return [
         *evolink.routes(keys),
+        *export.routes(keys),
         *SubmissionRoutes(catalog=parts.catalog).routes(keys),
         *FacetRoutes(catalog=parts.catalog).routes(keys),
         *EventRoutes(catalog=parts.catalog, deliveries=parts.deliver_nudge).routes(keys),

@@ -19,7 +19,7 @@ from tests.support.deliveries import TASK, task_object
 
 COMMANDS = {
     *("serve", "callback-url", "register", "reconcile", "retry"),
-    *("replay", "revoke", "verify", "rebuild", "copy"),
+    *("replay", "revoke", "verify", "rebuild", "copy", "export"),
     *("migrate", "healthcheck", "doctor", "simulator", "submit", "demo", "key"),
     *("hold", "release", "retention", "sweep"),
 }

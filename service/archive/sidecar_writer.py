@@ -26,7 +26,7 @@ def nothing_follows(_tx: Transaction, _task_id: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sidecar:
+class Sidecar:
     """What is written of a task of this source: the object's key, its text, and the task's version that it shows."""
 
     source: str
@@ -65,7 +65,7 @@ class SidecarWriter:
     async def work(self, claimed: ClaimedSidecar) -> None:
         """Write one sidecar; raises StorageUnavailable when the store does not take it."""
         started = time.monotonic()
-        sidecar = await self._catalog.read(lambda tx: _sidecar(tx, claimed.task_id))
+        sidecar = await self._catalog.read(lambda tx: sidecar_of(tx, claimed.task_id))
         try:
             await self._store.replace(sidecar.key, sidecar.document)
             ours = await self._catalog.write(lambda tx: self._finished(tx, claimed, sidecar.version))
@@ -84,7 +84,7 @@ class SidecarWriter:
         return ours
 
     def _trace(
-        self, claimed: ClaimedSidecar, sidecar: _Sidecar, seconds: float, error: Unavailable | None = None
+        self, claimed: ClaimedSidecar, sidecar: Sidecar, seconds: float, error: Unavailable | None = None
     ) -> None:
         if (trace := self._tracing.of(sidecar.source, claimed.task_id)) is None:
             return
@@ -96,7 +96,7 @@ class SidecarWriter:
         trace.span(SpanName.SIDECAR, seconds=seconds, attributes=attributes, error=str(error) if error else None)
 
 
-def _sidecar(tx: Transaction, task_id: str) -> _Sidecar:
+def sidecar_of(tx: Transaction, task_id: str) -> Sidecar:
     """A task's sidecar as it has to be, from one snapshot."""
     state = tx.tasks.get(task_id)
     assert state is not None, "tasks are never removed"
@@ -117,4 +117,4 @@ def _sidecar(tx: Transaction, task_id: str) -> _Sidecar:
         for row in tx.inbox.hashes_of(task_id)
     ]
     document = render(task, state.assets, tx.tasks.history(task_id), evidence)
-    return _Sidecar(task.source, sidecar_key(task.source, task.archive_date, task.id), document, task.version)
+    return Sidecar(task.source, sidecar_key(task.source, task.archive_date, task.id), document, task.version)

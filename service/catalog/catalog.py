@@ -15,6 +15,7 @@ from service.catalog.dead import Dead
 from service.catalog.duties import Duties
 from service.catalog.engine import Engine, Priority
 from service.catalog.events import Events
+from service.catalog.exporting import Exporting
 from service.catalog.facets import Faceting
 from service.catalog.figures import Counting
 from service.catalog.inbox import Inbox
@@ -63,6 +64,7 @@ class Transaction:
     query: Queries
     facets: Faceting
     kept: Kept
+    export: Exporting
     search: SearchIndex
     figures: Counting
     dead: Dead
@@ -187,6 +189,7 @@ class Catalog:
             query=Queries(connection),
             facets=Faceting(connection),
             kept=Kept(connection),
+            export=Exporting(connection),
             search=SearchIndex(connection, locks=locks),
             figures=Counting(connection),
             dead=Dead(connection),

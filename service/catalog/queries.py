@@ -53,7 +53,7 @@ _RARE: Mapping[sa.Column[str], tuple[str, str]] = {
 }
 """The usual value of columns, which most rows have, and what holds for all others: those alone are indexed."""
 
-_LISTED = [
+LISTED = [
     column if column.name != "provider_json" else sa.null().label("provider_json")  # long, and shown nowhere in lists
     for column in tasks.c
 ]
@@ -77,7 +77,7 @@ class Queries:
         sort: Sort = Sort.NEWEST,
         bounds: Bounds = BOUNDS,
     ) -> Page[Task]:
-        found = Listing(self._connection, bounds).tasks(wanted, _LISTED, limit=limit, after=after, sort=sort)
+        found = Listing(self._connection, bounds).tasks(wanted, LISTED, limit=limit, after=after, sort=sort)
         return Page([rows.task_from(row) for row in found.rows], found.next)
 
     def assets_of(self, task_ids: list[str], *, conflicts: bool = False) -> dict[str, list[Asset]]:

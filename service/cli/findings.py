@@ -48,7 +48,9 @@ class Told:
 
     def _end(self, summary: Mapping[str, Any], error: str | None) -> None:
         lines = [f"{kind} ({number}): {self._advice[kind]}" for kind, number in self._kinds.items()]
-        lines += [f"{name.replace('_', ' ')}: {_in_words(value)}" for name, value in summary.items()]
+        lines += [
+            f"{name.replace('_', ' ')}: {_in_words(value)}" for name, value in summary.items() if value is not None
+        ]
         well = error is None and not self._kinds
         found = {kind.value: number for kind, number in self._kinds.items()}
         self._lines.end(
@@ -68,6 +70,8 @@ class Told:
 
 
 def _in_words(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, Mapping):
         return ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in value.items())
     return "".join(f"\n  {line}" for line in value)

@@ -25,6 +25,7 @@ MODULES = {
     "copy": "moving",
     "demo": "trial",
     "doctor": "serving",
+    "export": "exporting",
     "healthcheck": "serving",
     "hold": "keeping",
     "key": "keys",

@@ -62,6 +62,11 @@ TO_VERIFY: Mapping[Kind, str] = {
 }
 """What to do about what `verify` finds; these are all that it can find."""
 
+TO_EXPORT: Mapping[Kind, str] = {
+    kind: TO_VERIFY[kind] for kind in (Kind.MISSING, Kind.WRONG_SIZE, Kind.WRONG_HASH, Kind.UNREADABLE)
+}
+"""What to do about what `export` finds; these are all that it can find."""
+
 _LINKED = f"fetched again if it is pending now; if it is dead, {_RESTORE} and rebuild into a new database"
 
 TO_REBUILD: Mapping[Kind, str] = {

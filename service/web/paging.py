@@ -48,7 +48,7 @@ def list_query(
 
 def page(items: list[Any], following: int | None) -> dict[str, Any]:
     """The answer of every list."""
-    return {"items": items, "next": _cursor(following) if following is not None else None}
+    return {"items": items, "next": cursor_of(following) if following is not None else None}
 
 
 def _limit(text: str | None) -> int:
@@ -59,7 +59,8 @@ def _limit(text: str | None) -> int:
     return int(text)
 
 
-def _cursor(seq: int) -> str:
+def cursor_of(seq: int) -> str:
+    """What goes on after the row of this number."""
     return base64.urlsafe_b64encode(f"s{seq}".encode()).decode().rstrip("=")
 
 

@@ -267,6 +267,7 @@ def _lists() -> Iterator[tuple[str, Look]]:
         told = " ".join(f"{key}={value}" for key, value in only.items())
         for where, after in (("first", None), ("middle", CALLBACKS // 2), ("end", 500)):
             yield f"query.callbacks {told} {where}".replace("  ", " "), callbacks(only, after)
+    yield from _exports()
     yield "facets.tasks", lambda tx: tx.facets.tasks(TASK_LISTS["few words"])
     yield "facets.assets", lambda tx: tx.facets.assets(ASSET_LISTS["few words"])
     span = {"received_after": END - timedelta(days=400), "received_before": END - timedelta(days=399)}
@@ -282,6 +283,24 @@ def _lists() -> Iterator[tuple[str, Look]]:
     yield "query.tokens", lambda tx: tx.query.tokens(after=None, limit=PAGE)
     yield "query.tokens further", lambda tx: tx.query.tokens(after=2500, limit=PAGE)
     yield "query.links", lambda tx: tx.query.links(task_id(3000), 0, after=None, limit=PAGE)
+
+
+def _exports() -> Iterator[tuple[str, Look]]:
+    """Pages of exports, and their numbers alone."""
+
+    def page(name: str, wanted: object, after: int | None, limit: int) -> Look:
+        return lambda tx: getattr(tx.export, name)(wanted, after=after, limit=limit)
+
+    lists: Mapping[str, tuple[Mapping[str, object], int]] = {
+        "images": (ASSET_LISTS, IMAGES),
+        "tasks": (TASK_LISTS, TASKS),
+    }
+    for name, (some, size) in lists.items():
+        for told in ("", "few words", "many words", "an old day"):
+            for where, after in (("first", None), ("middle", size // 2)):
+                which = f"{name} {told} {where}".replace("  ", " ")
+                yield f"export.{which}", page(name, some[told], after, 100)
+                yield f"export.numbers {which}", page("numbers", some[told], after, 500)
 
 
 _READS = (*_reads(), *looks_spending.reads(), *looks_submissions.reads(), *looks_events.reads(), *looks_keys.reads())

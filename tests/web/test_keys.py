@@ -62,6 +62,7 @@ ROUTES = [
     Guarded("POST", "/v1/callbacks/replay", "admin", 400),
     Guarded("GET", "/v1/facets/tasks", "read", 200),
     Guarded("GET", "/v1/facets/assets", "read", 200),
+    Guarded("GET", "/v1/export", "read", 400),
     Guarded("GET", "/v1/stats", "read", 200),
     Guarded("GET", "/v1/keys", "admin", 200),
     Guarded("POST", "/v1/keys", "admin", 400),

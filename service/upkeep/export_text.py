@@ -1,0 +1,81 @@
+"""What an export says in text: lines of JSON, and rows of CSV that no spreadsheet takes for a formula. Pure."""
+
+import csv
+import io
+import json
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from service.catalog.exporting import ListedImage
+from service.domain.moment import rfc3339
+
+Document = Mapping[str, Any]
+"""What is told of an image or a task, by the names of the API."""
+
+IMAGE_COLUMNS = (
+    *("id", "task_id", "index", "status", "reason", "detail", "url_host", "attempts", "next_attempt_at", "deadline"),
+    *("sha256", "bytes", "format", "media_type", "width", "height", "object_key", "archived_at"),
+    *("content_url", "thumbnail_url", "source", "model", "ref", "tags", "prompt", "received_at", "cursor"),
+)
+TASK_COLUMNS = (
+    *("id", "source", "status", "reason", "model", "confirmed", "conflict", "ref", "tags", "prompt", "parameters"),
+    *("usage", "cost", "error", "created_at", "received_at", "settled_at", "deadline", "next_check_at"),
+    *("assets", "cursor"),
+)
+"""Of a CSV, in this order: new ones come last."""
+
+_BEGIN_FORMULAS = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+_OWN_MARK = "'"
+_ENDS_OF_LINES = {ord(one): f"\\u{ord(one):04x}" for one in "\x85\u2028\u2029"}
+
+
+def json_line(document: Document) -> bytes:
+    """One line, also for readers that take more than a line feed for a line's end."""
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.translate(_ENDS_OF_LINES).encode() + b"\n"
+
+
+def csv_row(values: Sequence[object]) -> bytes:
+    """One row (RFC 4180, UTF-8): nothing for None, JSON for lists and maps, and texts made safe."""
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\r\n").writerow([_cell(value) for value in values])
+    return file.getvalue().encode()
+
+
+def formula_safe(text: str) -> str:
+    """The text, with a `'` before it where a spreadsheet would reckon instead of show; before a `'`, too.
+
+    Who takes one leading `'` away has the text as it was.
+    """
+    return f"{_OWN_MARK}{text}" if text.startswith(_OWN_MARK) or _may_reckon(text) else text
+
+
+def with_its_task(document: Document, listed: ListedImage) -> Document:
+    """An image as lists tell of it, and what its task says of it."""
+    of_task = {"source": listed.source, "model": listed.model, "ref": listed.ref, "tags": dict(listed.tags)}
+    return {**document, **of_task, "prompt": listed.prompt, "received_at": rfc3339(listed.received_at)}
+
+
+def _may_reckon(text: str) -> bool:
+    """Whether a formula's beginning comes first, or after nothing but what is not seen."""
+    for one in text:
+        if one in _BEGIN_FORMULAS:
+            return True
+        if not one.isspace() and unicodedata.category(one) not in ("Cc", "Cf"):
+            return False
+    return False
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case str():
+            return formula_safe(value)
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return str(value)
+        case _:
+            return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
