@@ -55,6 +55,7 @@ _MEANS = {
     "ref": "Only with this ref.",
     "tag": "Only with this tag, NAME or NAME:VALUE; may be repeated.",
     "q": "Only where every word is in prompt, ref, tags or error.",
+    "held": "true: only under a legal hold; false: only not.",
     "conflict": "true: also what the provider refuted.",
     "sort": "newest (usual) or oldest; of images also largest or smallest.",
     "cursor": "Go on after a line of an earlier export, or after a ZIP's `next`.",
