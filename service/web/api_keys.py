@@ -14,6 +14,7 @@ from service.errors import NotFound
 from service.keys.known import KnownKeys
 from service.keys.lives import LONGEST_LIFE, OVERLAP, KeyWish, create, new_secret, revoke
 from service.provider.payload import storable
+from service.web.answers.keys import KeysDocument, NewKeyDocument
 from service.web.body import read_model
 from service.web.documents import key_document, setting_key_document
 from service.web.keys import ApiKeys, actor_of
@@ -56,7 +57,7 @@ class KeyRoutes:
         work = partial(create, wish=body.wish(), secret=new_secret(), by=actor, setting=self._known.setting)
         made = await self._catalog.write(work, by=actor)
         await self._known.changed()
-        document = {**key_document(made.kept), "key": made.secret}
+        document: NewKeyDocument = {**key_document(made.kept), "key": made.secret}
         return JSONResponse(document, status_code=201, headers={"Cache-Control": "no-store"})
 
     async def list(self, request: Request) -> Response:
@@ -64,7 +65,8 @@ class KeyRoutes:
         query = list_query(request)
         found = await self._catalog.read(lambda tx: tx.keys.page(after=query.after, limit=query.limit))
         setting = [setting_key_document(one) for one in self._known.setting]
-        return JSONResponse({**page([key_document(one) for one in found.items], found.next), "setting": setting})
+        document: KeysDocument = {**page([key_document(one) for one in found.items], found.next), "setting": setting}
+        return JSONResponse(document)
 
     async def one(self, request: Request) -> Response:
         key_id = request.path_params["id"]

@@ -22,6 +22,7 @@ from service.intake.minting import LONGEST_LIFE
 from service.intake.permanent_link import image_of
 from service.storage import ObjectStore
 from service.thumbnails.making import Thumbnails
+from service.web.answers.assets import LinkDocument, SignedLinkDocument
 from service.web.body import read_model
 from service.web.content import FOR_LINKS, content_response, stored_bytes
 from service.web.documents import asset_document
@@ -110,7 +111,8 @@ class AssetRoutes:
         link = SignedLink(new_link_id(), asset.task_id, asset.index, now, expires_at)
         await self._catalog.write(partial(_signed, link=link), by=actor_of(request))
         url = f"{self._public_url}/a/{self._signer.sign(link.id, expires_at)}"
-        return JSONResponse({**_link_document(link), "url": url}, status_code=201)
+        document: SignedLinkDocument = {**_link_document(link), "url": url}
+        return JSONResponse(document, status_code=201)
 
     async def links(self, request: Request) -> Response:
         query = list_query(request)
@@ -182,7 +184,7 @@ def _revoked(tx: Transaction, *, asset: Asset, link_id: str) -> bool:
     return True
 
 
-def _link_document(link: SignedLink) -> dict[str, str | None]:
+def _link_document(link: SignedLink) -> LinkDocument:
     return {
         "id": link.id,
         "asset_id": f"{link.task_id}.{link.index}",

@@ -1,7 +1,6 @@
 """`/v1/audit`: who changed what, the newest first."""
 
 from datetime import datetime
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -13,6 +12,7 @@ from service.domain.api_key import Scope
 from service.domain.audit import Action, AuditEntry
 from service.domain.moment import moment, rfc3339
 from service.errors import Invalid
+from service.web.answers.keys import AuditEntryDocument
 from service.web.keys import ApiKeys
 from service.web.paging import list_query, page
 
@@ -52,7 +52,7 @@ def _moment(name: str, text: str) -> datetime:
         raise Invalid("invalid_parameter", f"{name} {error}") from None
 
 
-def _document(seq: int, entry: AuditEntry) -> dict[str, Any]:
+def _document(seq: int, entry: AuditEntry) -> AuditEntryDocument:
     return {
         "id": str(seq),
         "at": rfc3339(entry.at),

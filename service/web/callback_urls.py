@@ -18,6 +18,7 @@ from service.intake.callback_token import TokenSigner
 from service.intake.minting import LONGEST_LIFE, Wish, mint
 from service.intake.revocation import RevokedTokens, revoke
 from service.provider.payload import storable
+from service.web.answers.callbacks import CallbackUrlDocument, CallbackUrlWithTasksDocument, MintedDocument
 from service.web.body import read_model
 from service.web.documents import touched_document
 from service.web.keys import ApiKeys, Scope, actor_of
@@ -64,7 +65,11 @@ class CallbackUrlRoutes:
             now=datetime.now(UTC),
             by=actor_of(request),
         )
-        document = {"id": minted.id, "callback_url": minted.callback_url, "warnings": list(minted.warnings)}
+        document: MintedDocument = {
+            "id": minted.id,
+            "callback_url": minted.callback_url,
+            "warnings": list(minted.warnings),
+        }
         return JSONResponse(document, status_code=201)
 
     async def list(self, request: Request) -> Response:
@@ -78,7 +83,8 @@ class CallbackUrlRoutes:
         if found is None:
             raise NotFound("callback_url_not_found", "no callback URL of this id was minted here")
         token, touched = found
-        return JSONResponse({**_document(token), "touched": touched_document(touched)})
+        document: CallbackUrlWithTasksDocument = {**_document(token), "touched": touched_document(touched)}
+        return JSONResponse(document)
 
     async def revoke(self, request: Request) -> Response:
         """204; from now on the URL is answered 404."""
@@ -92,7 +98,7 @@ def _one(tx: Transaction, *, token_id: str) -> tuple[MintedToken, Touched] | Non
     return (token, tx.usage.touched(token_id)) if token else None
 
 
-def _document(token: MintedToken) -> dict[str, object]:
+def _document(token: MintedToken) -> CallbackUrlDocument:
     return {
         "id": token.id,
         "source": token.source,

@@ -1,9 +1,8 @@
 """`/v1/events`: what others were told, are still to be told, and never were; and telling them again."""
 
 import asyncio
-from dataclasses import asdict
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 from starlette.requests import Request
@@ -18,8 +17,9 @@ from service.domain.moment import rfc3339
 from service.domain.telling import DeliveryStatus
 from service.errors import Conflict, Invalid, NotFound
 from service.notify.letter import shown_body
-from service.notify.replay import replay
+from service.notify.replay import Replayed, replay
 from service.provider.payload import storable
+from service.web.answers.events import EventDocument, EventsReplayedDocument, EventWithBodyDocument
 from service.web.body import read_model
 from service.web.keys import ApiKeys, Scope, actor_of
 from service.web.paging import list_query, page
@@ -105,27 +105,31 @@ class EventRoutes:
                 progress=self._deliveries.nudge,
                 by=actor_of(request),
             )
-        return JSONResponse(asdict(replayed))
+        return JSONResponse(_replayed_document(replayed))
 
 
-def _whole(tx: Transaction, *, seq: int) -> dict[str, Any] | None:
+def _whole(tx: Transaction, *, seq: int) -> EventWithBodyDocument | None:
     delivery = tx.events.one(seq)
     return {**_document(delivery), "body": shown_body(tx, delivery)} if delivery is not None else None
 
 
-def _document(delivery: Delivery) -> dict[str, Any]:
+def _document(delivery: Delivery) -> EventDocument:
     index = delivery.index
     return {
         "id": str(delivery.seq),
         "event_id": delivery.event_id,
-        "type": delivery.kind.value,
+        "type": delivery.kind,
         "task_id": delivery.task_id,
         "asset_id": f"{delivery.task_id}.{index}" if index is not None else None,
         "endpoint": delivery.endpoint,
-        "status": delivery.status.value,
+        "status": delivery.status,
         "attempts": delivery.attempts,
         "next_attempt_at": rfc3339(delivery.next_attempt_at),
         "detail": delivery.detail,
         "happened_at": rfc3339(delivery.happened_at),
         "ended_at": rfc3339(delivery.ended_at),
     }
+
+
+def _replayed_document(replayed: Replayed) -> EventsReplayedDocument:
+    return {"matched": replayed.matched, "replayed": replayed.replayed, "dry_run": replayed.dry_run}

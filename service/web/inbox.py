@@ -3,7 +3,6 @@
 import asyncio
 import base64
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -21,9 +20,15 @@ from service.domain.moment import moment, rfc3339
 from service.domain.rules import Rules
 from service.domain.task import Origin
 from service.errors import Conflict, Invalid, NotFound
-from service.intake.replay import Progress, replay
+from service.intake.replay import Progress, Replayed, replay
 from service.observability import Metrics
 from service.provider.payload import storable
+from service.web.answers.callbacks import (
+    BodyDocument,
+    CallbacksReplayedDocument,
+    RawCallbackDocument,
+    RefusedCallbackDocument,
+)
 from service.web.body import read_model
 from service.web.documents import callback_document
 from service.web.keys import ApiKeys, Scope, actor_of
@@ -125,8 +130,13 @@ class InboxRoutes:
             row = await self._catalog.read(lambda tx: tx.query.callback(int(text)))
         if row is None:
             raise NotFound("callback_not_found", "no such callback")
-        document = {**callback_document(dict(row)), "headers": row["headers"], **_body(row["body"])}
-        return JSONResponse({**document, "detail": _detail(row)})
+        document: RawCallbackDocument = {
+            **callback_document(dict(row)),
+            "headers": row["headers"],
+            **_body(row["body"]),
+            "detail": _detail(row),
+        }
+        return JSONResponse(document)
 
     async def replay(self, request: Request) -> Response:
         """Run callbacks again that were kept; 409 while another replay runs."""
@@ -144,7 +154,7 @@ class InboxRoutes:
                 progress=progress,
                 by=actor_of(request),
             )
-        return JSONResponse(asdict(replayed))
+        return JSONResponse(_replayed_document(replayed))
 
     def _watch(self, progress: Progress) -> None:
         for reason in progress.deaths:
@@ -164,7 +174,7 @@ def _moment(name: str, text: str) -> datetime:
         raise Invalid("invalid_parameter", f"{name} {error}") from None
 
 
-def _body(body: bytes | None) -> dict[str, Any]:
+def _body(body: bytes | None) -> BodyDocument:
     if body is None:
         return {"body": None, "body_base64": None}
     try:
@@ -183,12 +193,26 @@ def _detail(row: Mapping[Any, Any]) -> str | None:
     return "; ".join(said) or None
 
 
-def _refused_document(refused: RefusedCallback) -> dict[str, Any]:
+def _refused_document(refused: RefusedCallback) -> RefusedCallbackDocument:
     return {
         "source": refused.source,
-        "verdict": "refused",
-        "reason": refused.reason.value,
+        "verdict": _REFUSED,
+        "reason": refused.reason,
         "received_at": rfc3339(refused.at),
         "client": refused.client,
         "user_agent": refused.user_agent,
+    }
+
+
+def _replayed_document(replayed: Replayed) -> CallbacksReplayedDocument:
+    return {
+        "dry_run": replayed.dry_run,
+        "matched": replayed.matched,
+        "readable": replayed.readable,
+        "accepted": replayed.accepted,
+        "foreign": replayed.foreign,
+        "unreadable": replayed.unreadable,
+        "without_body": replayed.without_body,
+        "changed": list(replayed.changed),
+        "changed_total": replayed.changed_total,
     }

@@ -4,12 +4,15 @@ import base64
 import binascii
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 
 from starlette.requests import Request
 
 from service.errors import Invalid
+from service.web.answers.document import PageDocument
 from service.web.parameters import single_parameters
+
+T = TypeVar("T")
 
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
@@ -46,7 +49,7 @@ def list_query(
     return ListQuery(_limit(given.get("limit")), _after(given.get("cursor")), filters, conflicts, many)
 
 
-def page(items: list[Any], following: int | None) -> dict[str, Any]:
+def page(items: list[T], following: int | None) -> PageDocument[T]:
     """The answer of every list."""
     return {"items": items, "next": _cursor(following) if following is not None else None}
 

@@ -15,6 +15,7 @@ from service.domain.link import link_host
 from service.domain.moment import rfc3339
 from service.domain.submission import Submission, SubmissionStatus
 from service.errors import NotFound
+from service.web.answers.submissions import SubmissionDocument, SubmissionWithRequestDocument
 from service.web.keys import ApiKeys, Scope
 from service.web.paging import ListQuery, list_query, page
 
@@ -44,18 +45,23 @@ class SubmissionRoutes:
         if found is None:
             raise NotFound("submission_not_found", "no such submission")
         names = {name: getattr(found, name) for name in Submission.__slots__}
-        return JSONResponse({**_line(names), "request": _json(found.request), "answer": _json(found.answer)})
+        document: SubmissionWithRequestDocument = {
+            **_line(names),
+            "request": _json(found.request),
+            "answer": _json(found.answer),
+        }
+        return JSONResponse(document)
 
 
 def _one(tx: Transaction, *, submission_id: str) -> Submission | None:
     return tx.submissions.get(submission_id)
 
 
-def _line(row: Mapping[str, Any]) -> dict[str, Any]:
+def _line(row: Mapping[str, Any]) -> SubmissionDocument:
     return {
         "id": row["id"],
         "source": row["source"],
-        "status": SubmissionStatus(row["status"]).value,
+        "status": SubmissionStatus(row["status"]),
         "detail": row["detail"],
         "task_id": row["task_id"],
         "model": row["model"],

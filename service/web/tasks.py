@@ -1,7 +1,7 @@
 """`/v1/tasks`: tell of a task, list them, look at one, try again."""
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 from starlette.requests import Request
@@ -22,6 +22,7 @@ from service.intake.register import Told, tell
 from service.intake.retry import retry
 from service.provider.payload import storable, storable_mapping
 from service.submission.price_list import Prices
+from service.web.answers.tasks import TaskWithHistoryDocument
 from service.web.body import read_model
 from service.web.callback_urls import Label, Tags
 from service.web.documents import entry_document, task_document
@@ -93,7 +94,7 @@ class TaskRoutes:
             nudge.nudge()
         return JSONResponse(await self._whole(task_id), status_code=202)
 
-    async def _whole(self, task_id: str) -> dict[str, Any]:
+    async def _whole(self, task_id: str) -> TaskWithHistoryDocument:
         """A task with its history."""
         found = await self._catalog.read(partial(_one, task_id=task_id))
         if found is None:
