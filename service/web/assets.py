@@ -29,8 +29,8 @@ from service.web.documents import asset_document
 from service.web.keys import ApiKeys, Scope, actor_of
 from service.web.narrowing import assets_asked_for
 from service.web.paging import list_query, page
-from service.web.parameters import require_single, single_parameters
-from service.web.thumbnail import size_of, thumbnail_response
+from service.web.parameters import read_parameters
+from service.web.thumbnail import SIZE, THUMBNAIL, thumbnail_response
 
 
 class LinkToSign(BaseModel):
@@ -90,8 +90,7 @@ class AssetRoutes:
         return await content_response(request, await self._asset(request), self._store, redirect=self._redirect)
 
     async def thumbnail(self, request: Request) -> Response:
-        asked = single_parameters(request, ("size",), of="a thumbnail").get("size")
-        size = size_of(asked) if asked is not None else USUAL_SIZE
+        size = read_parameters(request, (SIZE,), of="a thumbnail").get("size", USUAL_SIZE)
         return await thumbnail_response(request, await self._asset(request), self._thumbnails, size=size)
 
     async def delete(self, request: Request) -> Response:
@@ -138,11 +137,9 @@ class AssetRoutes:
         found = await self._catalog.read(partial(_linked, link_id=link_id)) if link_id else None
         if found is None:
             raise NotFound("link_not_found", "no such link")
-        require_single(request, "thumbnail")
-        asked = request.query_params.get("thumbnail")
+        size = THUMBNAIL.read(request)
         try:
-            if asked is not None:
-                size = size_of(asked)
+            if size is not None:
                 return await thumbnail_response(request, found, self._thumbnails, size=size, caching=FOR_LINKS)
             return await content_response(request, found, self._store, caching=FOR_LINKS)
         except Gone:

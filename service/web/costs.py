@@ -1,6 +1,5 @@
 """What was spent, as JSON: in all, day by day, by model, by key and by tag, and how the budgets stand."""
 
-import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -13,13 +12,16 @@ from service.domain.subject import ALL, Kind
 from service.errors import Invalid
 from service.submission.budgets import Budgets
 from service.web.answers.figures import BudgetDocument, CostsDocument, SumsDocument
+from service.web.parameters import Day, Parameter, read_parameters
 
 USUAL_DAYS, MOST_DAYS = 30, 366
 MOST_SUBJECTS = 100
 """Models, keys and tags that are told of, each: the dearest."""
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_NAMES = ("since", "until")
+SPAN_PARAMETERS = (
+    Parameter("since", "The first day; thirty days by default.", Day(), code="invalid_day", example="2026-05-01"),
+    Parameter("until", "The last day; today by default.", Day(), code="invalid_day", example="2026-05-31"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +45,8 @@ class Asked:
 
 def read_span(request: Request) -> Asked:
     """The query's `since` and `until`; raises Invalid that names what is wrong."""
-    given = request.query_params
-    for name in given:
-        if name not in _NAMES:
-            raise Invalid("unknown_parameter", f"{name[:80]!r} is not a parameter of this; it takes since and until")
-        if len(given.getlist(name)) > 1:
-            raise Invalid("repeated_parameter", f"{name} was given more than once")
-    since, until = (_day(name, given.get(name)) for name in _NAMES)
-    return Asked(since, until)
+    given = read_parameters(request, SPAN_PARAMETERS, of="this")
+    return Asked(given.get("since"), given.get("until"))
 
 
 def cost_document(tx: Transaction, asked: Asked, budgets: Budgets) -> CostsDocument:
@@ -95,14 +91,3 @@ def _budget(use: BudgetUse) -> BudgetDocument:
         "reserved_usd": shown_usd(use.reserved),
         "state": use.verdict(),
     }
-
-
-def _day(name: str, text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        if not _DAY.fullmatch(text):
-            raise ValueError
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Invalid("invalid_day", f"{name} takes a day such as 2026-05-31") from None

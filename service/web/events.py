@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from service.background import Nudge
 from service.catalog.catalog import Catalog, Transaction
-from service.catalog.delivery_filter import FILTERS, Delivery, DeliveryFilter
+from service.catalog.delivery_filter import Delivery, DeliveryFilter
 from service.domain.announcement import EventKind
 from service.domain.moment import rfc3339
 from service.domain.telling import DeliveryStatus
@@ -23,10 +23,16 @@ from service.web.answers.events import EventDocument, EventsReplayedDocument, Ev
 from service.web.body import read_model
 from service.web.keys import ApiKeys, Scope, actor_of
 from service.web.paging import list_query, page
+from service.web.parameters import OneOf, Parameter
 
 MOST_IDS = 1000
 
-_VALUES = {"status": tuple(DeliveryStatus), "kind": tuple(EventKind)}
+EVENT_PARAMETERS = (
+    Parameter("status", "`dead` are the dead letters.", OneOf(tuple(DeliveryStatus)), example="dead"),
+    Parameter("kind", "What happened.", OneOf(tuple(EventKind)), example="asset.archived"),
+    Parameter("task_id", "Of one task."),
+    Parameter("endpoint", "Told to one endpoint, by its name.", example="shop"),
+)
 
 Text = Annotated[str, Field(max_length=200), AfterValidator(storable)]
 DeliveryId = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
@@ -70,7 +76,7 @@ class EventRoutes:
 
     async def list(self, request: Request) -> Response:
         """Deliveries, the newest first."""
-        query = list_query(request, tuple(FILTERS), values=_VALUES)
+        query = list_query(request, EVENT_PARAMETERS)
         given = query.filters
         wanted = DeliveryFilter(
             status=DeliveryStatus(given["status"]) if "status" in given else None,

@@ -14,7 +14,6 @@ from starlette.routing import Route
 from service.background import Nudge
 from service.catalog.catalog import Catalog
 from service.catalog.inbox_filter import InboxFilter
-from service.catalog.queries import CALLBACK_FILTERS
 from service.domain.callback import Verdict
 from service.domain.moment import moment, rfc3339
 from service.domain.rules import Rules
@@ -33,16 +32,29 @@ from service.web.body import read_model
 from service.web.documents import callback_document
 from service.web.keys import ApiKeys, Scope, actor_of
 from service.web.paging import list_query, page
+from service.web.parameters import Moment, OneOf, Parameter
 from service.web.refused import RefusedCallback, RefusedCallbacks
 
 MOST_IDS = 1000
 
 _REFUSED = "refused"
-_VALUES = {"verdict": (*Verdict, _REFUSED), "origin": tuple(Origin)}
 _TIMES = ("received_after", "received_before")
+CALLBACK_PARAMETERS = (
+    Parameter(
+        "verdict",
+        "`refused` shows what was turned away instead, and takes no other filter.",
+        OneOf((*Verdict, _REFUSED)),
+    ),
+    Parameter("task_id", "Of one task."),
+    Parameter("token_id", "Through one callback URL, by its id."),
+    Parameter("origin", "How it was heard.", OneOf(tuple(Origin))),
+    Parameter("status", "The status that it told of, in the provider's own word.", example="completed"),
+    Parameter("received_after", "Received at this time or later.", Moment(), example="2026-05-01T00:00:00Z"),
+    Parameter("received_before", "Received before this time.", Moment()),
+)
 
 Text = Annotated[str, Field(max_length=200), AfterValidator(storable)]
-Moment = Annotated[datetime, BeforeValidator(moment)]
+Time = Annotated[datetime, BeforeValidator(moment)]
 CallbackId = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
 
 
@@ -55,8 +67,8 @@ class CallbacksToReplay(BaseModel):
     task_id: Text | None = None
     token_id: Text | None = None
     status: Text | None = None
-    received_after: Moment | None = None
-    received_before: Moment | None = None
+    received_after: Time | None = None
+    received_before: Time | None = None
     ids: list[CallbackId] = Field(default_factory=list, max_length=MOST_IDS)
     all: StrictBool = False
     dry_run: StrictBool = False
@@ -109,14 +121,14 @@ class InboxRoutes:
 
     async def list(self, request: Request) -> Response:
         """The inbox; `verdict=refused` shows the ring of requests that were turned away instead."""
-        query = list_query(request, (*CALLBACK_FILTERS, *_TIMES), values=_VALUES)
+        query = list_query(request, CALLBACK_PARAMETERS)
         if query.filters.get("verdict") == _REFUSED:
             if len(query.filters) > 1 or query.after is not None:
                 raise Invalid("invalid_parameter", "verdict=refused takes no other filters and no cursor")
             newest = self._refused.newest_first()[: query.limit]
             return JSONResponse(page([_refused_document(one) for one in newest], None))
         filters = {name: value for name, value in query.filters.items() if name not in _TIMES}
-        times = {name: _moment(name, query.filters[name]) for name in _TIMES if name in query.filters}
+        times = {name: query.filters[name] for name in _TIMES if name in query.filters}
         found = await self._catalog.read(
             lambda tx: tx.query.callbacks(filters=filters, after=query.after, limit=query.limit, **times)
         )
@@ -165,13 +177,6 @@ class InboxRoutes:
 
 def _nobody(_progress: Progress) -> None:
     """Nobody has to hear of what only would be done."""
-
-
-def _moment(name: str, text: str) -> datetime:
-    try:
-        return moment(text)
-    except ValueError as error:
-        raise Invalid("invalid_parameter", f"{name} {error}") from None
 
 
 def _body(body: bytes | None) -> BodyDocument:

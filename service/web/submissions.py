@@ -10,16 +10,20 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from service.catalog.catalog import Catalog, Transaction
-from service.catalog.submissions import FILTERS
 from service.domain.link import link_host
 from service.domain.moment import rfc3339
 from service.domain.submission import Submission, SubmissionStatus
 from service.errors import NotFound
 from service.web.answers.submissions import SubmissionDocument, SubmissionWithRequestDocument
 from service.web.keys import ApiKeys, Scope
-from service.web.paging import ListQuery, list_query, page
+from service.web.paging import list_query, page
+from service.web.parameters import OneOf, Parameter
 
-_VALUES = {"status": tuple(SubmissionStatus)}
+SUBMISSION_PARAMETERS = (
+    Parameter("status", "How far it came.", OneOf(tuple(SubmissionStatus)), example="taken"),
+    Parameter("key_name", "Submitted with one API key, by its name."),
+    Parameter("task_id", "The one that made a task."),
+)
 
 
 class SubmissionRoutes:
@@ -34,7 +38,7 @@ class SubmissionRoutes:
 
     async def list(self, request: Request) -> Response:
         """Newest first; the requests and answers themselves are shown one by one."""
-        query: ListQuery = list_query(request, (*FILTERS,), values=_VALUES)
+        query = list_query(request, SUBMISSION_PARAMETERS)
         found = await self._catalog.read(
             lambda tx: tx.submissions.page(filters=query.filters, after=query.after, limit=query.limit)
         )
