@@ -5,6 +5,7 @@ from functools import partial
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.config import JsonDict
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -13,6 +14,7 @@ from service.catalog.catalog import Catalog, Transaction
 from service.catalog.tokens import MintedToken
 from service.catalog.usage import Touched
 from service.domain.moment import rfc3339
+from service.domain.object_key import TASK_ID
 from service.errors import NotFound
 from service.intake.callback_token import TokenSigner
 from service.intake.minting import LONGEST_LIFE, Wish, mint
@@ -23,6 +25,9 @@ from service.web.body import read_model
 from service.web.documents import touched_document
 from service.web.keys import ApiKeys, Scope, actor_of
 from service.web.paging import list_query, page
+
+LIKE_A_TASK_ID: JsonDict = {"pattern": f"^{TASK_ID.pattern}$"}
+"""What the schema says of a task's id; who takes one judges it, with a code of its own."""
 
 Label = Annotated[str, StringConstraints(max_length=200), AfterValidator(storable)]
 TagName = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(storable)]
@@ -37,7 +42,7 @@ class CallbackUrlToMint(BaseModel):
 
     ref: Label | None = None
     tags: Tags = Field(default_factory=dict)
-    task_id: str | None = Field(default=None, max_length=128)
+    task_id: Annotated[str, Field(max_length=128, json_schema_extra=LIKE_A_TASK_ID)] | None = None
     expires_in: int | None = Field(default=None, ge=1, le=LONGEST_LIFE)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import base64
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 from starlette.requests import Request
@@ -37,7 +37,7 @@ from service.web.refused import RefusedCallback, RefusedCallbacks
 
 MOST_IDS = 1000
 
-_REFUSED = "refused"
+_REFUSED: Final = "refused"
 _TIMES = ("received_after", "received_before")
 CALLBACK_PARAMETERS = (
     Parameter(

@@ -34,7 +34,7 @@ _OF_TASK = (
     Parameter("source", "The provider.", example="evolink"),
     Parameter("ref", "Your name for the task.", example="order-1234"),
     Parameter("tag", _TAG, times=MOST_TAGS, example=["team:shop"]),
-    Parameter("q", _SEARCH, Text(LONGEST_SEARCH), example="lighthouse dusk"),
+    Parameter("q", _SEARCH, Text(LONGEST_SEARCH, "words"), example="lighthouse dusk"),
     Parameter("received_after", "Heard of at this time or later.", Moment(), example="2026-05-01T00:00:00Z"),
     Parameter("received_before", "Heard of before this time.", Moment()),
 )

@@ -20,7 +20,7 @@ LARGEST_LIMIT = 200
 class Cursor:
     """Where a page begins, as the page before has told it."""
 
-    schema: Mapping[str, Any] = {"type": "string"}
+    schema: Mapping[str, Any] = {"type": "string", "format": "cursor"}
 
     def read(self, text: str) -> int:
         try:

@@ -29,9 +29,10 @@ class Takes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Any text, up to so many characters."""
+    """Any text, up to so many characters; `form` is the name of a form that its users know."""
 
     longest: int | None = None
+    form: str | None = None
 
     def read(self, text: str) -> str:
         if self.longest is not None and len(text) > self.longest:
@@ -40,7 +41,8 @@ class Text:
 
     @property
     def schema(self) -> Mapping[str, Any]:
-        return {"type": "string", **({"maxLength": self.longest} if self.longest is not None else {})}
+        said = {"maxLength": self.longest, "format": self.form}
+        return {"type": "string", **{name: value for name, value in said.items() if value is not None}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from service.provider.payload import storable, storable_mapping
 from service.submission.price_list import Prices
 from service.web.answers.tasks import TaskWithHistoryDocument
 from service.web.body import read_model
-from service.web.callback_urls import Label, Tags
+from service.web.callback_urls import LIKE_A_TASK_ID, Label, Tags
 from service.web.documents import entry_document, task_document
 from service.web.keys import ApiKeys, Scope, actor_of
 from service.web.narrowing import Narrowed, tasks_asked_for
@@ -36,7 +36,7 @@ class TaskToTell(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    id: str = Field(max_length=128)
+    id: str = Field(max_length=128, json_schema_extra=LIKE_A_TASK_ID)
     prompt: Annotated[str, AfterValidator(storable)] | None = Field(default=None, max_length=100_000)
     parameters: Annotated[dict[str, JsonValue], AfterValidator(storable_mapping)] | None = None
     ref: Label | None = None

@@ -1,5 +1,7 @@
 """Callback URLs, and what came through them."""
 
+from typing import Literal
+
 from typing_extensions import TypedDict
 
 from service.domain.callback import Verdict
@@ -12,8 +14,8 @@ from service.web.refused import RefusalReason
 class AcceptedDocument(TypedDict):
     """The callback is kept durably."""
 
-    status: str
-    """`accepted`, or `duplicate` where the same body had come before."""
+    status: Literal["accepted", "duplicate"]
+    """`duplicate` where the same body had come before."""
 
 
 @described
@@ -115,8 +117,7 @@ class RefusedCallbackDocument(TypedDict):
     """A request that was turned away, its body unread; the last 100 are remembered, in memory."""
 
     source: str
-    verdict: str
-    """`refused`."""
+    verdict: Literal["refused"]
     reason: RefusalReason
     received_at: Time
     client: str | None

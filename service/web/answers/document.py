@@ -1,6 +1,6 @@
 """What all answers are made of: documents whose members are described, times, and pages of lists."""
 
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, WithJsonSchema, with_config
 from typing_extensions import TypedDict
@@ -35,3 +35,13 @@ class PageDocument(TypedDict, Generic[T]):
     items: list[T]
     next: str | None
     """The `cursor` of the next page; null on the last one."""
+
+
+class ProblemDocument(TypedDict):
+    """An error (RFC 9457)."""
+
+    type: Literal["about:blank"]
+    title: str
+    status: Annotated[int, Field(ge=400, le=599)]
+    code: Annotated[str, Field(description="Stable, for machines.")]
+    detail: Annotated[str, Field(description="For people.")]

@@ -1,5 +1,7 @@
 """Whether the service lives, and whether it can take work."""
 
+from typing import Literal
+
 from typing_extensions import TypedDict
 
 from service.web.answers.document import described
@@ -9,16 +11,14 @@ from service.web.answers.document import described
 class AliveDocument(TypedDict):
     """It answers."""
 
-    status: str
-    """`alive`."""
+    status: Literal["alive"]
 
 
 @described
 class ReadinessDocument(TypedDict):
     """Whether it can store durably now, and what is wrong otherwise."""
 
-    status: str
-    """`ready` or `not ready`."""
+    status: Literal["ready", "not ready"]
     problems: dict[str, str]
     """What keeps it from that, by part."""
     warnings: dict[str, str]

@@ -3,7 +3,7 @@
 from typing_extensions import TypedDict
 
 from service.domain.api_key import Scope
-from service.web.answers.document import PageDocument, Time, described
+from service.web.answers.document import Time, described
 
 
 @described
@@ -39,9 +39,12 @@ class NewKeyDocument(KeyDocument):
 
 
 @described
-class KeysDocument(PageDocument[KeyDocument]):
+class KeysDocument(TypedDict):
     """Keys that were made here, the newest first, and those of the settings."""
 
+    items: list[KeyDocument]
+    next: str | None
+    """The `cursor` of the next page; null on the last one."""
     setting: list[SettingKeyDocument]
 
 
