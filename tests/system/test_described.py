@@ -1,4 +1,4 @@
-"""The service against its own description: schemathesis asks whatever the document allows, and much that it does not."""
+"""The service against its description: schemathesis asks whatever that allows, and much that it does not."""
 
 import asyncio
 import subprocess
@@ -34,9 +34,9 @@ max-examples = 25
 bearer = "{key}"
 
 [checks]
-# What is there decides: conditions and ranges that other bytes have, images that are deleted, callers that come too often.
+# What is there decides: conditions and ranges of other bytes, images that are deleted, callers that come too often.
 positive_data_acceptance.expected-statuses = ["2xx", "304", "307", "403", "404", "409", "410", "412", "416", "429"]
-# A body may be too large before it is wrong; the provider's callers are told 422 of what is kept and cannot be read.
+# A body may be too large before it is wrong; 422 tells the provider of what is kept and cannot be read.
 negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 408, 409, 412, 413, 415, 416, 422, 429]
 
 [[operations]]
@@ -59,8 +59,9 @@ parameters = {{ "path.id" = "{task}" }}
 include-operation-id = ["get_asset", "get_content", "get_thumbnail", "list_links", "sign_link"]
 parameters = {{ "path.id" = "{task}.0" }}
 
-# Rules between members, which a schema cannot say: `refused` with other filters, a span that is none, a filter that is empty, a key without a name
-# that replaces none, sizes and resolutions that do not go together, labels that make a callback URL too long.
+# Rules between members, which a schema cannot say: `refused` with other filters, a span that is none, a filter that is
+# empty, a key without a name that replaces none, a size and a resolution that do not go together, labels that make a
+# callback URL too long. A provider that is asked too often answers 503.
 [[operations]]
 include-operation-id = [
   "list_callbacks", "get_stats", "replay_callbacks", "replay_events", "make_key", "submit", "mint_callback_url",
@@ -88,9 +89,8 @@ async def test_it_answers_as_it_is_described_whatever_is_asked(start: Start, sta
         timeout=WITHIN,
         check=False,
     )
-    (Path("/tmp/h/st") / "out.txt").write_text(run.stdout + run.stderr)
-    (Path("/tmp/h/st") / "log.txt").write_text(service.log)
-    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.returncode == 0, _shortened(run.stdout + run.stderr)
+    assert "internal_error" not in service.log
 
 
 async def _world(service: Darkroom, provider: StandIn) -> dict[str, str]:
@@ -113,3 +113,8 @@ async def _world(service: Darkroom, provider: StandIn) -> dict[str, str]:
 def _last(url: str) -> str:
     """The last segment of a URL's path."""
     return urlsplit(url).path.rpartition("/")[2]
+
+
+def _shortened(text: str) -> str:
+    """What it found, without the long bodies in it."""
+    return "\n".join(line[:500] for line in text.splitlines())
