@@ -155,9 +155,16 @@ def _parameters(one: Json) -> Html:
     for place, title in places.items():
         those = [each for each in one.get("parameters", ()) if each["in"] == place]
         if those:
-            table = rows((each["name"], each["required"], each["schema"], each["description"]) for each in those)
+            table = rows((each["name"], each["required"], _with_example(each), each["description"]) for each in those)
             found += [tag("h4", title), table]
     return joined(found)
+
+
+def _with_example(parameter: Json) -> Json:
+    """The schema of a parameter with its example, but where the values are listed anyway."""
+    schema: Json = parameter["schema"]
+    told = "example" in parameter and "enum" not in schema and schema.get("type") != "integer"
+    return {**schema, "examples": [parameter["example"]]} if told else schema
 
 
 def _body(document: Json, one: Json) -> Html:

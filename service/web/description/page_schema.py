@@ -53,11 +53,14 @@ def _typed(schema: Schema) -> Html:
 
 
 def bounds(schema: Schema) -> Html:
-    """Limits and defaults, in words."""
+    """Limits and defaults, in words; an example says more than a pattern."""
     said: list[str] = [
         words.format(_shown(schema[name])) for name, words in _BOUNDS if schema.get(name) not in (None, [], {})
     ]
-    if schema.get("pattern") and "enum" not in schema:
+    examples = schema.get("examples", ())
+    if examples:
+        said.append(joined(["such as ", _with(", ", (tag("code", _plain(one)) for one in examples))]))
+    elif "pattern" in schema:
         said.append(joined(["like ", tag("code", schema["pattern"])]))
     return _with(", ", said)
 
@@ -101,6 +104,10 @@ def block(value: Any, label: str) -> Html:
 
 def _shown(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else f"{value}"
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _with(between: str, parts: Iterable[str]) -> Html:
