@@ -1,6 +1,7 @@
 """The description of the API: all routes are in it, with what they ask for, and its examples are good ones."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +11,18 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.routing import Route
 
 from service.app import create_app
+from service.domain.announcement import announcements
 from service.domain.api_key import Scope
+from service.domain.asset import Asset
+from service.notify.body import event_body, event_data
 from service.web.description.codes import CODES
 from service.web.description.everything import OPERATIONS
 from service.web.description.examples import EXAMPLES
 from service.web.description.operation import Operation
+from tests.notify.world import dead_image, image
+from tests.notify.world import task as settled_task
 from tests.support.app import House
-from tests.support.deliveries import TASK
+from tests.support.deliveries import NOW, TASK
 from tests.support.described import document, faults, faults_of_answer, operation
 
 SERVICE = Path(__file__).parents[2] / "service"
@@ -128,6 +134,21 @@ async def test_what_is_answered_is_what_is_described(archived: House) -> None:
             answer = await archived.admin.get(path_of(one))
             if "json" in answer.headers["content-type"]:
                 assert faults_of_answer(one.id, answer.status_code, answer.json()) == [], one.id
+
+
+@pytest.mark.parametrize(
+    ("assets", "kinds"),
+    [([image()], ["asset.archived", "task.settled"]), ([dead_image()], ["asset.dead", "task.settled"])],
+)
+def test_what_others_are_told_is_what_is_described(assets: list[Asset], kinds: list[str]) -> None:
+    of = settled_task()
+    told = announcements(of, assets, now=NOW)
+    assert [one.kind for one in told] == kinds
+    for one in told:
+        body = json.loads(event_body(one.kind, one.at, json.loads(event_data(one, of, assets)), {0: "https://x"}))
+        [content] = document()["webhooks"][one.kind.value]["post"]["requestBody"]["content"].values()
+        assert faults(content["schema"], body) == [], one.kind
+        assert faults(content["schema"], content.get("example", body)) == [], one.kind
 
 
 def codes_in(path: Path) -> Iterator[str]:

@@ -10,6 +10,7 @@ from service.web.answers.document import ProblemDocument
 from service.web.description.codes import CODES
 from service.web.description.operation import JSON, PROBLEM, Answer, Body, Header, Operation, Tag
 from service.web.description.schemas import PREFIX, schemas_of
+from service.web.description.webhooks import SIGNED, WEBHOOKS, webhook_object
 from service.web.description.words import ABOUT, KEY_ABOUT
 from service.web.parameters import Parameter
 
@@ -36,7 +37,9 @@ def openapi(operations: Sequence[Operation], *, version: str, public_url: str, e
     """The document, as JSON; `public_url` is where the service is reached."""
     shapes = [answer.shape for one in operations for answer in one.answers if answer.shape is not None]
     bodies = [one.body.model for one in operations if one.body is not None and one.body.model is not None]
-    found, definitions = schemas_of([*shapes, *bodies, ProblemDocument, ProviderErrorDocument])
+    told = [one.shape for one in WEBHOOKS]
+    shown = examples.get(("get_event", 200), {}).get("body")
+    found, definitions = schemas_of([*shapes, *bodies, *told, ProblemDocument, ProviderErrorDocument])
     paths: dict[str, dict[str, Any]] = {}
     for one in operations:
         paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, found, examples)
@@ -47,6 +50,10 @@ def openapi(operations: Sequence[Operation], *, version: str, public_url: str, e
         "servers": [{"url": public_url}],
         "tags": [{"name": tag.value[0], "description": tag.value[1]} for tag in Tag],
         "paths": paths,
+        "webhooks": {
+            one.kind.value: webhook_object(one, found, [_parameter(each, "header") for each in SIGNED], shown)
+            for one in WEBHOOKS
+        },
         "components": {
             "schemas": definitions,
             "responses": {

@@ -92,9 +92,12 @@ def _contents(groups: list[tuple[str, str, list[tuple[str, str, Json]]]]) -> Htm
         )
         for name, _, found in groups
     ]
+    told = tag("h2", tag("a", "Webhooks", href="#webhooks"))
     shapes = tag("h2", tag("a", "Shapes", href="#shapes"))
     return tag(
-        "nav", tag("details", tag("summary", "Contents"), search, *lists, shapes, open=True), aria_label="Contents"
+        "nav",
+        tag("details", tag("summary", "Contents"), search, *lists, told, shapes, open=True),
+        aria_label="Contents",
     )
 
 
@@ -116,9 +119,14 @@ def _main(document: Json, groups: list[tuple[str, str, list[tuple[str, str, Json
         )
         for name, says, found in groups
     ]
+    told = [_webhook(document, name, item["post"]) for name, item in document["webhooks"].items()]
     shapes = [shape(name, schema) for name, schema in document["components"]["schemas"].items()]
     return tag(
-        "main", about, tag("div", *sections, id="operations"), tag("section", tag("h2", "Shapes"), *shapes, id="shapes")
+        "main",
+        about,
+        tag("div", *sections, id="operations"),
+        tag("section", tag("h2", "Webhooks"), *told, id="webhooks"),
+        tag("section", tag("h2", "Shapes"), *shapes, id="shapes"),
     )
 
 
@@ -146,6 +154,14 @@ def _operation(document: Json, method: str, path: str, one: Json, server: str) -
         _try(path, one) if method == "get" else "",
         class_="operation",
         id=one["operationId"],
+    )
+
+
+def _webhook(document: Json, name: str, one: Json) -> Html:
+    """What is sent to an endpoint of the reader's."""
+    summary = tag("summary", _badge("post"), " ", tag("code", name, class_="path"), " ", one["summary"], class_="told")
+    return tag(
+        "details", summary, tag("p", prose(one["description"])), _parameters(one), _body(document, one), class_="shape"
     )
 
 
