@@ -36,8 +36,8 @@ bearer = "{key}"
 [checks]
 # What is there decides: conditions and ranges of other bytes, images that are deleted, callers that come too often.
 positive_data_acceptance.expected-statuses = ["2xx", "304", "307", "403", "404", "409", "410", "412", "416", "429"]
-# A body may be too large before it is wrong; 422 tells the provider of what is kept and cannot be read.
-negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 408, 409, 412, 413, 415, 416, 422, 429]
+# A body may be too large before it is wrong, and an image gone; 422 tells the provider of what is kept and unreadable.
+negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 415, 416, 422, 429]
 
 [[operations]]
 include-operation-id = "receive_callback"

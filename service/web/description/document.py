@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 document: a pure function of the operations. It must not know how routes are served."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -138,7 +139,8 @@ def _name(code: str, provider: bool) -> str:
 
 
 def _error(status: int, codes: Sequence[str], provider: bool) -> dict[str, Any]:
-    headers = _headers(_OF_STATUS.get(status, ()))
+    always = not provider or status == 401  # the provider's own refusals may come without
+    headers = _headers(replace(one, always=always) for one in _OF_STATUS.get(status, ()))
     said = "; ".join(f"`{code}`: {CODES[code]}" for code in codes)
     return {
         "description": f"{HTTPStatus(status).phrase}. {said}.",
