@@ -28,12 +28,12 @@ class KeyToMake(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Text | None = None
-    scopes: list[Scope] = Field(default_factory=list, max_length=len(Scope))
-    expires_in: int | None = Field(default=None, ge=1, le=LONGEST_LIFE)
-    note: Text | None = None
-    replaces: Text | None = None
-    overlap: int = Field(default=OVERLAP, ge=0, le=LONGEST_LIFE)
+    name: Text | None = Field(default=None, description="1 to 100 printable characters; no other living key has it.")
+    scopes: list[Scope] = Field(default_factory=list, max_length=len(Scope), description="No more than your own.")
+    expires_in: int | None = Field(default=None, ge=1, le=LONGEST_LIFE, description="Seconds; without an end if null.")
+    note: Text | None = Field(default=None, description="For people.")
+    replaces: Text | None = Field(default=None, description="The id of a key whose name it takes, and scopes if none.")
+    overlap: int = Field(default=OVERLAP, ge=0, le=LONGEST_LIFE, description="Seconds for which that one goes on.")
 
     def wish(self) -> KeyWish:
         return KeyWish(self.name, frozenset(self.scopes), self.expires_in, self.note, self.replaces, self.overlap)

@@ -38,7 +38,7 @@ class LinkToSign(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    expires_in: int | None = Field(default=None, ge=1, le=LONGEST_LIFE)
+    expires_in: int | None = Field(default=None, ge=1, le=LONGEST_LIFE, description="Seconds; without an end if null.")
 
 
 class AssetRoutes:

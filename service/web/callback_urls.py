@@ -40,10 +40,12 @@ class CallbackUrlToMint(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    ref: Label | None = None
-    tags: Tags = Field(default_factory=dict)
-    task_id: Annotated[str, Field(max_length=128, json_schema_extra=LIKE_A_TASK_ID)] | None = None
-    expires_in: int | None = Field(default=None, ge=1, le=LONGEST_LIFE)
+    ref: Label | None = Field(default=None, description="Your name for the task.")
+    tags: Tags = Field(default_factory=dict, description="Labels of yours, by name.")
+    task_id: Annotated[str, Field(max_length=128, json_schema_extra=LIKE_A_TASK_ID)] | None = Field(
+        default=None, description="The one task that it is for, where that is known."
+    )
+    expires_in: int | None = Field(default=None, ge=1, le=LONGEST_LIFE, description="Seconds; without an end if null.")
 
 
 class CallbackUrlRoutes:

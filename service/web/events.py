@@ -47,8 +47,8 @@ class EventsToReplay(BaseModel):
     kind: EventKind | None = None
     endpoint: Text | None = None
     task_id: Text | None = None
-    ids: list[DeliveryId] = Field(default_factory=list, max_length=MOST_IDS)
-    dry_run: StrictBool = False
+    ids: list[DeliveryId] = Field(default_factory=list, max_length=MOST_IDS, description="These and no others.")
+    dry_run: StrictBool = Field(default=False, description="Only tell what would be done.")
 
     def filter(self) -> DeliveryFilter:
         """Raises Invalid when it is not clear what is meant."""

@@ -69,9 +69,9 @@ class CallbacksToReplay(BaseModel):
     status: Text | None = None
     received_after: Time | None = None
     received_before: Time | None = None
-    ids: list[CallbackId] = Field(default_factory=list, max_length=MOST_IDS)
-    all: StrictBool = False
-    dry_run: StrictBool = False
+    ids: list[CallbackId] = Field(default_factory=list, max_length=MOST_IDS, description="These and no others.")
+    all: StrictBool = Field(default=False, description="The whole inbox, in place of any filter.")
+    dry_run: StrictBool = Field(default=False, description="Only tell what would be done.")
 
     def filter(self) -> InboxFilter:
         """Raises Invalid when it is not clear what is meant."""

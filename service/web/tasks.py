@@ -36,11 +36,13 @@ class TaskToTell(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    id: str = Field(max_length=128, json_schema_extra=LIKE_A_TASK_ID)
+    id: str = Field(max_length=128, json_schema_extra=LIKE_A_TASK_ID, description="The provider's id.")
     prompt: Annotated[str, AfterValidator(storable)] | None = Field(default=None, max_length=100_000)
-    parameters: Annotated[dict[str, JsonValue], AfterValidator(storable_mapping)] | None = None
-    ref: Label | None = None
-    tags: Tags = Field(default_factory=dict)
+    parameters: Annotated[dict[str, JsonValue], AfterValidator(storable_mapping)] | None = Field(
+        default=None, description="What else was asked for."
+    )
+    ref: Label | None = Field(default=None, description="Your name for it.")
+    tags: Tags = Field(default_factory=dict, description="Labels of yours, by name.")
 
 
 class TaskRoutes:

@@ -96,6 +96,13 @@ def test_operations_have_names_of_their_own_and_links_lead_to_them() -> None:
             assert follow.where.keys() == operation(follow.operation).where.keys(), (one.id, follow.operation)
 
 
+def test_members_that_come_from_another_document_keep_their_sentence() -> None:
+    schemas = document()["components"]["schemas"]
+    for extended, plain in (("TaskWithHistory", "Task"), ("RawCallback", "Callback"), ("NewKey", "Key")):
+        for name, member in schemas[plain]["properties"].items():
+            assert schemas[extended]["properties"][name].get("description") == member.get("description"), name
+
+
 def test_paths_and_parameters_agree() -> None:
     for one in OPERATIONS:
         assert set(re.findall(r"\{(\w+)\}", one.path)) == one.where.keys(), one.id

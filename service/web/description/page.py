@@ -171,7 +171,10 @@ def _parameters(one: Json) -> Html:
     for place, title in places.items():
         those = [each for each in one.get("parameters", ()) if each["in"] == place]
         if those:
-            table = rows((each["name"], each["required"], _with_example(each), each["description"]) for each in those)
+            table = rows(
+                (each["name"], "required" if each["required"] else "", _with_example(each), each["description"])
+                for each in those
+            )
             found += [tag("h4", title), table]
     return joined(found)
 
@@ -192,7 +195,7 @@ def _body(document: Json, one: Json) -> Html:
         schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     needed = "" if one["requestBody"]["required"] else tag("span", "may be left out", class_="bounds")
     example = block(content["example"], "Example") if "example" in content else ""
-    return joined([tag("h4", "Body ", needed), members(schema), example])
+    return joined([tag("h4", "Body ", needed), members(schema, asked=True), example])
 
 
 def _answer(document: Json, status: str, answer: Json) -> Html:
@@ -205,7 +208,10 @@ def _answer(document: Json, status: str, answer: Json) -> Html:
         if "example" in content:
             parts.append(block(content["example"], "Example"))
     headers = answer.get("headers", {}).items()
-    named = rows((name, header["required"], header["schema"], header["description"]) for name, header in headers)
+    named = rows(
+        (name, "" if header["required"] else "not always", header["schema"], header["description"])
+        for name, header in headers
+    )
     level = f"status s{status[0]}"
     summary = tag("summary", tag("span", status, class_=level), " ", prose(answer["description"]))
     return tag("details", summary, named if headers else "", *parts, class_="answer")

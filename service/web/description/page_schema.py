@@ -65,22 +65,28 @@ def bounds(schema: Schema) -> Html:
     return _with(", ", said)
 
 
-def members(schema: Schema) -> Html:
-    """The members of an object, one a row."""
+def members(schema: Schema, *, asked: bool = False) -> Html:
+    """The members of an object, one a row; those that have to be there are marked where it is `asked` for."""
     required = schema.get("required", ())
     return rows(
-        (name, name in required, one, one.get("description", "")) for name, one in schema.get("properties", {}).items()
+        (name, _mark(name in required, asked=asked), one, one.get("description", ""))
+        for name, one in schema.get("properties", {}).items()
     )
 
 
-def rows(named: Iterable[tuple[str, bool, Schema, str]]) -> Html:
-    """A table of names with what they take and what they are for; the second says whether it has to be there."""
+def rows(named: Iterable[tuple[str, str, Schema, str]]) -> Html:
+    """A table of names, each with a mark, what it takes, and what it is for."""
     return tag("dl", *(_row(*one) for one in named), class_="members")
 
 
-def _row(name: str, required: bool, schema: Schema, says: str) -> Html:
+def _mark(required: bool, *, asked: bool) -> str:
+    """What is unusual: that something has to be asked with, or that an answer may lack it."""
+    return ("required" if required else "") if asked else ("" if required else "may be left out")
+
+
+def _row(name: str, mark: str, schema: Schema, says: str) -> Html:
     limits = bounds(schema)
-    must = tag("span", "required", class_="must") if required else ""
+    must = tag("span", mark, class_="must") if mark else ""
     return joined(
         [
             tag("dt", tag("code", name), " ", tag("span", kind(schema), class_="kind"), " ", must),

@@ -1,7 +1,7 @@
 """JSON schemas of types, of what is answered and of what is read. Pure; by pydantic, in its dialect, 2020-12."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -22,13 +22,50 @@ class _Plain(GenerateJsonSchema):
 def schemas_of(types: Iterable[Any]) -> tuple[dict[Any, Any], dict[str, Any]]:
     """The schema of each type, which may be a reference, and all schemas that are referred to, by name."""
     mode: JsonSchemaMode = "validation"  # documents look the same either way
-    inputs = [(one, mode, TypeAdapter(one)) for one in dict.fromkeys(types)]
+    wanted = list(dict.fromkeys(types))
+    bases = {base for one in wanted for base in _bases(one)}
+    inputs = [(one, mode, TypeAdapter(one)) for one in dict.fromkeys([*wanted, *sorted(bases, key=str)])]
     found, rest = TypeAdapter.json_schemas(inputs, ref_template=PREFIX + "{model}", schema_generator=_Plain)
     names = {name: _name(name) for name in rest.get("$defs", {})}
     definitions = {names[name]: _tidied(schema, names) for name, schema in rest.get("$defs", {}).items()}
     for schema in definitions.values():
         schema.pop("title", None)
-    return {one: _tidied(schema, names) for (one, _), schema in found.items()}, dict(sorted(definitions.items()))
+    schemas = {one: _tidied(schema, names) for (one, _), schema in found.items()}
+    for one in wanted:
+        for base in _bases(one):
+            _inherit(definitions[_of(schemas[one])], definitions[_of(schemas[base])])
+    alone = {_of(schemas[base]) for base in bases - set(wanted)} - _named([*definitions.values()])
+    return schemas, {name: schema for name, schema in sorted(definitions.items()) if name not in alone}
+
+
+def _bases(one: Any) -> Iterator[Any]:
+    """The documents that a document extends, all the way down."""
+    for base in getattr(one, "__orig_bases__", ()):
+        if hasattr(base, "__required_keys__"):
+            yield base
+            yield from _bases(base)
+
+
+def _of(schema: Mapping[str, Any]) -> str:
+    """The name that a reference leads to."""
+    return str(schema["$ref"]).removeprefix(PREFIX)
+
+
+def _inherit(schema: dict[str, Any], base: Mapping[str, Any]) -> None:
+    """Describe members as the document does that they come from: pydantic reads sentences of a class's own alone."""
+    for name, member in base.get("properties", {}).items():
+        if "description" in member:
+            schema["properties"][name].setdefault("description", member["description"])
+
+
+def _named(value: Any) -> set[str]:
+    """All names that references in it lead to."""
+    if isinstance(value, list):
+        return {name for one in value for name in _named(one)}
+    if not isinstance(value, dict):
+        return set()
+    own = {_of(value)} if "$ref" in value else set()
+    return own | {name for member in value.values() for name in _named(member)}
 
 
 def _name(definition: str) -> str:
