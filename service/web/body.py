@@ -14,8 +14,8 @@ READ_WITHIN = 15.0
 """Seconds for a whole body; the provider itself gives up after 10."""
 
 _LARGEST_JSON = 256 * 1024
-_JSON = ("application/json", "")
-"""Media types of bodies; who names none means JSON."""
+_JSON = ("application/json", "", "application/x-www-form-urlencoded")
+"""Media types of bodies: who names none means JSON, and so does `curl -d`, which says the last of everything."""
 
 
 class BodyTooLarge(Exception):  # noqa: N818 - an outcome that the route answers with 413
