@@ -16,6 +16,7 @@ from service.web.assets import AssetRoutes
 from service.web.audit import AuditRoutes
 from service.web.callback_urls import CallbackUrlRoutes
 from service.web.callbacks import CallbackRoutes
+from service.web.docs import DocsRoutes
 from service.web.events import EventRoutes
 from service.web.evolink import EvolinkRoutes
 from service.web.export import ExportRoutes
@@ -136,6 +137,7 @@ def _api_routes(parts: Components, keys: ApiKeys, refused: RefusedCallbacks) -> 
     return [
         *evolink.routes(keys),
         *export.routes(keys),
+        *DocsRoutes(public_url=public_url).routes(),
         *SubmissionRoutes(catalog=parts.catalog).routes(keys),
         *FacetRoutes(catalog=parts.catalog).routes(keys),
         *EventRoutes(catalog=parts.catalog, deliveries=parts.deliver_nudge).routes(keys),

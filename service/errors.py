@@ -6,6 +6,7 @@ DarkroomError
 │   ├── Invalid        something in it is wrong
 │   ├── NotFound       the thing named does not exist
 │   ├── TooLarge       there is too much of it
+│   ├── WrongKind      it is of a kind that is not taken
 │   ├── Gone           it existed and was deleted on purpose
 │   ├── Forbidden      somebody else may
 │   └── Conflict       not in the state that the thing is in now
@@ -41,6 +42,10 @@ class NotFound(Refused):
 
 class TooLarge(Refused):
     """There is more of it than is taken."""
+
+
+class WrongKind(Refused):
+    """It is of a kind that is not taken."""
 
 
 class Gone(Refused):

@@ -30,12 +30,12 @@ from service.upkeep.export_sidecar import Sidecars
 from service.upkeep.export_zip import Progress, ZipExport
 from service.upkeep.findings import TO_EXPORT, Finding
 from service.web.export_pieces import image_pages, text_pieces
-from service.web.export_query import FILTERS, Asked, export_asked_for
+from service.web.export_query import NARROWS, Asked, export_asked_for
 from service.web.paging import cursor_of
 
 STDOUT = "-"
 
-_FILTERS = tuple(dict.fromkeys(name for names in FILTERS.values() for name in names))
+_FILTERS = tuple(dict.fromkeys(one.name for narrows in NARROWS.values() for one in narrows))
 _FORMS = [form.value for form in Format]
 _TIME = "With an offset, such as 2026-05-01T00:00:00Z."
 _MEANS = {

@@ -1,6 +1,7 @@
 """Times as callers write and read them: RFC 3339, always with an offset; without one they mean another everywhere."""
 
 from datetime import UTC, datetime
+from typing import overload
 
 TAKES = "a time such as 2026-05-01T12:00:00Z"
 
@@ -16,6 +17,14 @@ def moment(text: object) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise ValueError(f"takes {TAKES}")
+
+
+@overload
+def rfc3339(at: datetime) -> str: ...
+
+
+@overload
+def rfc3339(at: datetime | None) -> str | None: ...
 
 
 def rfc3339(at: datetime | None) -> str | None:

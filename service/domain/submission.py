@@ -11,13 +11,13 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, assert_never
 
-_IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9._-]{16,96}")
+IDEMPOTENCY_KEY_PATTERN = "[A-Za-z0-9._-]{16,96}"
 IDEMPOTENCY_KEY = "16 to 96 of A-Z a-z 0-9 . _ -"
 
 
 def is_idempotency_key(text: str) -> bool:
     """Whether the provider takes it as an Idempotency-Key, and so do we."""
-    return _IDEMPOTENCY_KEY.fullmatch(text) is not None
+    return re.fullmatch(IDEMPOTENCY_KEY_PATTERN, text) is not None
 
 
 class SubmissionStatus(StrEnum):

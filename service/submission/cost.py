@@ -11,6 +11,8 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 from typing import Any, assert_never
 
+from typing_extensions import TypedDict
+
 from service.domain.budget import NANO
 from service.submission.price import PerCall, PerToken, ThousandTokens
 from service.submission.price_list import Prices
@@ -56,6 +58,24 @@ class Charge:
     nano_usd: int
     credits: Decimal
     basis: ChargeBasis
+
+
+class ChargeDocument(TypedDict):
+    """A charge as JSON, in US dollars and in the provider's credits."""
+
+    usd: float
+    credits: float
+    basis: ChargeBasis
+
+
+class EstimateDocument(TypedDict):
+    """An estimate as JSON: not `exact` where tokens are billed; `prices_from` is the day of the price list."""
+
+    usd: float
+    credits: float
+    basis: EstimateBasis
+    exact: bool
+    prices_from: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +141,20 @@ def charge(model: str | None, usage: object, prices: Prices, *, day: date) -> Ch
     return Charge(_nano(credits / rate), credits, ChargeBasis.TOKENS) if credits <= _MOST_CREDITS else None
 
 
-def estimate_document(made: Estimate) -> dict[str, Any]:
+def estimate_document(made: Estimate) -> EstimateDocument:
     """An estimate as JSON; dollars to the nano dollar."""
     return {
         "usd": made.nano_usd / NANO,
         "credits": float(made.credits),
-        "basis": made.basis.value,
+        "basis": made.basis,
         "exact": made.exact,
         "prices_from": made.prices_from.isoformat(),
     }
 
 
-def charge_document(made: Charge) -> dict[str, Any]:
+def charge_document(made: Charge) -> ChargeDocument:
     """A charge as JSON; dollars to the nano dollar."""
-    return {"usd": made.nano_usd / NANO, "credits": float(made.credits), "basis": made.basis.value}
+    return {"usd": made.nano_usd / NANO, "credits": float(made.credits), "basis": made.basis}
 
 
 def estimated_nano(document: Mapping[str, Any]) -> int:

@@ -14,6 +14,7 @@ from service.errors import NotFound
 from service.keys.known import KnownKeys
 from service.keys.lives import LONGEST_LIFE, OVERLAP, KeyWish, create, new_secret, revoke
 from service.provider.payload import storable
+from service.web.answers.keys import KeysDocument, NewKeyDocument
 from service.web.body import read_model
 from service.web.documents import key_document, setting_key_document
 from service.web.keys import ApiKeys, actor_of
@@ -27,12 +28,12 @@ class KeyToMake(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Text | None = None
-    scopes: list[Scope] = Field(default_factory=list, max_length=len(Scope))
-    expires_in: int | None = Field(default=None, ge=1, le=LONGEST_LIFE)
-    note: Text | None = None
-    replaces: Text | None = None
-    overlap: int = Field(default=OVERLAP, ge=0, le=LONGEST_LIFE)
+    name: Text | None = Field(default=None, description="1 to 100 printable characters; no other living key has it.")
+    scopes: list[Scope] = Field(default_factory=list, max_length=len(Scope), description="No more than your own.")
+    expires_in: int | None = Field(default=None, ge=1, le=LONGEST_LIFE, description="Seconds; without an end if null.")
+    note: Text | None = Field(default=None, description="For people.")
+    replaces: Text | None = Field(default=None, description="The id of a key whose name it takes, and scopes if none.")
+    overlap: int = Field(default=OVERLAP, ge=0, le=LONGEST_LIFE, description="Seconds for which that one goes on.")
 
     def wish(self) -> KeyWish:
         return KeyWish(self.name, frozenset(self.scopes), self.expires_in, self.note, self.replaces, self.overlap)
@@ -56,7 +57,7 @@ class KeyRoutes:
         work = partial(create, wish=body.wish(), secret=new_secret(), by=actor, setting=self._known.setting)
         made = await self._catalog.write(work, by=actor)
         await self._known.changed()
-        document = {**key_document(made.kept), "key": made.secret}
+        document: NewKeyDocument = {**key_document(made.kept), "key": made.secret}
         return JSONResponse(document, status_code=201, headers={"Cache-Control": "no-store"})
 
     async def list(self, request: Request) -> Response:
@@ -64,7 +65,8 @@ class KeyRoutes:
         query = list_query(request)
         found = await self._catalog.read(lambda tx: tx.keys.page(after=query.after, limit=query.limit))
         setting = [setting_key_document(one) for one in self._known.setting]
-        return JSONResponse({**page([key_document(one) for one in found.items], found.next), "setting": setting})
+        document: KeysDocument = {**page([key_document(one) for one in found.items], found.next), "setting": setting}
+        return JSONResponse(document)
 
     async def one(self, request: Request) -> Response:
         key_id = request.path_params["id"]

@@ -22,14 +22,15 @@ from service.intake.minting import LONGEST_LIFE
 from service.intake.permanent_link import image_of
 from service.storage import ObjectStore
 from service.thumbnails.making import Thumbnails
+from service.web.answers.assets import LinkDocument, SignedLinkDocument
 from service.web.body import read_model
 from service.web.content import FOR_LINKS, content_response, stored_bytes
 from service.web.documents import asset_document
 from service.web.keys import ApiKeys, Scope, actor_of
 from service.web.narrowing import assets_asked_for
 from service.web.paging import list_query, page
-from service.web.parameters import require_single, single_parameters
-from service.web.thumbnail import size_of, thumbnail_response
+from service.web.parameters import read_parameters
+from service.web.thumbnail import SIZE, THUMBNAIL, thumbnail_response
 
 
 class LinkToSign(BaseModel):
@@ -37,7 +38,7 @@ class LinkToSign(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    expires_in: int | None = Field(default=None, ge=1, le=LONGEST_LIFE)
+    expires_in: int | None = Field(default=None, ge=1, le=LONGEST_LIFE, description="Seconds; without an end if null.")
 
 
 class AssetRoutes:
@@ -89,8 +90,7 @@ class AssetRoutes:
         return await content_response(request, await self._asset(request), self._store, redirect=self._redirect)
 
     async def thumbnail(self, request: Request) -> Response:
-        asked = single_parameters(request, ("size",), of="a thumbnail").get("size")
-        size = size_of(asked) if asked is not None else USUAL_SIZE
+        size = read_parameters(request, (SIZE,), of="a thumbnail").get("size", USUAL_SIZE)
         return await thumbnail_response(request, await self._asset(request), self._thumbnails, size=size)
 
     async def delete(self, request: Request) -> Response:
@@ -110,7 +110,8 @@ class AssetRoutes:
         link = SignedLink(new_link_id(), asset.task_id, asset.index, now, expires_at)
         await self._catalog.write(partial(_signed, link=link), by=actor_of(request))
         url = f"{self._public_url}/a/{self._signer.sign(link.id, expires_at)}"
-        return JSONResponse({**_link_document(link), "url": url}, status_code=201)
+        document: SignedLinkDocument = {**_link_document(link), "url": url}
+        return JSONResponse(document, status_code=201)
 
     async def links(self, request: Request) -> Response:
         query = list_query(request)
@@ -136,11 +137,9 @@ class AssetRoutes:
         found = await self._catalog.read(partial(_linked, link_id=link_id)) if link_id else None
         if found is None:
             raise NotFound("link_not_found", "no such link")
-        require_single(request, "thumbnail")
-        asked = request.query_params.get("thumbnail")
+        size = THUMBNAIL.read(request)
         try:
-            if asked is not None:
-                size = size_of(asked)
+            if size is not None:
                 return await thumbnail_response(request, found, self._thumbnails, size=size, caching=FOR_LINKS)
             return await content_response(request, found, self._store, caching=FOR_LINKS)
         except Gone:
@@ -182,7 +181,7 @@ def _revoked(tx: Transaction, *, asset: Asset, link_id: str) -> bool:
     return True
 
 
-def _link_document(link: SignedLink) -> dict[str, str | None]:
+def _link_document(link: SignedLink) -> LinkDocument:
     return {
         "id": link.id,
         "asset_id": f"{link.task_id}.{link.index}",

@@ -1,8 +1,5 @@
 """`/v1/audit`: who changed what, the newest first."""
 
-from datetime import datetime
-from typing import Any
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -11,13 +8,20 @@ from service.catalog.audit import FILTERS
 from service.catalog.catalog import Catalog
 from service.domain.api_key import Scope
 from service.domain.audit import Action, AuditEntry
-from service.domain.moment import moment, rfc3339
-from service.errors import Invalid
+from service.domain.moment import rfc3339
+from service.web.answers.keys import AuditEntryDocument
 from service.web.keys import ApiKeys
 from service.web.paging import list_query, page
+from service.web.parameters import Moment, OneOf, Parameter
 
-_TIMES = ("after", "before")
-_VALUES = {"action": tuple(Action)}
+AUDIT_PARAMETERS = (
+    Parameter("actor", "Who: a key by its name."),
+    Parameter("key_id", "Who: a key by its id."),
+    Parameter("action", "What was done.", OneOf(tuple(Action)), example="asset.deleted"),
+    Parameter("subject", "The id of what was changed."),
+    Parameter("after", "At this time or later.", Moment(), example="2026-05-01T00:00:00Z"),
+    Parameter("before", "Before this time.", Moment()),
+)
 
 
 class AuditRoutes:
@@ -29,30 +33,22 @@ class AuditRoutes:
 
     async def list(self, request: Request) -> Response:
         """Changes by `actor`, `key_id`, `action` and `subject`; of a span of time that begins at `after`."""
-        query = list_query(request, (*FILTERS, *_TIMES), values=_VALUES)
+        query = list_query(request, AUDIT_PARAMETERS)
         given = query.filters
-        times = {name: _moment(name, given[name]) for name in _TIMES if name in given}
         filters = {name: value for name, value in given.items() if name in FILTERS}
         found = await self._catalog.read(
             lambda tx: tx.audit.page(
                 filters=filters,
                 after=query.after,
                 limit=query.limit,
-                since=times.get("after"),
-                until=times.get("before"),
+                since=given.get("after"),
+                until=given.get("before"),
             )
         )
         return JSONResponse(page([_document(seq, entry) for seq, entry in found.items], found.next))
 
 
-def _moment(name: str, text: str) -> datetime:
-    try:
-        return moment(text)
-    except ValueError as error:
-        raise Invalid("invalid_parameter", f"{name} {error}") from None
-
-
-def _document(seq: int, entry: AuditEntry) -> dict[str, Any]:
+def _document(seq: int, entry: AuditEntry) -> AuditEntryDocument:
     return {
         "id": str(seq),
         "at": rfc3339(entry.at),

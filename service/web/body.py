@@ -6,7 +6,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
-from service.errors import Invalid, TooLarge
+from service.errors import Invalid, TooLarge, WrongKind
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -14,6 +14,8 @@ READ_WITHIN = 15.0
 """Seconds for a whole body; the provider itself gives up after 10."""
 
 _LARGEST_JSON = 256 * 1024
+_JSON = ("application/json", "", "application/x-www-form-urlencoded")
+"""Media types of bodies: who names none means JSON, and so does `curl -d`, which says the last of everything."""
 
 
 class BodyTooLarge(Exception):  # noqa: N818 - an outcome that the route answers with 413
@@ -48,7 +50,11 @@ async def read_capped(request: Request, limit: int) -> bytes:
 
 
 async def read_model(request: Request, model: type[M]) -> M:
-    """A JSON body as a model; an empty one counts as `{}`. Raises Invalid with the field that is wrong."""
+    """A JSON body as a model; an empty one counts as `{}`. Raises Invalid with the field that is wrong, TooLarge, and
+    WrongKind for what is said not to be JSON."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type not in _JSON and (announced_bytes(request) != 0):
+        raise WrongKind("unsupported_media_type", "send JSON, with Content-Type: application/json")
     try:
         body = await read_capped(request, _LARGEST_JSON)
     except BodyTooLarge:

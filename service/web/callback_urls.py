@@ -5,6 +5,7 @@ from functools import partial
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.config import JsonDict
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -13,15 +14,20 @@ from service.catalog.catalog import Catalog, Transaction
 from service.catalog.tokens import MintedToken
 from service.catalog.usage import Touched
 from service.domain.moment import rfc3339
+from service.domain.object_key import TASK_ID
 from service.errors import NotFound
 from service.intake.callback_token import TokenSigner
 from service.intake.minting import LONGEST_LIFE, Wish, mint
 from service.intake.revocation import RevokedTokens, revoke
 from service.provider.payload import storable
+from service.web.answers.callbacks import CallbackUrlDocument, CallbackUrlWithTasksDocument, MintedDocument
 from service.web.body import read_model
 from service.web.documents import touched_document
 from service.web.keys import ApiKeys, Scope, actor_of
 from service.web.paging import list_query, page
+
+LIKE_A_TASK_ID: JsonDict = {"pattern": f"^{TASK_ID.pattern}$"}
+"""What the schema says of a task's id; who takes one judges it, with a code of its own."""
 
 Label = Annotated[str, StringConstraints(max_length=200), AfterValidator(storable)]
 TagName = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(storable)]
@@ -34,10 +40,12 @@ class CallbackUrlToMint(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    ref: Label | None = None
-    tags: Tags = Field(default_factory=dict)
-    task_id: str | None = Field(default=None, max_length=128)
-    expires_in: int | None = Field(default=None, ge=1, le=LONGEST_LIFE)
+    ref: Label | None = Field(default=None, description="Your name for the task.")
+    tags: Tags = Field(default_factory=dict, description="Labels of yours, by name.")
+    task_id: Annotated[str, Field(max_length=128, json_schema_extra=LIKE_A_TASK_ID)] | None = Field(
+        default=None, description="The one task that it is for, where that is known."
+    )
+    expires_in: int | None = Field(default=None, ge=1, le=LONGEST_LIFE, description="Seconds; without an end if null.")
 
 
 class CallbackUrlRoutes:
@@ -64,7 +72,11 @@ class CallbackUrlRoutes:
             now=datetime.now(UTC),
             by=actor_of(request),
         )
-        document = {"id": minted.id, "callback_url": minted.callback_url, "warnings": list(minted.warnings)}
+        document: MintedDocument = {
+            "id": minted.id,
+            "callback_url": minted.callback_url,
+            "warnings": list(minted.warnings),
+        }
         return JSONResponse(document, status_code=201)
 
     async def list(self, request: Request) -> Response:
@@ -78,7 +90,8 @@ class CallbackUrlRoutes:
         if found is None:
             raise NotFound("callback_url_not_found", "no callback URL of this id was minted here")
         token, touched = found
-        return JSONResponse({**_document(token), "touched": touched_document(touched)})
+        document: CallbackUrlWithTasksDocument = {**_document(token), "touched": touched_document(touched)}
+        return JSONResponse(document)
 
     async def revoke(self, request: Request) -> Response:
         """204; from now on the URL is answered 404."""
@@ -92,7 +105,7 @@ def _one(tx: Transaction, *, token_id: str) -> tuple[MintedToken, Touched] | Non
     return (token, tx.usage.touched(token_id)) if token else None
 
 
-def _document(token: MintedToken) -> dict[str, object]:
+def _document(token: MintedToken) -> CallbackUrlDocument:
     return {
         "id": token.id,
         "source": token.source,

@@ -26,6 +26,7 @@ from service.observability import CallbackVerdict, Metrics
 from service.observability.seldom import Seldom
 from service.observability.tracing import NO_TRACING, SpanName, Tracing, Value
 from service.provider.payload import Readable, Unreadable, read_callback
+from service.web.answers.callbacks import AcceptedDocument
 from service.web.body import READ_WITHIN, BodyIncomplete, BodyTooLarge, announced_bytes, read_capped
 from service.web.problems import problem
 from service.web.refused import RefusalReason, RefusedCallback, RefusedCallbacks
@@ -230,9 +231,11 @@ def _answer(taken: Taken, delivery: Delivery) -> Response:
         case Answer.LIMITED:
             return _limited(_TOO_MANY, NAME_AGAIN_AFTER)
         case Answer.ACCEPTED:
-            return JSONResponse({"status": "accepted"}, status_code=202)
+            accepted: AcceptedDocument = {"status": "accepted"}
+            return JSONResponse(accepted, status_code=202)
         case Answer.DUPLICATE:
-            return JSONResponse({"status": "duplicate"})
+            duplicate: AcceptedDocument = {"status": "duplicate"}
+            return JSONResponse(duplicate)
         case Answer.UNREADABLE:
             return problem(422, "unreadable", delivery.detail or "the body could not be read as a task; it was kept")
         case _:

@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from service.domain.asset import Asset, AssetStatus, Stored
-from service.errors import Conflict, Gone, Invalid, NotFound, StorageUnavailable
+from service.errors import Conflict, Gone, NotFound, StorageUnavailable
 from service.storage import Blocks, ObjectStore
 from service.web.conditions import Validators, Verdict, judged, range_applies
-from service.web.parameters import require_single
+from service.web.parameters import OneOf, Parameter
 from service.web.problems import problem
 from service.web.ranges import Whole, wanted
 
@@ -25,6 +25,8 @@ NEVER_RUN: Mapping[str, str] = {
 
 LINK_SECONDS = 300
 """How long a redirect's target works: to begin a download, and no longer."""
+
+DOWNLOAD = Parameter("download", "`1`: the bytes are for a file, not for a page.", OneOf(("1",)))
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]")
 
@@ -72,7 +74,7 @@ async def content_response(
     """
     stored = stored_bytes(asset)
     assert asset is not None
-    download = _download(request)
+    download = DOWNLOAD.read(request) is not None
     validators = Validators(f'"{stored.sha256}"', asset.archived_at)
     headers = {
         **validators.headers(),
@@ -101,15 +103,6 @@ async def content_response(
     if head:
         return Response(status_code=status, headers=headers)
     return StreamingResponse(await _blocks(store, stored.object_key, first, length), status, headers)
-
-
-def _download(request: Request) -> bool:
-    """Whether the bytes are for a file, not for a page. Raises Invalid."""
-    require_single(request, "download")
-    given = request.query_params.get("download")
-    if given not in (None, "1"):
-        raise Invalid("invalid_parameter", "download takes 1, or is left out")
-    return given is not None
 
 
 def _range(request: Request, validators: Validators) -> str | None:

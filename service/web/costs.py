@@ -1,10 +1,7 @@
 """What was spent, as JSON: in all, day by day, by model, by key and by tag, and how the budgets stand."""
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 from starlette.requests import Request
 
@@ -14,13 +11,17 @@ from service.domain.budget import BudgetUse, shown_usd
 from service.domain.subject import ALL, Kind
 from service.errors import Invalid
 from service.submission.budgets import Budgets
+from service.web.answers.figures import BudgetDocument, CostsDocument, SumsDocument
+from service.web.parameters import Day, Parameter, read_parameters
 
 USUAL_DAYS, MOST_DAYS = 30, 366
 MOST_SUBJECTS = 100
 """Models, keys and tags that are told of, each: the dearest."""
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_NAMES = ("since", "until")
+SPAN_PARAMETERS = (
+    Parameter("since", "The first day; thirty days by default.", Day(), code="invalid_day", example="2026-05-01"),
+    Parameter("until", "The last day; today by default.", Day(), code="invalid_day", example="2026-05-31"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +45,11 @@ class Asked:
 
 def read_span(request: Request) -> Asked:
     """The query's `since` and `until`; raises Invalid that names what is wrong."""
-    given = request.query_params
-    for name in given:
-        if name not in _NAMES:
-            raise Invalid("unknown_parameter", f"{name[:80]!r} is not a parameter of this; it takes since and until")
-        if len(given.getlist(name)) > 1:
-            raise Invalid("repeated_parameter", f"{name} was given more than once")
-    since, until = (_day(name, given.get(name)) for name in _NAMES)
-    return Asked(since, until)
+    given = read_parameters(request, SPAN_PARAMETERS, of="this")
+    return Asked(given.get("since"), given.get("until"))
 
 
-def cost_document(tx: Transaction, asked: Asked, budgets: Budgets) -> dict[str, Any]:
+def cost_document(tx: Transaction, asked: Asked, budgets: Budgets) -> CostsDocument:
     """What was spent in the days that were asked for, and how the budgets stand today."""
     today = tx.now.date()
     since, until = asked.span(today)
@@ -66,45 +61,33 @@ def cost_document(tx: Transaction, asked: Asked, budgets: Budgets) -> dict[str, 
         "until": until.isoformat(),
         "total": {**_sums(total), "reserved_usd": shown_usd(total.reserved)},
         "days": [{"day": day.isoformat(), **_sums(by_day.get(day, Sums()))} for day in days],
-        **{
-            name: _by_subject(tx, kind, since, until)
-            for name, kind in (("models", Kind.MODEL), ("keys", Kind.KEY), ("tags", Kind.TAG))
-        },
+        "models": _by_subject(tx, Kind.MODEL, since, until),
+        "keys": _by_subject(tx, Kind.KEY, since, until),
+        "tags": _by_subject(tx, Kind.TAG, since, until),
         "budgets": [_budget(use) for use in budgets.look(tx, today)],
     }
 
 
-def _by_subject(tx: Transaction, kind: Kind, since: date, until: date) -> Mapping[str, Any]:
+def _by_subject(tx: Transaction, kind: Kind, since: date, until: date) -> dict[str, SumsDocument]:
     dearest = tx.spending.by_subject(kind, since, until, MOST_SUBJECTS)
     return {subject.removeprefix(kind.prefix): _sums(sums) for subject, sums in dearest}
 
 
-def _sums(sums: Sums) -> dict[str, Any]:
+def _sums(sums: Sums) -> SumsDocument:
     return {"usd": shown_usd(sums.charged), "tasks": sums.tasks, "images": sums.images}
 
 
-def _budget(use: BudgetUse) -> dict[str, Any]:
+def _budget(use: BudgetUse) -> BudgetDocument:
     budget = use.budget
     return {
         "name": budget.name,
         "subject": budget.subject,
-        "per": budget.period.value,
+        "per": budget.period,
         "since": use.since.isoformat(),
         "begins_anew": use.begins_anew.isoformat(),
         "warn_usd": shown_usd(budget.warn) if budget.warn is not None else None,
         "stop_usd": shown_usd(budget.stop) if budget.stop is not None else None,
         "spent_usd": shown_usd(use.charged),
         "reserved_usd": shown_usd(use.reserved),
-        "state": use.verdict().value,
+        "state": use.verdict(),
     }
-
-
-def _day(name: str, text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        if not _DAY.fullmatch(text):
-            raise ValueError
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Invalid("invalid_day", f"{name} takes a day such as 2026-05-31") from None

@@ -2,23 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from service.catalog.keys import KeptKey
 from service.catalog.usage import Touched
 from service.domain.api_key import ApiKey, Scope
 from service.domain.asset import Asset, AssetStatus
+from service.domain.callback import Verdict
 from service.domain.history import WHY, Effect, HistoryEntry, contradicts
 from service.domain.moment import rfc3339
 from service.domain.task import Hold, Task, TaskStatus
 from service.submission.booking import charge_of
-from service.submission.cost import charge_document
+from service.submission.cost import EstimateDocument, charge_document
 from service.submission.price_list import Prices, load_prices
+from service.web.answers.assets import AssetDocument
+from service.web.answers.callbacks import CallbackDocument, TouchedDocument, TouchedTaskDocument
+from service.web.answers.keys import KeyDocument, SettingKeyDocument
+from service.web.answers.tasks import CostBasis, CostDocument, HistoryEntryDocument, HoldDocument, TaskDocument
 
 
 def task_document(
     task: Task, assets: Sequence[Asset], *, public_url: str, prices: Prices | None = None
-) -> dict[str, Any]:
+) -> TaskDocument:
     """A task with its assets, and its cost by these price lists or the built-in ones.
 
     Its history is added where one task is asked for.
@@ -26,8 +31,8 @@ def task_document(
     return {
         "id": task.id,
         "source": task.source,
-        "status": task.status.value,
-        "reason": task.reason.value if task.reason else None,
+        "status": task.status,
+        "reason": task.reason,
         "model": task.model,
         "confirmed": task.confirmed,
         "conflict": task.conflict,
@@ -48,23 +53,24 @@ def task_document(
     }
 
 
-def _hold(hold: Hold | None) -> dict[str, str | None] | None:
+def _hold(hold: Hold | None) -> HoldDocument | None:
     return {"at": rfc3339(hold.at), "by": hold.by, "reason": hold.reason} if hold else None
 
 
-def _cost(task: Task, prices: Prices) -> Mapping[str, Any] | None:
+def _cost(task: Task, prices: Prices) -> CostDocument | None:
     """What a task costs as far as that is known, and why we think so, as it is counted; None where nothing is."""
+    estimate = cast("EstimateDocument | None", task.estimate)  # as it was kept
     reported = charge_of(task, prices)
     if reported is not None:
-        return {**charge_document(reported), "estimate": task.estimate}
-    if task.estimate is None:
+        return {**charge_document(reported), "estimate": estimate}
+    if estimate is None:
         return None
-    usd, credits, basis = None, None, None
     if task.status is TaskStatus.COMPLETED:
-        usd, credits, basis = task.estimate.get("usd"), task.estimate.get("credits"), "estimate"
-    elif task.terminal:
-        usd, credits, basis = 0.0, 0.0, "nothing_reported"
-    return {"usd": usd, "credits": credits, "basis": basis, "estimate": task.estimate}
+        usd, credits = estimate.get("usd"), estimate.get("credits")
+        return {"usd": usd, "credits": credits, "basis": CostBasis.ESTIMATE, "estimate": estimate}
+    if task.terminal:
+        return {"usd": 0.0, "credits": 0.0, "basis": CostBasis.NOTHING_REPORTED, "estimate": estimate}
+    return {"usd": None, "credits": None, "basis": None, "estimate": estimate}
 
 
 @cache
@@ -72,15 +78,15 @@ def _built_in_prices() -> Prices:
     return load_prices(None)
 
 
-def asset_document(asset: Asset, *, public_url: str) -> dict[str, Any]:
+def asset_document(asset: Asset, *, public_url: str) -> AssetDocument:
     stored = asset.stored if asset.status is AssetStatus.ARCHIVED else None
     image = stored.image if stored else None
     return {
         "id": asset.id,
         "task_id": asset.task_id,
         "index": asset.index,
-        "status": asset.status.value,
-        "reason": asset.reason.value if asset.reason else None,
+        "status": asset.status,
+        "reason": asset.reason,
         "detail": asset.detail,
         "url_host": asset.host,
         "attempts": asset.attempts,
@@ -88,7 +94,7 @@ def asset_document(asset: Asset, *, public_url: str) -> dict[str, Any]:
         "deadline": rfc3339(asset.deadline),
         "sha256": stored.sha256 if stored else None,
         "bytes": stored.size if stored else None,
-        "format": image.format.value if image else None,
+        "format": image.format if image else None,
         "media_type": image.format.media_type if image else None,
         "width": image.width if image else None,
         "height": image.height if image else None,
@@ -99,16 +105,16 @@ def asset_document(asset: Asset, *, public_url: str) -> dict[str, Any]:
     }
 
 
-def entry_document(entry: HistoryEntry, task: Task) -> dict[str, Any]:
+def entry_document(entry: HistoryEntry, task: Task) -> HistoryEntryDocument:
     """One event of a task's history, with the callback's verdict, and why it counted or not."""
-    verdict = "foreign" if entry.effect is Effect.FOREIGN else "accepted"
+    verdict = Verdict.FOREIGN if entry.effect is Effect.FOREIGN else Verdict.ACCEPTED
     return {
         "at": rfc3339(entry.at),
-        "origin": entry.origin.value,
+        "origin": entry.origin,
         "status": entry.status,
-        "standing": entry.standing.value,
+        "standing": entry.standing,
         "verdict": verdict if entry.callback_id is not None else None,
-        "effect": entry.effect.value,
+        "effect": entry.effect,
         "why": WHY[entry.effect],
         "conflict": contradicts(entry, task),
         "callback_id": str(entry.callback_id) if entry.callback_id is not None else None,
@@ -116,13 +122,15 @@ def entry_document(entry: HistoryEntry, task: Task) -> dict[str, Any]:
     }
 
 
-def touched_document(touched: Touched) -> dict[str, Any]:
+def touched_document(touched: Touched) -> TouchedDocument:
     """The tasks that a callback URL's callbacks named; `status` is null where no task came of them."""
-    tasks = [{"id": one.id, "status": one.status, "confirmed": one.confirmed} for one in touched.tasks]
+    tasks: list[TouchedTaskDocument] = [
+        {"id": one.id, "status": one.status, "confirmed": one.confirmed} for one in touched.tasks
+    ]
     return {"tasks": tasks, "total": touched.total}
 
 
-def callback_document(row: Mapping[str, Any]) -> dict[str, Any]:
+def callback_document(row: Mapping[str, Any]) -> CallbackDocument:
     return {
         "id": str(row["id"]),
         "source": row["source"],
@@ -142,7 +150,7 @@ def callback_document(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def key_document(kept: KeptKey) -> dict[str, Any]:
+def key_document(kept: KeptKey) -> KeyDocument:
     """A key that was made here, without itself."""
     return {
         **setting_key_document(kept.key),
@@ -156,6 +164,6 @@ def key_document(kept: KeptKey) -> dict[str, Any]:
     }
 
 
-def setting_key_document(key: ApiKey) -> dict[str, Any]:
+def setting_key_document(key: ApiKey) -> SettingKeyDocument:
     """A key of the setting, of which nothing more is known."""
-    return {"id": key.id, "name": key.name, "scopes": [scope.value for scope in Scope if scope in key.scopes]}
+    return {"id": key.id, "name": key.name, "scopes": [scope for scope in Scope if scope in key.scopes]}

@@ -1,9 +1,8 @@
 """`/v1/events`: what others were told, are still to be told, and never were; and telling them again."""
 
 import asyncio
-from dataclasses import asdict
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 from starlette.requests import Request
@@ -12,21 +11,28 @@ from starlette.routing import Route
 
 from service.background import Nudge
 from service.catalog.catalog import Catalog, Transaction
-from service.catalog.delivery_filter import FILTERS, Delivery, DeliveryFilter
+from service.catalog.delivery_filter import Delivery, DeliveryFilter
 from service.domain.announcement import EventKind
 from service.domain.moment import rfc3339
 from service.domain.telling import DeliveryStatus
 from service.errors import Conflict, Invalid, NotFound
 from service.notify.letter import shown_body
-from service.notify.replay import replay
+from service.notify.replay import Replayed, replay
 from service.provider.payload import storable
+from service.web.answers.events import EventDocument, EventsReplayedDocument, EventWithBodyDocument
 from service.web.body import read_model
 from service.web.keys import ApiKeys, Scope, actor_of
 from service.web.paging import list_query, page
+from service.web.parameters import OneOf, Parameter
 
 MOST_IDS = 1000
 
-_VALUES = {"status": tuple(DeliveryStatus), "kind": tuple(EventKind)}
+EVENT_PARAMETERS = (
+    Parameter("status", "`dead` are the dead letters.", OneOf(tuple(DeliveryStatus)), example="dead"),
+    Parameter("kind", "What happened.", OneOf(tuple(EventKind)), example="asset.archived"),
+    Parameter("task_id", "Of one task."),
+    Parameter("endpoint", "Told to one endpoint, by its name.", example="shop"),
+)
 
 Text = Annotated[str, Field(max_length=200), AfterValidator(storable)]
 DeliveryId = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
@@ -41,8 +47,8 @@ class EventsToReplay(BaseModel):
     kind: EventKind | None = None
     endpoint: Text | None = None
     task_id: Text | None = None
-    ids: list[DeliveryId] = Field(default_factory=list, max_length=MOST_IDS)
-    dry_run: StrictBool = False
+    ids: list[DeliveryId] = Field(default_factory=list, max_length=MOST_IDS, description="These and no others.")
+    dry_run: StrictBool = Field(default=False, description="Only tell what would be done.")
 
     def filter(self) -> DeliveryFilter:
         """Raises Invalid when it is not clear what is meant."""
@@ -70,7 +76,7 @@ class EventRoutes:
 
     async def list(self, request: Request) -> Response:
         """Deliveries, the newest first."""
-        query = list_query(request, tuple(FILTERS), values=_VALUES)
+        query = list_query(request, EVENT_PARAMETERS)
         given = query.filters
         wanted = DeliveryFilter(
             status=DeliveryStatus(given["status"]) if "status" in given else None,
@@ -105,27 +111,31 @@ class EventRoutes:
                 progress=self._deliveries.nudge,
                 by=actor_of(request),
             )
-        return JSONResponse(asdict(replayed))
+        return JSONResponse(_replayed_document(replayed))
 
 
-def _whole(tx: Transaction, *, seq: int) -> dict[str, Any] | None:
+def _whole(tx: Transaction, *, seq: int) -> EventWithBodyDocument | None:
     delivery = tx.events.one(seq)
     return {**_document(delivery), "body": shown_body(tx, delivery)} if delivery is not None else None
 
 
-def _document(delivery: Delivery) -> dict[str, Any]:
+def _document(delivery: Delivery) -> EventDocument:
     index = delivery.index
     return {
         "id": str(delivery.seq),
         "event_id": delivery.event_id,
-        "type": delivery.kind.value,
+        "type": delivery.kind,
         "task_id": delivery.task_id,
         "asset_id": f"{delivery.task_id}.{index}" if index is not None else None,
         "endpoint": delivery.endpoint,
-        "status": delivery.status.value,
+        "status": delivery.status,
         "attempts": delivery.attempts,
         "next_attempt_at": rfc3339(delivery.next_attempt_at),
         "detail": delivery.detail,
         "happened_at": rfc3339(delivery.happened_at),
         "ended_at": rfc3339(delivery.ended_at),
     }
+
+
+def _replayed_document(replayed: Replayed) -> EventsReplayedDocument:
+    return {"matched": replayed.matched, "replayed": replayed.replayed, "dry_run": replayed.dry_run}

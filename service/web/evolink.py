@@ -3,13 +3,14 @@
 import math
 from collections.abc import Mapping
 from functools import partial
-from typing import assert_never
+from typing import NotRequired, assert_never
 from urllib.parse import unquote
 
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from typing_extensions import TypedDict
 
 from service.domain.object_key import is_task_id
 from service.domain.submission import IDEMPOTENCY_KEY, is_idempotency_key
@@ -23,6 +24,7 @@ from service.submission.submit import Submitter
 from service.submission.urls import CallbackRule
 from service.submission.validate import read_request
 from service.submission.watch import Seen, Watch
+from service.web.answers.document import JsonObject
 from service.web.body import READ_WITHIN, BodyIncomplete, BodyTooLarge, read_capped
 from service.web.keys import ApiKeys, Scope, actor_of
 from service.web.problems import PROVIDERS_ROUTES, provider_error
@@ -31,6 +33,20 @@ LARGEST_REQUEST = 1024 * 1024
 LONGEST_LABEL, LONGEST_VALUE, MOST_TAGS = 200, 500, 32
 REF, TAGS, WARNING = "Darkroom-Ref", "Darkroom-Tags", "Darkroom-Warning"
 """Headers of ours: labels for a submission, and what there is to say of it besides the provider's answer."""
+
+
+class ProviderTaskDocument(TypedDict):
+    """A task as the provider shows it; more members may come."""
+
+    id: str
+    object: NotRequired[str]
+    model: NotRequired[str]
+    status: str
+    progress: NotRequired[int]
+    created: NotRequired[int]
+    results: NotRequired[list[str]]
+    error: NotRequired[JsonObject]
+    usage: NotRequired[JsonObject]
 
 
 class EvolinkRoutes:

@@ -3,8 +3,7 @@
 For HTTP and for the command line alike.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
@@ -15,21 +14,48 @@ from service.domain.asset import AssetStatus
 from service.errors import Invalid
 from service.upkeep.export import Format
 from service.upkeep.export_sidecar import Sidecars
-from service.web.narrowing import ASSET_PARAMETERS, TASK_PARAMETERS, assets_asked_for, tasks_asked_for
-from service.web.parameters import single_parameters
+from service.web.narrowing import (
+    ASSET_PARAMETERS,
+    ASSET_SORT,
+    TASK_PARAMETERS,
+    TASK_SORT,
+    asset_filter,
+    sort_of,
+    task_filter,
+)
+from service.web.paging import CURSOR
+from service.web.parameters import OneOf, Parameter, Whole, read_parameters
 
-OWN = ("format", "of", "limit", "sidecars")
-"""What lists do not have, or have otherwise."""
+_MOST = 999_999_999
+_FORMAT = Parameter(
+    "format",
+    "Lines of JSON (ndjson), a table (csv), or images with sidecars and a manifest (zip).",
+    OneOf(tuple(Format)),
+    example="ndjson",
+    required=True,
+)
+_OF = Parameter("of", "What lines and rows are of; a ZIP goes by images.", OneOf(("assets", "tasks")), usual="assets")
+_LIMIT = Parameter("limit", "How many at most; without it all.", Whole(1, _MOST), code="invalid_limit")
+_SIDECARS = Parameter(
+    "sidecars",
+    "In a ZIP: without the provider's links and answers, or whole, which takes the scope `admin`.",
+    OneOf(tuple(Sidecars)),
+    usual=str(Sidecars.PUBLIC),
+)
+_OWN = (_FORMAT, _OF, _LIMIT, _SIDECARS)
 
-_NAMES = {"format": "image_format"}
-"""Filters of the lists that have another name here, as an export has a format of its own."""
+_IMAGE_FORMAT = "image_format"
+"""The lists' `format` of images, as an export has a format of its own."""
 
-FILTERS = {
-    of: tuple(_NAMES.get(name, name) for name in (*names, "sort", "cursor"))
-    for of, names in (("assets", ASSET_PARAMETERS), ("tasks", TASK_PARAMETERS))
+_OF_ASSETS = tuple(replace(one, name=_IMAGE_FORMAT) if one.name == "format" else one for one in ASSET_PARAMETERS)
+NARROWS = {
+    "assets": (*_OF_ASSETS, ASSET_SORT, CURSOR),
+    "tasks": (*TASK_PARAMETERS, TASK_SORT, CURSOR),
 }
 """What narrows an export, by what it is of."""
-_LIMIT = re.compile(r"[1-9][0-9]{0,8}")
+
+EXPORT_PARAMETERS = tuple({one.name: one for one in (*_OWN, *NARROWS["tasks"], *NARROWS["assets"])}.values())
+"""All that an export takes, whatever it is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +76,19 @@ class Asked:
         return f"darkroom-{of}"
 
 
-def export_asked_for(given: Sequence[tuple[str, str]]) -> Asked:
+def export_asked_for(pairs: Sequence[tuple[str, str]]) -> Asked:
     """Raises Invalid that names the parameter."""
-    of = dict(given).get("of", "assets")
-    known = (*OWN, *FILTERS.get(of, FILTERS["assets"]))
-    own = single_parameters(_request(given), known, of="an export", repeatable=("tag",))
-    form = Format(_one_of(own, "format", tuple(Format), None))
-    _one_of(own, "of", tuple(FILTERS), "assets")
-    sidecars = Sidecars(_one_of(own, "sidecars", tuple(Sidecars), Sidecars.PUBLIC))
-    if "sidecars" in own and form is not Format.ZIP:
+    of = dict(pairs).get("of", "assets")
+    given = dict(read_parameters(_request(pairs), (*_OWN, *NARROWS.get(of, NARROWS["assets"])), of="an export"))
+    form = Format(given.pop("format"))
+    if "sidecars" in given and form is not Format.ZIP:
         raise Invalid("invalid_parameter", "sidecars are in a ZIP only")
-    listed = {_NAMES.get(name, name): name for name in (*ASSET_PARAMETERS, *TASK_PARAMETERS)}
-    rest = _request([(listed.get(name, name), value) for name, value in given if name not in OWN])
-    asked = tasks_asked_for(rest) if of == "tasks" else assets_asked_for(rest)
-    wanted = _archived(asked.filter) if form is Format.ZIP else asked.filter
-    return Asked(form, wanted, asked.sort, asked.after, _limit(own.get("limit")), sidecars)
+    sidecars = Sidecars(given.get("sidecars", Sidecars.PUBLIC))
+    if _IMAGE_FORMAT in given:
+        given["format"] = given.pop(_IMAGE_FORMAT)
+    wanted = task_filter(given) if of == "tasks" else asset_filter(given)
+    wanted = _archived(wanted) if form is Format.ZIP else wanted
+    return Asked(form, wanted, sort_of(given), given.get("cursor"), given.get("limit"), sidecars)
 
 
 def _archived(wanted: AssetFilter | TaskFilter) -> AssetFilter:
@@ -74,21 +98,6 @@ def _archived(wanted: AssetFilter | TaskFilter) -> AssetFilter:
     if wanted.status not in (None, AssetStatus.ARCHIVED):
         raise Invalid("invalid_parameter", "a ZIP has what is archived: status=archived, or leave it out")
     return replace(wanted, status=AssetStatus.ARCHIVED.value)
-
-
-def _one_of(given: Mapping[str, str], name: str, takes: tuple[str, ...], usual: str | None) -> str:
-    value = given.get(name, usual)
-    if value not in takes:
-        raise Invalid("invalid_parameter", f"{name} takes one of {', '.join(takes)}")
-    return value
-
-
-def _limit(text: str | None) -> int | None:
-    if text is None:
-        return None
-    if _LIMIT.fullmatch(text) is None:
-        raise Invalid("invalid_limit", "limit takes a whole number from 1 to 999999999")
-    return int(text)
 
 
 def _request(given: Sequence[tuple[str, str]]) -> Request:

@@ -1,13 +1,12 @@
 """`/v1/facets`: how many tasks or images a filter finds, and how they divide."""
 
-from typing import Any
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from service.catalog.catalog import Catalog
 from service.catalog.facets import Facets
+from service.web.answers.figures import FacetsDocument, FacetValueDocument
 from service.web.keys import ApiKeys, Scope
 from service.web.narrowing import assets_asked_for, tasks_asked_for
 
@@ -33,8 +32,8 @@ class FacetRoutes:
         return JSONResponse(_document(await self._catalog.read(lambda tx: tx.facets.assets(wanted))))
 
 
-def _document(facets: Facets) -> dict[str, Any]:
-    values = {
+def _document(facets: Facets) -> FacetsDocument:
+    values: dict[str, list[FacetValueDocument]] = {
         name: [{"value": value, "count": count} for value, count in counts.items()]
         for name, counts in facets.values.items()
     }

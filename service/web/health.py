@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from service.intake.readiness import Readiness
 from service.observability import Metrics
+from service.web.answers.health import AliveDocument, ReadinessDocument
 from service.web.keys import ApiKeys, Scope
 
 
@@ -31,11 +32,12 @@ class HealthRoutes:
         return Route("/metrics", self.metrics, methods=["GET"])
 
     async def livez(self, _request: Request) -> Response:
-        return JSONResponse({"status": "alive"})
+        document: AliveDocument = {"status": "alive"}
+        return JSONResponse(document)
 
     async def readyz(self, _request: Request) -> Response:
         problems = self._readiness.problems
-        document = {
+        document: ReadinessDocument = {
             "status": "not ready" if problems else "ready",
             "problems": problems,
             "warnings": dict(self._warnings()),

@@ -3,9 +3,8 @@
 import asyncio
 import base64
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 from starlette.requests import Request
@@ -15,29 +14,47 @@ from starlette.routing import Route
 from service.background import Nudge
 from service.catalog.catalog import Catalog
 from service.catalog.inbox_filter import InboxFilter
-from service.catalog.queries import CALLBACK_FILTERS
 from service.domain.callback import Verdict
 from service.domain.moment import moment, rfc3339
 from service.domain.rules import Rules
 from service.domain.task import Origin
 from service.errors import Conflict, Invalid, NotFound
-from service.intake.replay import Progress, replay
+from service.intake.replay import Progress, Replayed, replay
 from service.observability import Metrics
 from service.provider.payload import storable
+from service.web.answers.callbacks import (
+    BodyDocument,
+    CallbacksReplayedDocument,
+    RawCallbackDocument,
+    RefusedCallbackDocument,
+)
 from service.web.body import read_model
 from service.web.documents import callback_document
 from service.web.keys import ApiKeys, Scope, actor_of
 from service.web.paging import list_query, page
+from service.web.parameters import Moment, OneOf, Parameter
 from service.web.refused import RefusedCallback, RefusedCallbacks
 
 MOST_IDS = 1000
 
-_REFUSED = "refused"
-_VALUES = {"verdict": (*Verdict, _REFUSED), "origin": tuple(Origin)}
+_REFUSED: Final = "refused"
 _TIMES = ("received_after", "received_before")
+CALLBACK_PARAMETERS = (
+    Parameter(
+        "verdict",
+        "`refused` shows what was turned away instead, and takes no other filter.",
+        OneOf((*Verdict, _REFUSED)),
+    ),
+    Parameter("task_id", "Of one task."),
+    Parameter("token_id", "Through one callback URL, by its id."),
+    Parameter("origin", "How it was heard.", OneOf(tuple(Origin))),
+    Parameter("status", "The status that it told of, in the provider's own word.", example="completed"),
+    Parameter("received_after", "Received at this time or later.", Moment(), example="2026-05-01T00:00:00Z"),
+    Parameter("received_before", "Received before this time.", Moment()),
+)
 
 Text = Annotated[str, Field(max_length=200), AfterValidator(storable)]
-Moment = Annotated[datetime, BeforeValidator(moment)]
+Time = Annotated[datetime, BeforeValidator(moment)]
 CallbackId = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
 
 
@@ -50,11 +67,11 @@ class CallbacksToReplay(BaseModel):
     task_id: Text | None = None
     token_id: Text | None = None
     status: Text | None = None
-    received_after: Moment | None = None
-    received_before: Moment | None = None
-    ids: list[CallbackId] = Field(default_factory=list, max_length=MOST_IDS)
-    all: StrictBool = False
-    dry_run: StrictBool = False
+    received_after: Time | None = None
+    received_before: Time | None = None
+    ids: list[CallbackId] = Field(default_factory=list, max_length=MOST_IDS, description="These and no others.")
+    all: StrictBool = Field(default=False, description="The whole inbox, in place of any filter.")
+    dry_run: StrictBool = Field(default=False, description="Only tell what would be done.")
 
     def filter(self) -> InboxFilter:
         """Raises Invalid when it is not clear what is meant."""
@@ -104,14 +121,14 @@ class InboxRoutes:
 
     async def list(self, request: Request) -> Response:
         """The inbox; `verdict=refused` shows the ring of requests that were turned away instead."""
-        query = list_query(request, (*CALLBACK_FILTERS, *_TIMES), values=_VALUES)
+        query = list_query(request, CALLBACK_PARAMETERS)
         if query.filters.get("verdict") == _REFUSED:
             if len(query.filters) > 1 or query.after is not None:
                 raise Invalid("invalid_parameter", "verdict=refused takes no other filters and no cursor")
             newest = self._refused.newest_first()[: query.limit]
             return JSONResponse(page([_refused_document(one) for one in newest], None))
         filters = {name: value for name, value in query.filters.items() if name not in _TIMES}
-        times = {name: _moment(name, query.filters[name]) for name in _TIMES if name in query.filters}
+        times = {name: query.filters[name] for name in _TIMES if name in query.filters}
         found = await self._catalog.read(
             lambda tx: tx.query.callbacks(filters=filters, after=query.after, limit=query.limit, **times)
         )
@@ -125,8 +142,13 @@ class InboxRoutes:
             row = await self._catalog.read(lambda tx: tx.query.callback(int(text)))
         if row is None:
             raise NotFound("callback_not_found", "no such callback")
-        document = {**callback_document(dict(row)), "headers": row["headers"], **_body(row["body"])}
-        return JSONResponse({**document, "detail": _detail(row)})
+        document: RawCallbackDocument = {
+            **callback_document(dict(row)),
+            "headers": row["headers"],
+            **_body(row["body"]),
+            "detail": _detail(row),
+        }
+        return JSONResponse(document)
 
     async def replay(self, request: Request) -> Response:
         """Run callbacks again that were kept; 409 while another replay runs."""
@@ -144,7 +166,7 @@ class InboxRoutes:
                 progress=progress,
                 by=actor_of(request),
             )
-        return JSONResponse(asdict(replayed))
+        return JSONResponse(_replayed_document(replayed))
 
     def _watch(self, progress: Progress) -> None:
         for reason in progress.deaths:
@@ -157,14 +179,7 @@ def _nobody(_progress: Progress) -> None:
     """Nobody has to hear of what only would be done."""
 
 
-def _moment(name: str, text: str) -> datetime:
-    try:
-        return moment(text)
-    except ValueError as error:
-        raise Invalid("invalid_parameter", f"{name} {error}") from None
-
-
-def _body(body: bytes | None) -> dict[str, Any]:
+def _body(body: bytes | None) -> BodyDocument:
     if body is None:
         return {"body": None, "body_base64": None}
     try:
@@ -183,12 +198,26 @@ def _detail(row: Mapping[Any, Any]) -> str | None:
     return "; ".join(said) or None
 
 
-def _refused_document(refused: RefusedCallback) -> dict[str, Any]:
+def _refused_document(refused: RefusedCallback) -> RefusedCallbackDocument:
     return {
         "source": refused.source,
-        "verdict": "refused",
-        "reason": refused.reason.value,
+        "verdict": _REFUSED,
+        "reason": refused.reason,
         "received_at": rfc3339(refused.at),
         "client": refused.client,
         "user_agent": refused.user_agent,
+    }
+
+
+def _replayed_document(replayed: Replayed) -> CallbacksReplayedDocument:
+    return {
+        "dry_run": replayed.dry_run,
+        "matched": replayed.matched,
+        "readable": replayed.readable,
+        "accepted": replayed.accepted,
+        "foreign": replayed.foreign,
+        "unreadable": replayed.unreadable,
+        "without_body": replayed.without_body,
+        "changed": list(replayed.changed),
+        "changed_total": replayed.changed_total,
     }

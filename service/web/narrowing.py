@@ -1,44 +1,76 @@
 """What the query string of a list asks for, as a filter of the catalog; says by name what is wrong with it."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from starlette.requests import Request
 
 from service.catalog.filters import AssetFilter, Sort, Span, TaskFilter
 from service.domain.asset import AssetStatus
 from service.domain.image import ImageFormat
-from service.domain.moment import moment
 from service.domain.task import TaskStatus
 from service.domain.words import Search, exact, search_for
 from service.errors import Invalid
-from service.web.paging import ListQuery, list_query
+from service.web.paging import list_query
+from service.web.parameters import Like, Moment, OneOf, Parameter, Text, Whole, YesNo
 
 MOST_TAGS = 8
 LONGEST_SEARCH = 1000
 
-_OF_TASK = ("model", "source", "ref", "tag", "q", "received_after", "received_before", "held")
-_OF_ASSET = (
-    "status",
-    "format",
-    "task_id",
-    "host",
-    "size",
-    "min_bytes",
-    "max_bytes",
-    "archived_after",
-    "archived_before",
-)
-TASK_PARAMETERS = ("status", *_OF_TASK, "conflict")
-ASSET_PARAMETERS = (*_OF_ASSET, *_OF_TASK, "conflict")
+_SEARCH = "Words of prompt, `ref`, tags or error message; all have to be there. `light*` is a word's beginning."
+_TAG = "A tag's name, or its name and value with a colon between them."
+_EDGE = "[1-9][0-9]{0,5}"
+_MOST_BYTES = 10**15 - 1
 
-_FLAG = ("true", "false")
-_SORTS = {"tasks": (Sort.NEWEST, Sort.OLDEST), "assets": tuple(Sort)}
-_SIZE = re.compile(r"([1-9][0-9]{0,5})x([1-9][0-9]{0,5})")
-_BYTES = re.compile(r"[0-9]{1,15}")
+
+def _edges(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    return int(width), int(height)
+
+
+_OF_TASK = (
+    Parameter("model", "The model that was asked for.", example="gpt-image-2"),
+    Parameter("source", "The provider.", example="evolink"),
+    Parameter("ref", "Your name for the task.", example="order-1234"),
+    Parameter("tag", _TAG, times=MOST_TAGS, example=["team:shop"]),
+    Parameter("q", _SEARCH, Text(LONGEST_SEARCH, "words"), example="lighthouse dusk"),
+    Parameter("received_after", "Heard of at this time or later.", Moment(), example="2026-05-01T00:00:00Z"),
+    Parameter("received_before", "Heard of before this time.", Moment()),
+    Parameter("held", "Whether there is a legal hold on the task.", YesNo()),
+)
+_CONFLICT = Parameter("conflict", "Also what the provider refuted.", YesNo(), usual=False)
+TASK_PARAMETERS = (
+    Parameter("status", "Of the task.", OneOf(tuple(TaskStatus)), example="completed"),
+    *_OF_TASK,
+    _CONFLICT,
+)
+ASSET_PARAMETERS = (
+    Parameter("status", "Of the image.", OneOf(tuple(AssetStatus)), example="archived"),
+    Parameter("format", "Of the image.", OneOf(tuple(ImageFormat)), example="png"),
+    Parameter("task_id", "Of one task."),
+    Parameter("host", "The host that it came from."),
+    Parameter(
+        "size",
+        "Width and height in pixels.",
+        Like(f"{_EDGE}x{_EDGE}", "width and height in pixels, such as 1024x1536", _edges),
+        example="1024x1536",
+    ),
+    Parameter("min_bytes", "At least so large.", Whole(0, _MOST_BYTES, " of bytes")),
+    Parameter("max_bytes", "At most so large.", Whole(0, _MOST_BYTES, " of bytes")),
+    Parameter("archived_after", "Archived at this time or later.", Moment()),
+    Parameter("archived_before", "Archived before this time.", Moment()),
+    *_OF_TASK,
+    _CONFLICT,
+)
+
+
+def _order(*takes: Sort) -> Parameter:
+    return Parameter("sort", "In which order; with words or tags, task by task.", OneOf(takes), usual=str(Sort.NEWEST))
+
+
+TASK_SORT = _order(Sort.NEWEST, Sort.OLDEST)
+ASSET_SORT = _order(*Sort)
 
 F = TypeVar("F", TaskFilter, AssetFilter)
 
@@ -55,62 +87,56 @@ class Narrowed(Generic[F]):
 
 def tasks_asked_for(request: Request, *, paged: bool = True) -> Narrowed[TaskFilter]:
     """Raises Invalid that names the parameter."""
-    values = {"status": tuple(TaskStatus), "conflict": _FLAG, "held": _FLAG, "sort": _SORTS["tasks"]}
-    query = list_query(request, _allowed(TASK_PARAMETERS, paged), values=values, repeatable=("tag",), paged=paged)
-    wanted = _task_filter(query)
-    return Narrowed(wanted, _sort(query), query.limit, query.after)
+    query = list_query(request, (*TASK_PARAMETERS, TASK_SORT) if paged else TASK_PARAMETERS, paged=paged)
+    return Narrowed(task_filter(query.filters), sort_of(query.filters), query.limit, query.after)
 
 
 def assets_asked_for(request: Request, *, paged: bool = True) -> Narrowed[AssetFilter]:
     """Raises Invalid that names the parameter."""
-    values = {
-        "status": tuple(AssetStatus),
-        "format": tuple(ImageFormat),
-        "conflict": _FLAG,
-        "held": _FLAG,
-        "sort": _SORTS["assets"],
-    }
-    query = list_query(request, _allowed(ASSET_PARAMETERS, paged), values=values, repeatable=("tag",), paged=paged)
-    given = query.filters
-    wanted = AssetFilter(
+    query = list_query(request, (*ASSET_PARAMETERS, ASSET_SORT) if paged else ASSET_PARAMETERS, paged=paged)
+    return Narrowed(asset_filter(query.filters), sort_of(query.filters), query.limit, query.after)
+
+
+def task_filter(given: Mapping[str, Any]) -> TaskFilter:
+    """The values of TASK_PARAMETERS as a filter; raises Invalid."""
+    return _of_task(given, status=given.get("status"), conflicts=bool(given.get("conflict")))
+
+
+def asset_filter(given: Mapping[str, Any]) -> AssetFilter:
+    """The values of ASSET_PARAMETERS as a filter; raises Invalid."""
+    return AssetFilter(
         status=given.get("status"),
         format=given.get("format"),
         task_id=given.get("task_id"),
         host=given["host"].lower() if "host" in given else None,
-        size=_size(given.get("size")),
-        least_bytes=_bytes("min_bytes", given.get("min_bytes")),
-        most_bytes=_bytes("max_bytes", given.get("max_bytes")),
-        archived=_span(given, "archived"),
-        task=_task_filter(query, of_asset=True),
-        conflicts=query.conflicts,
+        size=given.get("size"),
+        least_bytes=given.get("min_bytes"),
+        most_bytes=given.get("max_bytes"),
+        archived=Span(given.get("archived_after"), given.get("archived_before")),
+        task=_of_task(given),
+        conflicts=bool(given.get("conflict")),
     )
-    return Narrowed(wanted, _sort(query), query.limit, query.after)
 
 
-def _allowed(parameters: tuple[str, ...], paged: bool) -> tuple[str, ...]:
-    return (*parameters, "sort") if paged else parameters
+def sort_of(given: Mapping[str, Any]) -> Sort:
+    return Sort(given.get("sort", Sort.NEWEST))
 
 
-def _task_filter(query: ListQuery, *, of_asset: bool = False) -> TaskFilter:
-    given = query.filters
+def _of_task(given: Mapping[str, Any], *, status: str | None = None, conflicts: bool = False) -> TaskFilter:
     return TaskFilter(
-        status=given.get("status") if not of_asset else None,
+        status=status,
         model=given.get("model"),
         source=given.get("source"),
         ref=given.get("ref"),
-        search=_search(given.get("q"), query.many.get("tag", ())),
-        received=_span(given, "received"),
-        held=given["held"] == "true" if "held" in given else None,
-        conflicts=query.conflicts and not of_asset,
+        search=_search(given.get("q"), given.get("tag", ())),
+        received=Span(given.get("received_after"), given.get("received_before")),
+        held=given.get("held"),
+        conflicts=conflicts,
     )
 
 
 def _search(text: str | None, tags: tuple[str, ...]) -> Search:
-    """The words of `q`, and each tag, which is a name, or a name and its value with a colon between them."""
-    if len(tags) > MOST_TAGS:
-        raise Invalid("invalid_parameter", f"tag may be given {MOST_TAGS} times")
-    if text is not None and len(text) > LONGEST_SEARCH:
-        raise Invalid("invalid_parameter", f"q takes at most {LONGEST_SEARCH} characters")
+    """The words of `q`, and each tag."""
     try:
         wanted = search_for(text or "")
     except ValueError as error:
@@ -118,34 +144,3 @@ def _search(text: str | None, tags: tuple[str, ...]) -> Search:
     if text is not None and wanted.is_empty:
         raise Invalid("invalid_parameter", "q takes words, and has none: letters, digits or characters of a script")
     return Search(wanted.terms | {exact("tag", tag) for tag in tags}, wanted.beginnings, wanted.runs)
-
-
-def _sort(query: ListQuery) -> Sort:
-    return Sort(query.filters.get("sort", Sort.NEWEST))
-
-
-def _span(given: Mapping[str, str], name: str) -> Span:
-    return Span(_moment(given, f"{name}_after"), _moment(given, f"{name}_before"))
-
-
-def _moment(given: Mapping[str, str], name: str) -> datetime | None:
-    try:
-        return moment(given[name]) if name in given else None
-    except ValueError as error:
-        raise Invalid("invalid_parameter", f"{name} {error}") from None
-
-
-def _size(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    if (found := _SIZE.fullmatch(text)) is None:
-        raise Invalid("invalid_parameter", "size takes width and height in pixels, such as 1024x1536")
-    return int(found[1]), int(found[2])
-
-
-def _bytes(name: str, text: str | None) -> int | None:
-    if text is None:
-        return None
-    if _BYTES.fullmatch(text) is None:
-        raise Invalid("invalid_parameter", f"{name} takes a whole number of bytes")
-    return int(text)

@@ -3,75 +3,63 @@
 import base64
 import binascii
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 
-from service.errors import Invalid
-from service.web.parameters import single_parameters
+from service.web.answers.document import PageDocument
+from service.web.parameters import Parameter, Whole, read_parameters
+
+T = TypeVar("T")
 
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
 
 
+class Cursor:
+    """Where a page begins, as the page before has told it."""
+
+    schema: Mapping[str, Any] = {"type": "string", "format": "cursor"}
+
+    def read(self, text: str) -> int:
+        try:
+            digits = base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)).decode("ascii")
+            number = digits.removeprefix("s")
+            if number == digits or not number.isdigit() or len(number) > 18:
+                raise ValueError
+            return int(number)
+        except (ValueError, binascii.Error):
+            raise ValueError("is not one that this list gave") from None
+
+
+LIMIT = Parameter(
+    "limit", "How many items at most.", Whole(1, LARGEST_LIMIT), code="invalid_limit", usual=DEFAULT_LIMIT, example=20
+)
+CURSOR = Parameter("cursor", "`next` of the page before.", Cursor(), code="invalid_cursor")
+PAGING = (LIMIT, CURSOR)
+
+
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """A list request: how many items, after which row, and filters; `many` are those that were given repeatedly."""
+    """A list request: how many items, after which row, and the values of its filters that are given."""
 
     limit: int
     after: int | None
-    filters: Mapping[str, str]
-    conflicts: bool = False  # whether what the provider refuted is shown too
-    many: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    filters: Mapping[str, Any]
 
 
-def list_query(
-    request: Request,
-    allowed: Collection[str] = (),
-    *,
-    values: Mapping[str, Collection[str]] | None = None,
-    repeatable: Collection[str] = (),
-    paged: bool = True,
-) -> ListQuery:
-    """Read the query string; raises Invalid that names the parameter. `values` lists what a closed filter takes."""
-    known = (*allowed, "limit", "cursor") if paged else tuple(allowed)
-    given = single_parameters(request, known, of="this list", repeatable=repeatable)
-    filters = {name: given[name] for name in given if name in allowed and name not in repeatable}
-    many = {name: tuple(request.query_params.getlist(name)) for name in repeatable if name in given}
-    for name, takes in (values or {}).items():
-        if name in filters and filters[name] not in takes:
-            raise Invalid("invalid_parameter", f"{name} takes one of {', '.join(takes)}")
-    conflicts = filters.pop("conflict", "false") == "true"
-    return ListQuery(_limit(given.get("limit")), _after(given.get("cursor")), filters, conflicts, many)
+def list_query(request: Request, filters: Collection[Parameter] = (), *, paged: bool = True) -> ListQuery:
+    """Read the query string; raises Invalid that names the parameter."""
+    given = dict(read_parameters(request, (*filters, *PAGING) if paged else filters, of="this list"))
+    return ListQuery(given.pop("limit", DEFAULT_LIMIT), given.pop("cursor", None), given)
 
 
-def page(items: list[Any], following: int | None) -> dict[str, Any]:
+def page(items: list[T], following: int | None) -> PageDocument[T]:
     """The answer of every list."""
     return {"items": items, "next": cursor_of(following) if following is not None else None}
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return DEFAULT_LIMIT
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= LARGEST_LIMIT):
-        raise Invalid("invalid_limit", f"limit takes a whole number from 1 to {LARGEST_LIMIT}")
-    return int(text)
 
 
 def cursor_of(seq: int) -> str:
     """What goes on after the row of this number."""
     return base64.urlsafe_b64encode(f"s{seq}".encode()).decode().rstrip("=")
-
-
-def _after(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    try:
-        text = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)).decode("ascii")
-        digits = text.removeprefix("s")
-        if digits == text or not digits.isdigit() or len(digits) > 18:
-            raise ValueError
-        return int(digits)
-    except (ValueError, binascii.Error):
-        raise Invalid("invalid_cursor", "the cursor is not one that this list gave") from None

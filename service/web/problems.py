@@ -18,9 +18,11 @@ from service.errors import (
     Refused,
     TooLarge,
     Unavailable,
+    WrongKind,
 )
 from service.observability.seldom import Seldom
 from service.provider.error_document import error_document
+from service.web.answers.document import ProblemDocument
 
 _STATUS: Mapping[type[Refused], int] = {
     Invalid: 400,
@@ -29,6 +31,7 @@ _STATUS: Mapping[type[Refused], int] = {
     Conflict: 409,
     Gone: 410,
     TooLarge: 413,
+    WrongKind: 415,
 }
 
 
@@ -42,8 +45,14 @@ class ProblemResponse(JSONResponse):
 
 def problem(status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None) -> Response:
     """A problem document: `code` is for machines, `detail` for people."""
-    document = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code}
-    return ProblemResponse({**document, "detail": detail}, status_code=status, headers=headers)
+    document: ProblemDocument = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+    }
+    return ProblemResponse(document, status_code=status, headers=headers)
 
 
 def provider_error(

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -15,6 +14,7 @@ from service.domain.moment import rfc3339
 from service.domain.rules import ConfirmMode, Rules
 from service.provider.reading import ProviderHealth
 from service.submission.budgets import NO_BUDGETS, Budgets
+from service.web.answers.figures import ExpiryDocument, FiguresDocument, StatsDocument, TreatmentDocument, Unasked
 from service.web.costs import Asked, cost_document, read_span
 from service.web.keys import ApiKeys, Scope
 
@@ -45,7 +45,7 @@ class StatsRoutes:
         document = await self._catalog.read(partial(self._document, asked=read_span(request)))
         return JSONResponse(document, headers={"Cache-Control": "no-store"})
 
-    def _document(self, tx: Transaction, *, asked: Asked) -> dict[str, Any]:
+    def _document(self, tx: Transaction, *, asked: Asked) -> StatsDocument:
         cost = cost_document(tx, asked, self._budgets)  # first: it may refuse what was asked for
         figures, waiting, checks = tx.figures.count(), tx.work.waiting(), tx.checks.waiting()
         return {
@@ -54,28 +54,28 @@ class StatsRoutes:
             "next_expiry": _expiry(waiting.next_expiry, tx.now),
             "waiting": {"tasks": waiting.tasks, "assets": waiting.assets, "sidecars": waiting.sidecars},
             "provider": {
-                "confirm_mode": self._rules.mode.value,
+                "confirm_mode": self._rules.mode,
                 "questions": {"planned": checks.planned, "due": checks.due, "next_at": rfc3339(checks.next_at)},
                 **self._provider(tx),
             },
             "cost": cost,
         }
 
-    def _provider(self, tx: Transaction) -> dict[str, Any]:
+    def _provider(self, tx: Transaction) -> TreatmentDocument:
         health = self._health()
         if health is None:
             others_ask = self._rules.mode is not ConfirmMode.OFF
-            state = "not asked by this process" if others_ask else "no key"
+            state = Unasked.BY_OTHERS if others_ask else Unasked.NO_KEY
             return {"state": state, "since": None, "detail": None, "key_first_worked_at": None}
         return {
-            "state": health.state.value,
+            "state": health.state,
             "since": rfc3339(health.since),
             "detail": health.detail,
             "key_first_worked_at": rfc3339(tx.marks.get(self._key_mark)),
         }
 
 
-def _counts(figures: Figures) -> dict[str, Any]:
+def _counts(figures: Figures) -> FiguresDocument:
     return {
         "tasks": dict(figures.tasks),
         "assets": dict(figures.assets),
@@ -86,6 +86,6 @@ def _counts(figures: Figures) -> dict[str, Any]:
     }
 
 
-def _expiry(at: datetime | None, now: datetime) -> dict[str, Any] | None:
+def _expiry(at: datetime | None, now: datetime) -> ExpiryDocument | None:
     """The first link that would be lost: when, and in how many seconds; None when nothing waits."""
     return {"at": rfc3339(at), "seconds": round((at - now).total_seconds(), 3)} if at is not None else None

@@ -10,15 +10,20 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from service.catalog.catalog import Catalog, Transaction
-from service.catalog.submissions import FILTERS
 from service.domain.link import link_host
 from service.domain.moment import rfc3339
 from service.domain.submission import Submission, SubmissionStatus
 from service.errors import NotFound
+from service.web.answers.submissions import SubmissionDocument, SubmissionWithRequestDocument
 from service.web.keys import ApiKeys, Scope
-from service.web.paging import ListQuery, list_query, page
+from service.web.paging import list_query, page
+from service.web.parameters import OneOf, Parameter
 
-_VALUES = {"status": tuple(SubmissionStatus)}
+SUBMISSION_PARAMETERS = (
+    Parameter("status", "How far it came.", OneOf(tuple(SubmissionStatus)), example="taken"),
+    Parameter("key_name", "Submitted with one API key, by its name."),
+    Parameter("task_id", "The one that made a task."),
+)
 
 
 class SubmissionRoutes:
@@ -33,7 +38,7 @@ class SubmissionRoutes:
 
     async def list(self, request: Request) -> Response:
         """Newest first; the requests and answers themselves are shown one by one."""
-        query: ListQuery = list_query(request, (*FILTERS,), values=_VALUES)
+        query = list_query(request, SUBMISSION_PARAMETERS)
         found = await self._catalog.read(
             lambda tx: tx.submissions.page(filters=query.filters, after=query.after, limit=query.limit)
         )
@@ -44,18 +49,23 @@ class SubmissionRoutes:
         if found is None:
             raise NotFound("submission_not_found", "no such submission")
         names = {name: getattr(found, name) for name in Submission.__slots__}
-        return JSONResponse({**_line(names), "request": _json(found.request), "answer": _json(found.answer)})
+        document: SubmissionWithRequestDocument = {
+            **_line(names),
+            "request": _json(found.request),
+            "answer": _json(found.answer),
+        }
+        return JSONResponse(document)
 
 
 def _one(tx: Transaction, *, submission_id: str) -> Submission | None:
     return tx.submissions.get(submission_id)
 
 
-def _line(row: Mapping[str, Any]) -> dict[str, Any]:
+def _line(row: Mapping[str, Any]) -> SubmissionDocument:
     return {
         "id": row["id"],
         "source": row["source"],
-        "status": SubmissionStatus(row["status"]).value,
+        "status": SubmissionStatus(row["status"]),
         "detail": row["detail"],
         "task_id": row["task_id"],
         "model": row["model"],

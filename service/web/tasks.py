@@ -1,7 +1,7 @@
 """`/v1/tasks`: tell of a task, list them, look at one, try again, put a hold on it."""
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 from starlette.requests import Request
@@ -23,8 +23,9 @@ from service.intake.register import Told, tell
 from service.intake.retry import retry
 from service.provider.payload import storable, storable_mapping
 from service.submission.price_list import Prices
+from service.web.answers.tasks import TaskWithHistoryDocument
 from service.web.body import read_model
-from service.web.callback_urls import Label, Tags
+from service.web.callback_urls import LIKE_A_TASK_ID, Label, Tags
 from service.web.documents import entry_document, task_document
 from service.web.keys import ApiKeys, Scope, actor_of
 from service.web.narrowing import Narrowed, tasks_asked_for
@@ -36,11 +37,13 @@ class TaskToTell(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    id: str = Field(max_length=128)
+    id: str = Field(max_length=128, json_schema_extra=LIKE_A_TASK_ID, description="The provider's id.")
     prompt: Annotated[str, AfterValidator(storable)] | None = Field(default=None, max_length=100_000)
-    parameters: Annotated[dict[str, JsonValue], AfterValidator(storable_mapping)] | None = None
-    ref: Label | None = None
-    tags: Tags = Field(default_factory=dict)
+    parameters: Annotated[dict[str, JsonValue], AfterValidator(storable_mapping)] | None = Field(
+        default=None, description="What else was asked for."
+    )
+    ref: Label | None = Field(default=None, description="Your name for it.")
+    tags: Tags = Field(default_factory=dict, description="Labels of yours, by name.")
 
 
 class HoldToPut(BaseModel):
@@ -118,7 +121,7 @@ class TaskRoutes:
         self._sidecars.nudge()
         return Response(status_code=204)
 
-    async def _whole(self, task_id: str) -> dict[str, Any]:
+    async def _whole(self, task_id: str) -> TaskWithHistoryDocument:
         """A task with its history."""
         found = await self._catalog.read(partial(_one, task_id=task_id))
         if found is None:

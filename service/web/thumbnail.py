@@ -2,17 +2,19 @@
 
 import base64
 import hashlib
+from collections.abc import Mapping
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from service.domain.asset import Asset
 from service.domain.thumbnail import SIZES, USUAL_SIZE
-from service.errors import Invalid
 from service.thumbnails.making import Thumbnails
 from service.thumbnails.verdict import Unusable
 from service.web.conditions import Validators, judged
 from service.web.content import FOR_KEYS, NEVER_RUN, conditional, disposition, stored_bytes
+from service.web.parameters import OneOf, Parameter
 
 MEDIA_TYPE = "image/webp"
 
@@ -24,12 +26,17 @@ PLACEHOLDER = base64.b64decode(
 """A grey square with a crossed frame in it, 256 pixels wide."""
 
 
-def size_of(text: str | None) -> int:
-    """The size that a parameter names. Raises Invalid."""
-    found = next((size for size in SIZES if text == str(size)), None)
-    if found is None:
-        raise Invalid("invalid_parameter", f"a thumbnail's size is one of {', '.join(map(str, SIZES))}")
-    return found
+class Size:
+    """One of the sizes that there are."""
+
+    schema: Mapping[str, Any] = {"type": "integer", "enum": list(SIZES)}
+
+    def read(self, text: str) -> int:
+        return int(OneOf(tuple(map(str, SIZES))).read(text))
+
+
+SIZE = Parameter("size", "Pixels of the longer edge, at most.", Size(), usual=USUAL_SIZE)
+THUMBNAIL = Parameter("thumbnail", "A small picture in place of the image: pixels of its longer edge.", Size())
 
 
 async def thumbnail_response(

@@ -105,7 +105,7 @@ def test_a_damaged_image_ends_it_with_1_and_is_named(run: Run, data: Path, tmp_p
         (("--to", "out.csv", "--sort", "best"), "sort takes one of"),
         (("--to", "out.zip", "--of", "tasks"), "a ZIP goes by images"),
         (("--to", "out.csv", "--received-after", "soon"), "received_after takes"),
-        (("--to", "out.csv", "--cursor", "x"), "the cursor is not one"),
+        (("--to", "out.csv", "--cursor", "x"), "cursor is not one that"),
     ],
 )
 def test_what_cannot_be_meant_is_wrong_usage(run: Run, tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:

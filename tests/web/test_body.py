@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from service.errors import Invalid
 from service.web.body import READ_WITHIN, BodyIncomplete, BodyTooLarge, read_capped, read_model
-from tests.support.app import House
+from tests.support.app import House, assert_problem
 from tests.support.deliveries import task_object
 from tests.web.virtual_time import run
 
@@ -120,3 +120,27 @@ async def test_a_request_of_the_api_that_is_cut_off_is_400_and_no_error(house: H
 
     answer = await house.write.post("/v1/tasks", content=chunks())
     assert answer.status_code == 400
+
+
+CURL = "application/x-www-form-urlencoded"  # what it says of JSON that is given by -d
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "multipart/form-data", "application/jsonp", "json", "a" * 9000])
+async def test_a_body_that_is_said_not_to_be_json_is_refused(house: House, kind: str) -> None:
+    answer = await house.write.post("/v1/tasks", content=b'{"id": "task-1"}', headers={"Content-Type": kind})
+    assert_problem(answer, 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json", "Application/JSON; charset=utf-8", " application/json ;x", CURL, ""]
+)
+async def test_a_body_that_is_json_or_is_not_said_to_be_anything_is_read(house: House, kind: str) -> None:
+    headers = {"Content-Type": kind} if kind else {}
+    answer = await house.write.post("/v1/tasks", content=b'{"id": "task-1"}', headers=headers)
+    assert answer.status_code == 201
+    assert "content-type" in answer.request.headers or not kind
+
+
+async def test_who_sends_no_body_need_not_say_what_it_is(house: House) -> None:
+    answer = await house.write.post("/v1/callback-urls", content=b"", headers={"Content-Type": "text/plain"})
+    assert answer.status_code == 201

@@ -161,7 +161,7 @@ async def test_a_span_includes_both_ends(office: Office, query: dict[str, str], 
         ({"until": "\u0662\u0660\u0662\u0666-05-31"}, "invalid_day", "until"),
         ({"since": "2026-06-03"}, "invalid_span", "since (2026-06-03) is after until (2026-06-02)"),
         ({"since": "2025-06-01", "until": "2026-06-02"}, "invalid_span", "more than 366 days"),
-        ({"from": "2026-06-03"}, "unknown_parameter", "since and until"),
+        ({"from": "2026-06-03"}, "unknown_parameter", "since, until"),
     ],
 )
 async def test_what_is_no_span_of_days_is_refused_by_name(

@@ -71,7 +71,7 @@ ROUTES = [
     Guarded("GET", "/v1/audit", "admin", 200),
     Guarded("GET", "/metrics", "read", 200),
 ]
-OPEN = {"GET /livez", "GET /readyz", "GET /a/{token}"} | {
+OPEN = {"GET /livez", "GET /readyz", "GET /a/{token}", "GET /openapi.json", "GET /docs", "GET /static/{name}"} | {
     f"POST /callbacks/{{source}}/{{token}}{slash}" for slash in ("", "/")
 }
 """What needs no key."""
@@ -111,7 +111,9 @@ def test_every_route_of_the_service_has_a_line_above_or_is_open(empty: House) ->
     assert missing == []
 
 
-@pytest.mark.parametrize("path", ["/livez", "/readyz", "/callbacks/evolink/x", "/a/x"])
+@pytest.mark.parametrize(
+    "path", ["/livez", "/readyz", "/callbacks/evolink/x", "/a/x", "/openapi.json", "/docs", "/static/docs.css"]
+)
 @pytest.mark.asyncio(loop_scope="module")
 async def test_what_is_open_asks_for_no_key(empty: House, path: str) -> None:
     method = "POST" if path.startswith("/callbacks") else "GET"
