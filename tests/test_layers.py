@@ -24,6 +24,7 @@ LAYERS: tuple[Set[str], ...] = (
     {"http_protocol", "listener", "secrets_file", "server_lock", "settings"},
     {"submission", "reconcile", "upkeep", "notify"},
     {"intake"},
+    {"inspection"},
     {"archive"},
     {"catalog", "storage"},
     {"provider"},

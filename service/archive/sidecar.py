@@ -119,6 +119,7 @@ def _asset(asset: Asset) -> Mapping[str, Any]:
         "url_host": link_host(asset.known_links[0]),
         "links": list(asset.links),
         "refused_links": list(asset.refused),
+        "details": asset.details,
     }
 
 

@@ -15,7 +15,7 @@ from service.archive.leases import Leases
 from service.archive.purge import Purge
 from service.archive.sidecar_writer import SidecarWriter
 from service.archive.worker import Worker
-from service.background import Background
+from service.background import Background, Nudge
 from service.bootstrap.components import Components
 from service.bootstrap.notify import follow_up, guarded_post, start_deliveries
 from service.bootstrap.provider import USER_AGENT
@@ -27,6 +27,8 @@ from service.domain.clock_step import LONGEST_WAIT
 from service.domain.submission import LOOKS, SubmissionStatus
 from service.domain.telling import LONGEST_WAIT as LONGEST_DELIVERY_WAIT
 from service.errors import CatalogUnavailable
+from service.inspection.inspector import UNTIL_MENDED, Inspector
+from service.inspection.pixel_reader import PixelReader
 from service.outbound.address_policy import AddressPolicy
 from service.outbound.guarded_client import GuardedClient, Timeouts
 from service.outbound.tls import tls_context
@@ -40,6 +42,9 @@ from service.upkeep.retention import Retention
 log = structlog.get_logger(__name__)
 
 SIDECARS_AT_ONCE = 4
+DETAILS_AT_ONCE = 2
+"""One is brought while the other is decoded."""
+
 SHORTEST_DRAIN = 1.0
 
 
@@ -120,11 +125,13 @@ def _take_over(tx: Transaction, *, parts: Components) -> None:
         tx.submissions.forget_claims()
         tx.checks.clear()
         tx.events.clear_leases()
+        tx.details.forget_claims()
         tx.duties.clear()
     latest = tx.now + LONGEST_WAIT
     tx.waits.pull_in(latest, checks=latest if rules.can_ask else latest + rules.horizon)  # with nobody to ask they wait
     tx.submissions.pull_in(tx.now + LOOKS[-1])
     tx.events.pull_in(tx.now + LONGEST_DELIVERY_WAIT)
+    tx.details.pull_in(tx.now + UNTIL_MENDED)
     if rules.can_ask:
         tx.checks.hasten(tx.now + FIRST_CHECK)
 
@@ -176,6 +183,28 @@ def _start_archive(parts: Components, background: Background, client: GuardedCli
     background.start("sidecar leases", sidecar_leases.run)
     background.start("sidecar", sidecars.run, drain=sidecars.stop)
     background.start("archive", assets.run, drain=assets.stop)
+    _start_details(parts, background)
+
+
+def _start_details(parts: Components, background: Background) -> None:
+    """Looking at what is archived; what is under way at the end is cut short, as it can be done again."""
+    reader = PixelReader() if parts.settings.details.pixels else None
+    worker = Worker(
+        name="details",
+        job=Inspector(catalog=parts.catalog, store=parts.store, sidecars=parts.sidecar_nudge, pixels=reader),
+        concurrency=DETAILS_AT_ONCE,
+        nudge=Nudge(),
+        may_start=lambda: not parts.readiness.problems,
+    )
+
+    async def drain(_within: float) -> None:
+        await worker.stop(0.0)
+        if reader is not None:
+            await reader.close()
+
+    leases = Leases(catalog=parts.catalog, worker=worker, renew=lambda tx, held: tx.details.renew(held))
+    background.start("details leases", leases.run)
+    background.start("details", worker.run, drain=drain)
 
 
 def _guarded_client(settings: Settings) -> GuardedClient:

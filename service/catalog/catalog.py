@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from service.catalog.checks import Checks
 from service.catalog.clearing import Clearing
 from service.catalog.dead import Dead
+from service.catalog.details import Details
 from service.catalog.duties import Duties
 from service.catalog.engine import Engine, Priority
 from service.catalog.events import Events
@@ -63,6 +64,7 @@ class Transaction:
     submissions: Submissions
     spending: Spending
     events: Events
+    details: Details
 
 
 class Catalog:
@@ -175,6 +177,7 @@ class Catalog:
             submissions=Submissions(connection, now, locks=locks),
             spending=Spending(connection),
             events=Events(connection, now),
+            details=Details(connection, now, locks=locks),
         )
 
 
