@@ -22,6 +22,7 @@ from service.web.keys import ApiKey, ApiKeys, Scope
 from service.web.middleware import AnswerHeaders
 from service.web.problems import handlers
 from service.web.refused import RefusedCallbacks
+from service.web.similar import SimilarRoutes
 from service.web.stats import StatsRoutes
 from service.web.submissions import SubmissionRoutes
 from service.web.tasks import TaskRoutes
@@ -132,6 +133,7 @@ def _api_routes(parts: Components, keys: ApiKeys, refused: RefusedCallbacks) -> 
         *urls.routes(keys),
         *tasks.routes(keys),
         *assets.routes(keys),
+        *SimilarRoutes(catalog=parts.catalog, public_url=public_url).routes(keys),
         *inbox.routes(keys),
         *stats.routes(keys),
     ]

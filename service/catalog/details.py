@@ -91,17 +91,18 @@ class Details:
         later = sa.and_(self._put_off(), assets.c.details_after > latest)
         self._connection.execute(sa.update(assets).where(later).values(details_after=latest))
 
-    def candidates(self, alike: Quarters, distance: int) -> tuple[list[Candidate], bool]:
+    def candidates(
+        self, alike: Quarters, distance: int, *, most: int = MOST_CANDIDATES
+    ) -> tuple[list[Candidate], bool]:
         """Images that share a quarter of their hash, or nearly, with this one; and whether these are all."""
         found: dict[int, Candidate] = {}
         for number in range(QUARTERS):
             values = list(near(alike[number], distance))
             for start in range(0, len(values), _VALUES_AT_ONCE):
-                room = MOST_CANDIDATES - len(found)
-                rows_found = self._sharing(number, values[start : start + _VALUES_AT_ONCE], room + 1)
-                found |= {seq: Candidate(seq, (a, b, c, d)) for seq, a, b, c, d in rows_found}
-                if len(rows_found) > room:
-                    return list(found.values())[:MOST_CANDIDATES], False
+                shared = self._sharing(number, values[start : start + _VALUES_AT_ONCE], most + 1)
+                found |= {seq: Candidate(seq, (a, b, c, d)) for seq, a, b, c, d in shared}
+                if len(found) > most:
+                    return list(found.values())[:most], False
         return list(found.values()), True
 
     def archived(self, numbers: Iterable[int]) -> dict[int, Asset]:

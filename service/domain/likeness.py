@@ -1,7 +1,7 @@
 """Which images look alike: perceptual hashes of 64 bits, compared bit by bit and found by quarters. Pure.
 
 Two hashes that differ in at most `distance` bits have a quarter in which they differ in at most a fourth of that. So
-whoever looks for every value of a quarter that is that near finds all of them, and little else.
+whoever looks for every value of a quarter that is that near finds all of them, and few others.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ QUARTERS = 4
 BITS = 16
 """Of a quarter."""
 
-MOST_APART = 15
+MOST_APART = 16
 """Bits; beyond that nothing is alike, and the values to look for become too many."""
 
 Quarters = tuple[int, int, int, int]

@@ -14,6 +14,9 @@ _EXTENDED_MARK = b"http://ns.adobe.com/xmp/extension/\0"
 _ICC_MARK = b"ICC_PROFILE\0"
 _SEGMENT = 64 * 1024
 
+MOST_LOOKS = 64
+"""Parts of one image that are inflated or parsed; real ones have a handful, and repeated ones cost time."""
+
 
 @dataclass(slots=True)
 class _Found:
@@ -27,6 +30,12 @@ class _Found:
     extended: dict[bytes, bytearray] = field(default_factory=dict)
     text: Mapping[str, str] = field(default_factory=dict)
     icc_profile: str | None = None
+    looks: int = 0
+
+    def may_look(self) -> bool:
+        """Whether one more part may be inflated or parsed, which counts."""
+        self.looks += 1
+        return self.looks <= MOST_LOOKS
 
 
 def read_header(image: ImageFile) -> dict[str, Any]:
@@ -53,11 +62,11 @@ def _png(found: _Found, image: ImageFile, part: Part) -> None:
         _take_store(found, image, part)
     elif part.name == "eXIf":
         found.exif = found.exif or exif.read_exif(image.read(part, exif.LONGEST_BLOCK))
-    elif part.name == "iCCP" and found.icc_profile is None:
+    elif part.name == "iCCP" and found.icc_profile is None and found.may_look():
         name, _, rest = image.read(part, icc.LONGEST_PROFILE).partition(b"\0")
         profile = inflated(rest[1:], icc.LONGEST_PROFILE)
         found.icc_profile = icc.profile_name(profile) or clean(name, 79) or None
-    elif part.name in png_text.NAMES and len(found.text) < png_text.MOST:
+    elif part.name in png_text.NAMES and found.may_look():
         packet = png_text.read_xmp(image, part)
         if packet is not None:
             found.xmp = {**xmp.read_xmp(packet), **found.xmp}
@@ -75,7 +84,7 @@ def _jpeg(found: _Found, image: ImageFile, part: Part) -> None:
         found.icc_profile = icc.profile_name(data[len(_ICC_MARK) + 2 :])
     elif data.startswith(b"Exif\0\0"):
         found.exif = found.exif or exif.read_exif(data)
-    elif data.startswith(_XMP_MARK):
+    elif data.startswith(_XMP_MARK) and found.may_look():
         found.xmp = {**xmp.read_xmp(data.removeprefix(_XMP_MARK)), **found.xmp}
     elif data.startswith(_EXTENDED_MARK):
         _take_extended(found, data.removeprefix(_EXTENDED_MARK))
@@ -97,7 +106,7 @@ def _webp(found: _Found, image: ImageFile, part: Part) -> None:
             _take_store(found, image, part)
         case "EXIF":
             found.exif = found.exif or exif.read_exif(image.read(part, exif.LONGEST_BLOCK))
-        case "XMP ":
+        case "XMP " if found.may_look():
             found.xmp = {**xmp.read_xmp(image.read(part, xmp.LONGEST_PACKET)), **found.xmp}
         case "ICCP":
             found.icc_profile = found.icc_profile or icc.profile_name(image.read(part, icc.LONGEST_PROFILE))

@@ -18,7 +18,7 @@ from service.domain.asset import Asset
 from service.domain.callback import Verdict
 from service.domain.history import Effect, HistoryEntry
 from service.domain.task import Origin, Rank, Standing, Task
-from tests.catalog import looks_events, looks_spending, looks_submissions
+from tests.catalog import looks_details, looks_events, looks_spending, looks_submissions
 from tests.catalog.million import CALLBACKS, ENDED, IMAGES, TASKS, task_id
 
 END = datetime(2026, 10, 31, tzinfo=UTC)
@@ -243,8 +243,14 @@ def _lists() -> Iterator[tuple[str, Look]]:
     yield "query.links", lambda tx: tx.query.links(task_id(3000), 0, after=None, limit=PAGE)
 
 
-_READS = (*_reads(), *looks_spending.reads(), *looks_submissions.reads(), *looks_events.reads())
-_WRITES = (*_writes(), *looks_spending.writes(), *looks_submissions.writes(), *looks_events.writes())
+_READS = (*_reads(), *looks_spending.reads(), *looks_submissions.reads(), *looks_events.reads(), *looks_details.reads())
+_WRITES = (
+    *_writes(),
+    *looks_spending.writes(),
+    *looks_submissions.writes(),
+    *looks_events.writes(),
+    *looks_details.writes(),
+)
 QUESTIONS = (
     *(Question(name, look) for name, look in _READS),
     *(Question(name, look, reading=False) for name, look in _WRITES),
