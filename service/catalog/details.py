@@ -17,7 +17,7 @@ from service.domain.likeness import QUARTERS, Quarters, near
 MOST_CANDIDATES = 20_000
 """Images compared for one question; where more share a quarter with it, some may be passed over."""
 
-_VALUES_AT_ONCE = 400
+_VALUES_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
