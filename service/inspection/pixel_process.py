@@ -52,9 +52,13 @@ def _answer(pixels: Any, path: Path) -> dict[str, Any]:
 
 
 def _restrain() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    for limited, most in (
+        (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 0),
+    ):
+        with suppress(ValueError, OSError):  # not every system knows each of them
+            resource.setrlimit(limited, (most, most))
     os.nice(19)
     with suppress(OSError):  # where memory runs out, this goes first
         Path("/proc/self/oom_score_adj").write_text("1000", "ascii")

@@ -16,13 +16,15 @@ from typing import Any
 
 import service
 from service.errors import Unavailable
+from service.inspection.bounded_text import clean
 from service.inspection.pixel_process import CHILD, SECONDS
 
 MOST_IMAGES = 500
 """Images after which the process is replaced, against memory that decoders leak."""
 
-_GRACE = 10.0  # seconds beyond its own limit, for a machine that stands still
+_GRACE = 5.0  # seconds beyond its own limit, and for it to end
 _LONGEST_ANSWER = 64 * 1024
+_NONSENSE = "the process that decoded it gave no sensible answer"
 _CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP}
 
 
@@ -68,8 +70,11 @@ class PixelReader:
         except TimeoutError:
             await self.close()
             return f"decoding it takes more than {SECONDS} s"
-        except (ConnectionError, ValueError):
+        except ConnectionError:
             line = b""
+        except ValueError:
+            await self.close()
+            return _NONSENSE
         except BaseException:  # cancelled: its answer would be taken for the next one's
             await self.close()
             raise
@@ -78,7 +83,12 @@ class PixelReader:
         return await self._died(process)
 
     async def _died(self, process: Process) -> str | None:
-        code = await process.wait()
+        try:
+            async with asyncio.timeout(_GRACE):
+                code = await process.wait()
+        except TimeoutError:
+            await self.close()
+            return _NONSENSE
         self._process = None
         if code == -signal.SIGALRM:
             return f"decoding it takes more than {SECONDS} s"
@@ -116,6 +126,11 @@ def _environment() -> dict[str, str]:
 
 
 def _read(line: bytes) -> dict[str, Any] | str:
-    answer = json.loads(line)
-    told: dict[str, Any] | None = answer.get("told")
-    return told if told is not None else str(answer.get("unreadable"))
+    try:
+        answer = json.loads(line)
+    except (ValueError, RecursionError):
+        return _NONSENSE
+    told = answer.get("told") if isinstance(answer, dict) else None
+    if isinstance(told, dict):
+        return told
+    return clean(str(answer.get("unreadable"))) if isinstance(answer, dict) else _NONSENSE

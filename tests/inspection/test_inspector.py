@@ -1,5 +1,6 @@
 """Looking at archived images: after archiving, once, whatever happens in between."""
 
+import asyncio
 import json
 from dataclasses import replace
 from functools import partial
@@ -20,6 +21,7 @@ from tests.support.deliveries import LINK, NOW, RULES, TASK, delivery, task_obje
 from tests.support.fetching import FakeFetcher, archive_due, archiver_for, write_sidecars
 from tests.support.looking import HASH, TOLD, inspector_for, look_due, pixels
 from tests.support.memory_store import MemoryStore
+from tests.system.support.waiting import eventually
 
 PICTURE = png(itxt("XML:com.adobe.xmp", xmp(attributes=f'ext:DigitalSourceType="{AI}"')))
 LEASE_OVER = "UPDATE assets SET details_after = '2020-01-01 00:00:00.000000'"
@@ -194,11 +196,24 @@ def test_what_is_known_of_bytes_goes_with_them() -> None:
     assert without_bytes(kept, "gone", now=NOW, allowed_hosts=("*",)).details is None
 
 
-async def test_old_images_wait_for_each_other_and_new_ones_for_none(catalog: Catalog, store: MemoryStore) -> None:
+async def test_the_newest_come_first(catalog: Catalog, store: MemoryStore) -> None:
     await archived(catalog, store, images=3)
-    inspector = inspector_for(catalog, store)
-    claimed = await inspector.claim(2)
-    assert [one.index for one in claimed] == [2, 1], "the newest first"
-    for one in claimed:
-        await inspector.work(replace(one, archived_at=NOW))
-    assert [(await asset(catalog, index)).details is None for index in range(3)] == [True, False, False]
+    assert [one.index for one in await inspector_for(catalog, store).claim(2)] == [2, 1]
+
+
+async def test_after_an_old_image_old_ones_rest_and_new_ones_do_not(catalog: Catalog, store: MemoryStore) -> None:
+    await archived(catalog, store, images=3)
+    inspector = inspector_for(catalog, store, rest=1e9)
+    new, *old = await inspector.claim(9)
+    long_ago = [asyncio.create_task(inspector.work(replace(one, archived_at=NOW))) for one in old]
+    await eventually(lambda: looked_at(catalog, old[0].index), what="the first of the old ones is looked at")
+    await inspector.work(new)
+    assert await looked_at(catalog, new.index)
+    assert not await looked_at(catalog, old[1].index)
+    for task in long_ago:
+        task.cancel()
+    await asyncio.wait(long_ago)
+
+
+async def looked_at(catalog: Catalog, index: int) -> bool | None:
+    return (await asset(catalog, index)).details is not None or None

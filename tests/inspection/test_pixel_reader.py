@@ -83,6 +83,19 @@ async def test_what_kills_its_process_is_unreadable(image: Path, died_of: signal
         assert await reader.look(image) == reason
 
 
+@pytest.mark.parametrize("answer", ["nonsense", "[]", "x" * 100_000, "[" * 60_000, '{"told": 7}'])
+async def test_an_answer_that_makes_no_sense_makes_its_image_unreadable(image: Path, answer: str) -> None:
+    program = f"import sys\nfor _ in sys.stdin: print({answer!r}, flush=True)"
+    async with reading(program) as reader:
+        assert isinstance(await reader.look(image), str)
+
+
+@pytest.mark.long
+async def test_a_process_that_falls_silent_is_ended(image: Path) -> None:
+    async with reading("import os, sys, time; sys.stdin.readline(); os.close(1); time.sleep(99)") as reader:
+        assert isinstance(await reader.look(image), str)
+
+
 async def test_a_process_that_went_away_while_idle_is_started_again(image: Path) -> None:
     once = 'import sys; sys.stdin.readline(); print(\'{"told": {"n": 1}}\', flush=True)'
     async with reading(once) as reader:

@@ -38,9 +38,11 @@ async def pixels(answer: dict[str, Any] | None = None) -> AsyncIterator[PixelRea
         await reader.close()
 
 
-def inspector_for(catalog: Catalog, store: ObjectStore, reader: PixelReader | None = None) -> Inspector:
-    """An inspector that does not rest."""
-    return Inspector(catalog=catalog, store=store, sidecars=Nudge(), pixels=reader, rest=0.0)
+def inspector_for(
+    catalog: Catalog, store: ObjectStore, reader: PixelReader | None = None, *, rest: float = 0.0
+) -> Inspector:
+    """An inspector that does not rest unless it is told to."""
+    return Inspector(catalog=catalog, store=store, sidecars=Nudge(), pixels=reader, rest=rest)
 
 
 async def look_due(catalog: Catalog, store: ObjectStore, reader: PixelReader | None = None) -> int:
