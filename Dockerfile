@@ -4,8 +4,9 @@ WORKDIR /build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 COPY requirements.lock requirements-build.lock ./
 RUN python -m venv /opt/darkroom && python -m venv tools \
- && /opt/darkroom/bin/pip install --require-hashes -r requirements.lock \
- && tools/bin/pip install --require-hashes -r requirements-build.lock
+ && tools/bin/pip install --require-hashes -r requirements-build.lock \
+ && tools/bin/pip wheel --no-build-isolation --no-deps --require-hashes -w wheels -r requirements.lock \
+ && /opt/darkroom/bin/pip install --no-deps --no-index wheels/*.whl
 COPY pyproject.toml README.md ./
 COPY service ./service
 RUN tools/bin/python -m hatchling build -t wheel \

@@ -9,16 +9,19 @@ from starlette.routing import BaseRoute
 
 from service.bootstrap import Components, key_mark, running
 from service.outbound.address_policy import HTTPS_PORT
-from service.settings import ApiKeySetting, Role
+from service.settings import Role
 from service.submission.urls import CallbackRule
+from service.web.api_keys import KeyRoutes
 from service.web.assets import AssetRoutes
+from service.web.audit import AuditRoutes
 from service.web.callback_urls import CallbackUrlRoutes
 from service.web.callbacks import CallbackRoutes
 from service.web.events import EventRoutes
 from service.web.evolink import EvolinkRoutes
+from service.web.facets import FacetRoutes
 from service.web.health import HealthRoutes
 from service.web.inbox import InboxRoutes
-from service.web.keys import ApiKey, ApiKeys, Scope
+from service.web.keys import ApiKeys
 from service.web.middleware import AnswerHeaders
 from service.web.problems import handlers
 from service.web.refused import RefusedCallbacks
@@ -54,7 +57,7 @@ def create_metrics_app(parts: Components) -> Starlette:
 
 def _routes(parts: Components) -> list[BaseRoute]:
     settings = parts.settings
-    keys = ApiKeys([_api_key(key) for key in parts.api_keys])
+    keys = ApiKeys(parts.keys, parts.failures)
     refused = RefusedCallbacks()
     health = _health(parts)
     routes: list[BaseRoute] = [*health.routes()]
@@ -88,6 +91,7 @@ def _api_routes(parts: Components, keys: ApiKeys, refused: RefusedCallbacks) -> 
     assets = AssetRoutes(
         catalog=parts.catalog,
         store=parts.store,
+        thumbnails=parts.thumbnails,
         signer=parts.link_signer,
         public_url=public_url,
         purge=parts.purge_nudge,
@@ -129,6 +133,7 @@ def _api_routes(parts: Components, keys: ApiKeys, refused: RefusedCallbacks) -> 
     return [
         *evolink.routes(keys),
         *SubmissionRoutes(catalog=parts.catalog).routes(keys),
+        *FacetRoutes(catalog=parts.catalog).routes(keys),
         *EventRoutes(catalog=parts.catalog, deliveries=parts.deliver_nudge).routes(keys),
         *urls.routes(keys),
         *tasks.routes(keys),
@@ -136,8 +141,6 @@ def _api_routes(parts: Components, keys: ApiKeys, refused: RefusedCallbacks) -> 
         *SimilarRoutes(catalog=parts.catalog, public_url=public_url).routes(keys),
         *inbox.routes(keys),
         *stats.routes(keys),
+        *KeyRoutes(catalog=parts.catalog, known=parts.keys).routes(keys),
+        *AuditRoutes(catalog=parts.catalog).routes(keys),
     ]
-
-
-def _api_key(setting: ApiKeySetting) -> ApiKey:
-    return ApiKey(setting.name, setting.digest, frozenset(Scope(scope.value) for scope in setting.scopes))

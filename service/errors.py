@@ -7,6 +7,7 @@ DarkroomError
 │   ├── NotFound       the thing named does not exist
 │   ├── TooLarge       there is too much of it
 │   ├── Gone           it existed and was deleted on purpose
+│   ├── Forbidden      somebody else may
 │   └── Conflict       not in the state that the thing is in now
 └── Unavailable        the caller tries again later, unchanged
     ├── CatalogUnavailable
@@ -44,6 +45,10 @@ class TooLarge(Refused):
 
 class Gone(Refused):
     """The thing named existed and was deleted on purpose."""
+
+
+class Forbidden(Refused):
+    """Whoever asks may not have it; others may."""
 
 
 class Conflict(Refused):

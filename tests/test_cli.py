@@ -20,7 +20,7 @@ from tests.support.deliveries import TASK, task_object
 COMMANDS = {
     *("serve", "callback-url", "register", "reconcile", "retry"),
     *("replay", "revoke", "verify", "rebuild", "copy"),
-    *("migrate", "healthcheck", "doctor", "simulator", "submit", "demo"),
+    *("migrate", "healthcheck", "doctor", "simulator", "submit", "demo", "key"),
 }
 SECRET = "s" * 40
 
@@ -51,8 +51,10 @@ def test_every_command_explains_itself(run: Run) -> None:
         result = run(name, "--help")
         assert result.exit_code == 0, name
         assert command.help.splitlines()[0] in " ".join(result.stdout.split()), name
-        described = [option for option in command.params if isinstance(option, click.Option)]
+        inner = [*command.commands.values()] if isinstance(command, click.Group) else []
+        described = [option for one in (command, *inner) for option in one.params if isinstance(option, click.Option)]
         assert all(option.help for option in described), name
+        assert all(one.help for one in inner), name
 
 
 def test_it_tells_its_version(run: Run) -> None:

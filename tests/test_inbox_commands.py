@@ -145,6 +145,7 @@ async def test_a_running_service_learns_of_it_within_seconds(run: Run, tmp_path:
                 await asyncio.sleep(0.05)
 
 
+@pytest.mark.long
 async def test_a_replay_runs_beside_a_service_that_goes_on_taking_callbacks(run: Run, tmp_path: Path) -> None:
     async with serving(tmp_path) as house:
         for start in range(0, 600, 200):

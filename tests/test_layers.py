@@ -22,8 +22,8 @@ LAYERS: tuple[Set[str], ...] = (
     {"web", "simulator"},
     {"bootstrap"},
     {"http_protocol", "listener", "secrets_file", "server_lock", "settings"},
-    {"submission", "reconcile", "upkeep", "notify"},
-    {"intake"},
+    {"submission", "reconcile", "upkeep", "notify", "keys"},
+    {"intake", "thumbnails"},
     {"inspection"},
     {"archive"},
     {"catalog", "storage"},
@@ -47,6 +47,7 @@ ONLY: Mapping[str, Set[str]] = {
     "requests": {"observability"},
     "click": {"cli"},
     "obstore": {"storage"},
+    "pyvips": {"thumbnails"},
     "standardwebhooks": {"notify"},
     "service.settings": COMMANDS | {"app", "bootstrap"},
 }

@@ -6,6 +6,7 @@ from service.catalog.catalog import Transaction
 from service.catalog.tasks import TaskState
 from service.domain.apply_event import settle
 from service.domain.asset import AssetStatus, deleted
+from service.domain.audit import Action
 from service.errors import NotFound
 
 
@@ -20,3 +21,4 @@ def delete(tx: Transaction, *, task_id: str, index: int) -> None:
     task = settle(state.task, assets, now=tx.now)
     tx.tasks.save([(state, TaskState(replace(task, version=task.version + 1), assets))])
     tx.work.drop_claim(task_id, index)
+    tx.audit.note(Action.ASSET_DELETED, f"{task_id}.{index}")

@@ -10,6 +10,7 @@ import structlog
 from service.background import Nudge
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.work import ToPurge
+from service.domain.thumbnail import thumbnails_of
 from service.errors import StorageUnavailable
 from service.storage import ObjectStore
 
@@ -68,9 +69,13 @@ class Purge:
                 after = found[-1].seq
 
     async def _purge(self, one: ToPurge) -> None:
-        """Delete whatever lies under the asset's index, also bytes that a crash left and no row tells of."""
-        async for entry in self._store.list(f"{one.folder}/{one.index}-"):
-            await self._store.delete(entry.key)
+        """Delete whatever lies under the asset's index, also bytes that a crash left and no row tells of.
+
+        Thumbnails go first: as long as bytes are there, nothing takes the asset for purged.
+        """
+        for prefix in (thumbnails_of(one.folder, one.index), f"{one.folder}/{one.index}-"):
+            async for entry in self._store.list(prefix):
+                await self._store.delete(entry.key)
         if not one.may_get_more:
             await self._catalog.write(partial(_mark_purged, one=one))
 

@@ -5,7 +5,7 @@ from service.bootstrap.notify import endpoints_of
 from service.bootstrap.one_submission import is_served, one_submission
 from service.bootstrap.provider import SOURCE, key_mark, provider_client, rules_of
 from service.bootstrap.reconcile import reconcile_for_ever, reconcile_once
-from service.bootstrap.secrets import signing_secrets, token_signer
+from service.bootstrap.secrets import known_setting_keys, signing_secrets, token_signer
 from service.bootstrap.storage import place_of_store, store_of
 from service.bootstrap.submission import prices_of
 from service.bootstrap.tracing import collector_trouble
@@ -19,6 +19,7 @@ __all__ = [
     "endpoints_of",
     "is_served",
     "key_mark",
+    "known_setting_keys",
     "one_submission",
     "open_catalog",
     "open_components",

@@ -11,9 +11,10 @@ import structlog
 
 from service.background import Nudge
 from service.bootstrap.provider import provider_client, rules_of
-from service.bootstrap.secrets import serving_keys, serving_secrets
+from service.bootstrap.secrets import keys_of, serving_keys, serving_secrets
 from service.bootstrap.storage import open_store, store_of
 from service.bootstrap.submission import Submitting, submitting
+from service.bootstrap.thumbnails import thumbnails_of
 from service.bootstrap.tracing import tracing
 from service.catalog.catalog import Catalog
 from service.catalog.wakeups import Wakeups
@@ -25,6 +26,8 @@ from service.intake.asset_link import AssetLinkSigner
 from service.intake.callback_token import TokenSigner
 from service.intake.readiness import Readiness
 from service.intake.revocation import RevokedTokens
+from service.keys.failures import Failures
+from service.keys.known import KnownKeys
 from service.observability import Metrics
 from service.observability.tracing import Tracing
 from service.provider.client import ProviderClient
@@ -33,6 +36,7 @@ from service.server_lock import server_lock
 from service.settings import ApiKeySetting, Role, Settings
 from service.storage import ObjectStore
 from service.storage.cloud import CloudStore
+from service.thumbnails.making import Thumbnails
 
 log = structlog.get_logger(__name__)
 
@@ -52,8 +56,11 @@ class Components:
 
     settings: Settings
     api_keys: tuple[ApiKeySetting, ...]
+    keys: KnownKeys
+    failures: Failures
     catalog: Catalog
     store: ObjectStore
+    thumbnails: Thumbnails
     signer: TokenSigner
     link_signer: AssetLinkSigner
     metrics: Metrics
@@ -166,8 +173,13 @@ def open_components(settings: Settings) -> Iterator[Components]:
         yield Components(
             settings=settings,
             api_keys=api_keys,
+            keys=KnownKeys(
+                keys_of(api_keys), catalog=catalog, nudge=wakeups.nudge("keys") if wakeups is not None else None
+            ),
+            failures=Failures(tell=metrics.auth_failed),
             catalog=catalog,
             store=store,
+            thumbnails=thumbnails_of(settings, catalog, store),
             signer=signer,
             link_signer=link_signer,
             metrics=metrics,

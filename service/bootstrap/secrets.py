@@ -2,14 +2,19 @@
 
 import secrets
 import sys
+from collections.abc import Sequence
 
 import structlog
 from pydantic import SecretStr
 
+from service.domain.api_key import ApiKey, Scope, setting_id
 from service.errors import SettingsError
 from service.intake.callback_token import TokenSigner
 from service.secrets_file import GeneratedSecret, read_or_generate
-from service.settings import ApiKeySetting, KeyScope, Role, Settings
+from service.settings import ApiKeySetting, Role, Settings
+
+GENERATED_KEY = "api-key"
+"""The file in the data directory."""
 
 log = structlog.get_logger(__name__)
 
@@ -38,15 +43,28 @@ def serving_keys(settings: Settings) -> tuple[ApiKeySetting, ...]:
     return (generated_key(settings),)
 
 
+def known_setting_keys(settings: Settings) -> tuple[ApiKey, ...]:
+    """The keys that a server of these settings would have beside those that were made; generates none."""
+    listed = settings.api_keys
+    if not listed and settings.stands_alone and (settings.data_dir / GENERATED_KEY).is_file():
+        listed = (generated_key(settings),)
+    return keys_of(listed)
+
+
+def keys_of(listed: Sequence[ApiKeySetting]) -> tuple[ApiKey, ...]:
+    """Keys of the setting as the guard knows them."""
+    return tuple(ApiKey(setting_id(one.name), one.name, one.digest, one.scopes) for one in listed)
+
+
 def token_signer(settings: Settings) -> TokenSigner:
     return TokenSigner(signing_secrets(settings))
 
 
 def generated_key(settings: Settings) -> ApiKeySetting:
     _require_whole(settings, "DARKROOM_API_KEYS")
-    generated = read_or_generate(settings.data_dir / "api-key", prefix="dk_")
+    generated = read_or_generate(settings.data_dir / GENERATED_KEY, prefix="dk_")
     _shown(generated, "API key", show=True)
-    return ApiKeySetting(name="generated", key=SecretStr(generated.text), scopes=frozenset({KeyScope.ADMIN}))
+    return ApiKeySetting(name="generated", key=SecretStr(generated.text), scopes=frozenset({Scope.ADMIN}))
 
 
 def _require_whole(settings: Settings, variable: str) -> None:

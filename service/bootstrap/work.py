@@ -38,6 +38,8 @@ from service.submission.arrears import Arrears
 from service.submission.finder import Finder
 from service.upkeep.elected import Elected
 from service.upkeep.retention import Retention
+from service.upkeep.search_filling import SearchFilling
+from service.upkeep.trail import TrailRetention
 
 log = structlog.get_logger(__name__)
 
@@ -57,15 +59,12 @@ async def running(parts: Components) -> AsyncIterator[None]:
     except CatalogUnavailable as error:  # a full disk, a lock: the claims end by themselves, and readiness tells
         log.error("claims_left_to_expire", reason=str(error))
     await parts.readiness.probe()
-    try:
-        await parts.revoked.refresh()
-    except CatalogUnavailable:  # readiness tells; while it is not known who is revoked, nobody is let in
-        if not parts.catalog.shared:
-            raise
+    await _learn_who_may(parts)
     background, watch = Background(), ClockWatch(parts.catalog)
     background.start("clock", watch.run)
     background.start("readiness", parts.readiness.run)
     background.start("revoked", parts.revoked.run)
+    background.start("keys", parts.keys.run)
     background.start("allowances", parts.allowances.run)
     background.start("gauges", Gauges(catalog=parts.catalog, metrics=parts.metrics).run)
     background.start("intake", parts.intake.run)
@@ -78,6 +77,8 @@ async def running(parts: Components) -> AsyncIterator[None]:
             to_endpoints = await stack.enter_async_context(guarded_post(settings, to_callers=False))
             to_callers = await stack.enter_async_context(guarded_post(settings, to_callers=True))
             start_deliveries(parts, background, to_endpoints=to_endpoints, to_callers=to_callers)
+            parts.thumbnails.start()
+            stack.push_async_callback(parts.thumbnails.stop)
         if Role.ARCHIVER in settings.roles:
             _start_archive(parts, background, await stack.enter_async_context(_guarded_client(settings)))
         if Role.RECONCILER in settings.roles:
@@ -85,17 +86,37 @@ async def running(parts: Components) -> AsyncIterator[None]:
             finder = Finder(catalog=parts.catalog, provider=parts.provider, rules=parts.rules, tell=tell)
             arrears = Arrears(catalog=parts.catalog, prices=parts.submitting.prices)
             background.start("arrears", Elected("arrears", arrears.run, catalog=parts.catalog).run, ends_first=True)
+            filling = SearchFilling(catalog=parts.catalog)
+            background.start("search", Elected("search", filling.run, catalog=parts.catalog).run, ends_first=True)
             background.start("finder", Elected("finder", finder.run, catalog=parts.catalog).run, ends_first=True)
             start_reconcile(asking_of(parts, watch), background, lambda: not parts.readiness.problems)
-            retention = Retention(catalog=parts.catalog, after=settings.callbacks.retention)
-            background.start(
-                "retention", Elected("retention", retention.run, catalog=parts.catalog).run, ends_first=True
-            )
+            _start_retention(parts, background)
         try:
             yield
         finally:
             await parts.submitting.submitter.stop(_left_to_drain(parts))
             await background.stop(_left_to_drain(parts))
+
+
+async def _learn_who_may(parts: Components) -> None:
+    """Read who is revoked, and which keys there are.
+
+    While that is not known nobody comes in but with a key of the setting; readiness tells why.
+    """
+    for refresh in (parts.revoked.refresh, parts.keys.refresh):
+        try:
+            await refresh()
+        except CatalogUnavailable:
+            if not parts.catalog.shared:
+                raise
+
+
+def _start_retention(parts: Components, background: Background) -> None:
+    settings, catalog = parts.settings, parts.catalog
+    bodies = Retention(catalog=catalog, after=settings.callbacks.retention)
+    trail = TrailRetention(catalog=catalog, after=settings.audit.retention)
+    background.start("retention", Elected("retention", bodies.run, catalog=catalog).run, ends_first=True)
+    background.start("trail", Elected("trail", trail.run, catalog=catalog).run, ends_first=True)
 
 
 def _tell_of_found(parts: Components, status: SubmissionStatus) -> None:

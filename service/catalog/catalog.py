@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
+from service.catalog.audit import Audit
 from service.catalog.checks import Checks
 from service.catalog.clearing import Clearing
 from service.catalog.dead import Dead
@@ -15,14 +16,17 @@ from service.catalog.details import Details
 from service.catalog.duties import Duties
 from service.catalog.engine import Engine, Priority
 from service.catalog.events import Events
+from service.catalog.facets import Faceting
 from service.catalog.figures import Counting
 from service.catalog.inbox import Inbox
+from service.catalog.keys import Keys
 from service.catalog.marks import STORE_BEGUN, Marks, copying_from, unfinished
 from service.catalog.migrate import is_new, missing_in, upgrade
 from service.catalog.postgres import PostgresEngine
 from service.catalog.queries import Queries
 from service.catalog.replays import Replays
 from service.catalog.restore import Restore
+from service.catalog.search_index import SearchIndex
 from service.catalog.spending import Spending
 from service.catalog.sqlite import SqliteEngine
 from service.catalog.submissions import Submissions
@@ -34,6 +38,7 @@ from service.catalog.waits import Waits
 from service.catalog.wakeups import Wakeups
 from service.catalog.walk import Walk
 from service.catalog.work import Work
+from service.domain.audit import Actor
 from service.errors import SettingsError
 
 T = TypeVar("T")
@@ -56,6 +61,8 @@ class Transaction:
     replays: Replays
     clearing: Clearing
     query: Queries
+    facets: Faceting
+    search: SearchIndex
     figures: Counting
     dead: Dead
     walk: Walk
@@ -65,6 +72,8 @@ class Transaction:
     spending: Spending
     events: Events
     details: Details
+    keys: Keys
+    audit: Audit
 
 
 class Catalog:
@@ -145,15 +154,22 @@ class Catalog:
         """Commit something small, durably. Raises CatalogUnavailable where callbacks could not be kept."""
         await self._engine.prove_writable()
 
-    async def write(self, work: Callable[[Transaction], T], *, priority: Priority = Priority.WORK) -> T:
-        """Run `work` in one transaction that is durable when this returns."""
-        return await self._engine.write(lambda connection: work(self._transaction(connection)), priority=priority)
+    async def write(
+        self, work: Callable[[Transaction], T], *, priority: Priority = Priority.WORK, by: Actor | None = None
+    ) -> T:
+        """Run `work` in one transaction that is durable when this returns.
+
+        `by` is who asked for it: what it changes then leaves rows in the audit trail, in the same transaction.
+        """
+        return await self._engine.write(
+            lambda connection: work(self._transaction(connection, by=by)), priority=priority
+        )
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in one short read-only transaction."""
         return await self._engine.read(lambda connection: work(self._transaction(connection, locks=False)))
 
-    def _transaction(self, connection: sa.Connection, *, locks: bool = True) -> Transaction:
+    def _transaction(self, connection: sa.Connection, *, locks: bool = True, by: Actor | None = None) -> Transaction:
         now = self._clock() if self._clock is not None else self._engine.now(connection)
         return Transaction(
             now=now,
@@ -169,6 +185,8 @@ class Catalog:
             replays=Replays(connection, locks=locks),
             clearing=Clearing(connection, now),
             query=Queries(connection),
+            facets=Faceting(connection),
+            search=SearchIndex(connection),
             figures=Counting(connection),
             dead=Dead(connection),
             walk=Walk(connection),
@@ -178,6 +196,8 @@ class Catalog:
             spending=Spending(connection),
             events=Events(connection, now),
             details=Details(connection, now, locks=locks),
+            keys=Keys(connection, now, locks=locks),
+            audit=Audit(connection, now, by=by),
         )
 
 

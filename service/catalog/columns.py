@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 metadata = sa.MetaData(
     naming_convention={
@@ -48,6 +49,22 @@ class StorableText(sa.types.TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
         return value.replace("\x00", "\ufffd") if value is not None and "\x00" in value else value
+
+
+class Terms(sa.types.TypeDecorator[list[str]]):
+    """What a row is found by: texts without spaces. One text with spaces in SQLite, a `tsvector` in PostgreSQL."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        return dialect.type_descriptor(postgresql.TSVECTOR() if dialect.name == "postgresql" else sa.Text())
+
+    def process_bind_param(self, value: list[str] | None, dialect: sa.Dialect) -> str | None:
+        """In the form in which a `tsvector` is written, too: quotes around each, and none within."""
+        if value is None:
+            return None
+        return " ".join(f"'{term}'" if dialect.name == "postgresql" else term for term in value)
 
 
 Text = StorableText()

@@ -1,7 +1,12 @@
 """What the two databases spell differently. Everything else says the same to both."""
 
+from typing import TypeVar
+
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql import operators
+
+T = TypeVar("T")
 
 Insert = sqlite.Insert | postgresql.Insert
 
@@ -17,3 +22,10 @@ def in_its_index(dialect: str, condition: sa.ColumnElement[bool]) -> sa.ColumnEl
     It would look up the column in another index, and sort all that it finds.
     """
     return condition if dialect == "postgresql" else sa.func.likely(condition, type_=sa.types.NullType())
+
+
+def without_index(dialect: str, column: sa.Column[T]) -> sa.ColumnElement[T]:
+    """A column that SQLite does not look up in an index; PostgreSQL knows how many rows there are, and decides."""
+    if dialect == "postgresql":
+        return column
+    return sa.sql.elements.UnaryExpression(column, operator=operators.custom_op("+"), type_=column.type)

@@ -16,6 +16,9 @@ TAKING_IN = "callbacks:since"
 COSTS_COUNTED = "costs:counted"
 """Set when the costs of all tasks that had ended before are counted; a rebuild takes it away."""
 
+SEARCH_FILLED = "search:filled"
+"""Set when all tasks are found by their words that were there before there was an index; no copy takes it along."""
+
 COPYING = "copying:"
 """Begins the mark that stands in a database while a copy into it is not finished; the rest says from where."""
 

@@ -8,12 +8,13 @@ from typing import Generic, TypeVar
 import sqlalchemy as sa
 
 from service.catalog import rows
+from service.catalog.filters import AssetFilter, Sort, TaskFilter
 from service.catalog.inbox_filter import InboxFilter
+from service.catalog.listing import BOUNDS, Bounds, Listing
 from service.catalog.tables import (
     NOT_ACCEPTED,
     NOT_CALLED_BACK,
     NOT_COMPLETED,
-    NOT_PNG,
     assets,
     callback_tokens,
     callbacks,
@@ -21,7 +22,7 @@ from service.catalog.tables import (
     tasks,
 )
 from service.catalog.tokens import MintedToken, SignedLink, minted_token, signed_link
-from service.domain.asset import Asset
+from service.domain.asset import Asset, AssetReason
 from service.domain.task import Task
 
 T = TypeVar("T")
@@ -35,8 +36,7 @@ class Page(Generic[T]):
     next: int | None
 
 
-TASK_FILTERS = {"status": tasks.c.status, "model": tasks.c.model, "ref": tasks.c.ref, "source": tasks.c.source}
-ASSET_FILTERS = {"status": assets.c.status, "format": assets.c.format, "task_id": assets.c.task_id}
+EVERY_TASK, EVERY_ASSET = TaskFilter(), AssetFilter()
 CALLBACK_FILTERS = {
     "verdict": callbacks.c.verdict,
     "task_id": callbacks.c.task_id,
@@ -47,7 +47,6 @@ CALLBACK_FILTERS = {
 
 
 _RARE: Mapping[sa.Column[str], tuple[str, str]] = {
-    assets.c.format: ("png", NOT_PNG),
     callbacks.c.verdict: ("accepted", NOT_ACCEPTED),
     callbacks.c.origin: ("callback", NOT_CALLED_BACK),
     callbacks.c.status: ("completed", NOT_COMPLETED),
@@ -60,7 +59,7 @@ _LISTED = [
 ]
 
 
-_NOT_REFUTED = sa.or_(assets.c.reason.is_(None), assets.c.reason != "refuted")
+_NOT_REFUTED = sa.or_(assets.c.reason.is_(None), assets.c.reason != AssetReason.REFUTED.value)
 
 
 class Queries:
@@ -70,13 +69,16 @@ class Queries:
         self._connection = connection
 
     def tasks(
-        self, *, filters: Mapping[str, str], after: int | None, limit: int, conflicts: bool = False
+        self,
+        wanted: TaskFilter = EVERY_TASK,
+        *,
+        limit: int,
+        after: int | None = None,
+        sort: Sort = Sort.NEWEST,
+        bounds: Bounds = BOUNDS,
     ) -> Page[Task]:
-        query = sa.select(*_LISTED)
-        if not conflicts:
-            query = query.where(sa.not_(tasks.c.conflict))
-        page = self._page(query, tasks.c.seq, TASK_FILTERS, filters, after, limit)
-        return Page([rows.task_from(row) for row in page.items], page.next)
+        found = Listing(self._connection, bounds).tasks(wanted, _LISTED, limit=limit, after=after, sort=sort)
+        return Page([rows.task_from(row) for row in found.rows], found.next)
 
     def assets_of(self, task_ids: list[str], *, conflicts: bool = False) -> dict[str, list[Asset]]:
         """The assets of several tasks, in index order."""
@@ -89,13 +91,16 @@ class Queries:
         return found
 
     def assets(
-        self, *, filters: Mapping[str, str], after: int | None, limit: int, conflicts: bool = False
+        self,
+        wanted: AssetFilter = EVERY_ASSET,
+        *,
+        limit: int,
+        after: int | None = None,
+        sort: Sort = Sort.NEWEST,
+        bounds: Bounds = BOUNDS,
     ) -> Page[Asset]:
-        query = sa.select(assets)
-        if not conflicts:
-            query = query.where(_NOT_REFUTED)
-        page = self._page(query, assets.c.seq, ASSET_FILTERS, filters, after, limit)
-        return Page([rows.asset_from(row) for row in page.items], page.next)
+        found = Listing(self._connection, bounds).assets(wanted, list(assets.c), limit=limit, after=after, sort=sort)
+        return Page([rows.asset_from(row) for row in found.rows], found.next)
 
     def asset(self, task_id: str, index: int) -> Asset | None:
         query = sa.select(assets).where(assets.c.task_id == task_id, assets.c.index == index)

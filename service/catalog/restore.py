@@ -6,6 +6,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from service.catalog.marks import SEARCH_FILLED, Marks
+from service.catalog.search_index import SearchIndex
 from service.catalog.tables import assets, callbacks, history, tasks
 from service.domain.object_key import folder
 
@@ -58,6 +60,8 @@ class Restore:
         self._connection.execute(sa.update(history).where(gone).values(callback_id=None))
         self._number(tasks.c.seq, (tasks.c.received_at, tasks.c.id))
         self._number(assets.c.seq, (assets.c.created_at, assets.c.task_id, assets.c.index))
+        SearchIndex(self._connection).clear()
+        Marks(self._connection).remove(SEARCH_FILLED)
         self._number(callbacks.c.id, (callbacks.c.received_at, callbacks.c.id), referred=history.c.callback_id)
 
     def _callback_ids(self, task_ids: Collection[str]) -> dict[tuple[str, str], int]:

@@ -10,6 +10,7 @@ from service.domain.details import details_version
 from service.domain.history import Effect, HistoryEntry
 from service.domain.image import Image, ImageFormat
 from service.domain.likeness import QUARTERS, quarters_of
+from service.domain.link import link_host
 from service.domain.task import Check, Origin, Rank, Standing, Task, TaskReason, TaskStatus
 
 Row = sa.RowMapping | sa.Row[Any]
@@ -86,6 +87,7 @@ def asset_values(asset: Asset) -> dict[str, Any]:
         "width": stored.image.width if stored else None,
         "height": stored.image.height if stored else None,
         "archived_at": asset.archived_at,
+        "host": link_host(asset.known_links[0]) if asset.known_links else None,
         "purged": asset.purged,
         "details": dict(asset.details) if asset.details is not None else None,
         "details_version": details_version(asset.details),

@@ -2,11 +2,14 @@
 
 import sqlalchemy as sa
 
-from service.catalog.columns import BigId, Text, UtcTime, metadata
+from service.catalog.columns import BigId, Terms, Text, UtcTime, metadata
+from service.catalog.key_tables import api_keys, audit
 from service.catalog.submission_tables import charges, deliveries, events, spending, submissions
 
 __all__ = [
+    "api_keys",
     "assets",
+    "audit",
     "callback_tokens",
     "callbacks",
     "charges",
@@ -16,6 +19,7 @@ __all__ = [
     "history",
     "marks",
     "metadata",
+    "search",
     "signed_links",
     "spending",
     "submissions",
@@ -30,6 +34,7 @@ NOT_CALLED_BACK = "origin <> 'callback'"
 NOT_COMPLETED = "status <> 'completed'"
 UNSEEN = "status = 'archived' AND details_version < 2"
 NOT_PNG = "format <> 'png'"
+NOT_EVOLINK = "source <> 'evolink'"
 """What partial indexes hold; a query uses one only when it says the same in the same words."""
 
 callbacks = sa.Table(
@@ -128,6 +133,10 @@ tasks = sa.Table(
     sa.Index("ix_tasks_status", "status", "seq"),
     sa.Index("ix_tasks_of_ref", "ref", "seq"),
     sa.Index("ix_tasks_model", "model", "seq"),
+    sa.Index("ix_tasks_received", "received_at", "seq"),
+    sa.Index(
+        "ix_tasks_source", "source", "seq", sqlite_where=sa.text(NOT_EVOLINK), postgresql_where=sa.text(NOT_EVOLINK)
+    ),
     sa.Index(
         "ix_tasks_unproven",
         "named_by",
@@ -182,6 +191,7 @@ assets = sa.Table(
     sa.Column("width", sa.Integer),
     sa.Column("height", sa.Integer),
     sa.Column("archived_at", UtcTime),
+    sa.Column("host", Text),  # that its first link names; None also until older rows have been gone through
     sa.Column("purged", sa.Boolean, nullable=False),
     sa.Column("claim", Text),
     sa.Column("claimed_until", UtcTime),
@@ -192,6 +202,10 @@ assets = sa.Table(
     *(sa.Column(f"alike_{number}", sa.Integer) for number in range(4)),  # a quarter of the perceptual hash each
     sa.UniqueConstraint("task_id", "index"),
     sa.Index("ix_assets_status", "status", "seq"),
+    sa.Index("ix_assets_archived", "archived_at", "seq"),
+    sa.Index("ix_assets_bytes", "bytes", "seq"),
+    sa.Index("ix_assets_size", "width", "height", "seq"),
+    sa.Index("ix_assets_host", "host", "seq"),
     sa.Index("ix_assets_format", "format", "seq", sqlite_where=sa.text(NOT_PNG), postgresql_where=sa.text(NOT_PNG)),
     sa.Index(
         "ix_assets_pending",
@@ -223,6 +237,14 @@ assets = sa.Table(
         sqlite_where=sa.text("status = 'deleted' AND NOT purged"),
         postgresql_where=sa.text("status = 'deleted' AND NOT purged"),
     ),
+)
+
+search = sa.Table(  # what tasks are found by; in SQLite its rows are indexed by a virtual table, see `search_index`
+    "search",
+    metadata,
+    sa.Column("seq", BigId, primary_key=True, autoincrement=False),  # the task's
+    sa.Column("terms", Terms, nullable=False),
+    sa.Index("ix_search_terms", "terms", postgresql_using="gin").ddl_if(dialect="postgresql"),
 )
 
 history = sa.Table(

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from service.catalog import rows, tables
 from service.catalog.dialects import Insert, insert_into
+from service.catalog.search_index import SearchIndex
 from service.catalog.tables import UNPROVEN
 from service.domain.asset import Asset
 from service.domain.history import HistoryEntry
@@ -102,6 +103,7 @@ class Tasks:
         changed_tasks: list[dict[str, Any]] = []
         new_assets: list[dict[str, Any]] = []
         changed_assets: list[Asset] = []
+        changes = list(changes)
         for before, after in changes:
             if before is None or before.task != after.task:
                 values = rows.task_values(after.task) | _naming(named.get(after.task.id))
@@ -116,6 +118,7 @@ class Tasks:
             self._connection.execute(sa.insert(tables.tasks), new_tasks)
         if changed_tasks:
             self._connection.execute(_upsert_task(self._connection.dialect.name), changed_tasks)
+        SearchIndex(self._connection).follow((before.task if before else None, after.task) for before, after in changes)
         if new_assets:
             self._connection.execute(sa.insert(tables.assets), new_assets)
         for asset in sorted(changed_assets, key=lambda one: (one.task_id, one.index)):

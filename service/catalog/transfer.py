@@ -13,9 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import REGCLASS
 
 from service.catalog.fingerprint import fingerprint
-from service.catalog.marks import IS_COPYING
+from service.catalog.marks import IS_COPYING, SEARCH_FILLED, Marks
 from service.catalog.proofs import IS_PROOF
-from service.catalog.tables import assets, duties, marks, metadata
+from service.catalog.search_index import SearchIndex
+from service.catalog.tables import assets, duties, marks, metadata, search
 from service.domain.asset import AssetStatus
 
 Key = int | str
@@ -25,7 +26,7 @@ CLAIMS = frozenset(
 )
 """Columns that say who works on something just now."""
 
-_TABLES = {table.name: table for table in metadata.sorted_tables if table is not duties}
+_TABLES = {table.name: table for table in metadata.sorted_tables if table not in (duties, search)}
 TABLES = tuple(_TABLES)
 """What is copied, in this order: what refers to a table comes after it."""
 
@@ -130,7 +131,9 @@ class Transfer:
             self._delete(_TABLES[name], *_between(_TABLES[name], after))
 
     def conclude(self) -> None:
-        """Let the next keys be new ones."""
+        """Let the next keys be new ones, and all that came be found anew."""
+        SearchIndex(self._connection).clear()
+        Marks(self._connection).remove(SEARCH_FILLED)
         if self._connection.dialect.name != "postgresql":
             return  # SQLite looks for the highest key itself
         for table in _TABLES.values():
@@ -168,8 +171,8 @@ def _key(table: sa.Table) -> sa.Column[Any]:
 
 
 def _between(table: sa.Table, after: Key | None, until: Key | None = None) -> list[sa.ColumnElement[bool]]:
-    """The rows of a page, without the mark of a copy, which is the target's own, and the proofs of processes."""
-    which = [~IS_COPYING, ~IS_PROOF] if table is marks else []
+    """The rows of a page, without marks that are the target's own, and the proofs of processes."""
+    which = [~IS_COPYING, ~IS_PROOF, marks.c.name != SEARCH_FILLED] if table is marks else []
     which += [_key(table) > after] if after is not None else []
     return [*which, _key(table) <= until] if until is not None else which
 

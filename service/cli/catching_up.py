@@ -8,7 +8,7 @@ import click
 
 from service import bootstrap
 from service.catalog.dead import DeadFilter
-from service.cli.group import fail, main, print_json, said_plainly, text
+from service.cli.group import fail, main, operator, print_json, said_plainly, text
 from service.cli.progress import bar
 from service.domain.asset import AssetReason
 from service.domain.task import TaskReason
@@ -75,7 +75,9 @@ def retry(
             _show_ids(ids, as_json=as_json)
             return
         with bar("tried again", shown=not as_json, total=len(ids)) as advance:
-            tried = asyncio.run(retry_each(catalog, ids, rules=bootstrap.rules_of(settings), progress=advance))
+            tried = asyncio.run(
+                retry_each(catalog, ids, rules=bootstrap.rules_of(settings), progress=advance, by=operator())
+            )
     _show_tried(tried, as_json=as_json)
     if task_ids and any(one.refused for one in tried):
         sys.exit(1)

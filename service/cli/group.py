@@ -1,6 +1,8 @@
 """What every command shares: the group, how expected errors are said, and how results are printed."""
 
+import getpass
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -9,6 +11,7 @@ from typing import Any, NoReturn, ParamSpec
 
 import click
 
+from service.domain.audit import Actor, command_of
 from service.errors import DarkroomError, SettingsError
 from service.observability import configure_logging
 from service.provider.payload import storable
@@ -23,6 +26,7 @@ MODULES = {
     "demo": "trial",
     "doctor": "serving",
     "healthcheck": "serving",
+    "key": "keys",
     "migrate": "serving",
     "rebuild": "upkeep",
     "reconcile": "catching_up",
@@ -94,6 +98,14 @@ def tags_from(pairs: Sequence[str]) -> dict[str, str]:
 def text(argument: str | None) -> str | None:
     """An argument as text: a shell can pass bytes that are none."""
     return storable(argument) if argument is not None else None
+
+
+def operator() -> Actor:
+    """Who runs the command, for the audit trail; a container may have no name for its user."""
+    try:
+        return command_of(getpass.getuser())
+    except (KeyError, OSError):
+        return command_of(str(os.getuid()))
 
 
 def print_json(document: Any) -> None:

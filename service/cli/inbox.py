@@ -12,13 +12,13 @@ from service import bootstrap
 from service.catalog.catalog import Transaction
 from service.catalog.inbox_filter import InboxFilter
 from service.catalog.usage import Touched
-from service.cli.group import main, print_json, said_plainly, text
+from service.cli.group import main, operator, print_json, said_plainly, text
 from service.cli.progress import bar
 from service.domain.callback import Verdict
 from service.domain.moment import moment
-from service.errors import NotFound
 from service.intake.replay import Replayed
 from service.intake.replay import replay as run_again
+from service.intake.revocation import revoke as revoke_url
 from service.settings import load_settings
 from service.web.documents import touched_document
 
@@ -64,6 +64,7 @@ def replay(ids: Sequence[int], every: bool, dry_run: bool, as_json: bool, **give
                 rules=rules,
                 dry_run=dry_run,
                 progress=lambda done: advance(done.share, f"{done.matched} callbacks"),
+                by=operator(),
             )
         )
     if as_json:
@@ -96,7 +97,7 @@ def revoke(token_id: str, as_json: bool) -> None:
     """
     token_id = text(token_id) or ""
     with bootstrap.open_catalog(load_settings()) as catalog:
-        touched = asyncio.run(catalog.write(lambda tx: _revoke(tx, token_id)))
+        touched = asyncio.run(catalog.write(lambda tx: _revoke(tx, token_id), by=operator()))
     document = touched_document(touched)
     if as_json:
         print_json({"revoked": token_id, "touched": document})
@@ -109,6 +110,5 @@ def revoke(token_id: str, as_json: bool) -> None:
 
 
 def _revoke(tx: Transaction, token_id: str) -> Touched:
-    if not tx.tokens.revoke(token_id, tx.now):
-        raise NotFound("callback_url_not_found", f"no callback URL of the id {token_id!r} was minted here")
+    revoke_url(tx, token_id=token_id)
     return tx.usage.touched(token_id)

@@ -12,7 +12,7 @@ import click
 from service import bootstrap
 from service.bootstrap.one_submission import Progress
 from service.catalog.tasks import TaskState
-from service.cli.group import USAGE_ERROR, fail, main, print_json, said_plainly, tags_from, text
+from service.cli.group import USAGE_ERROR, fail, main, operator, print_json, said_plainly, tags_from, text
 from service.cli.progress import bar
 from service.domain.asset import Asset, AssetStatus
 from service.domain.submission import IDEMPOTENCY_KEY, is_idempotency_key
@@ -69,7 +69,7 @@ def submit(
         return
     if idempotency_key is not None and not is_idempotency_key(idempotency_key):
         raise click.UsageError(f"--idempotency-key takes {IDEMPOTENCY_KEY}")
-    client = Client(KEY_NAME, idempotency_key, text(ref), tags_from(tags))
+    client = Client(KEY_NAME, idempotency_key, text(ref), tags_from(tags), operator())
     submitted, state = asyncio.run(_submit(settings, request, client, wait=wait, as_json=as_json))
     document = {"submission": submitted.submission.id, "task_id": submitted.task_id, "replayed": submitted.replayed}
     if state is None:

@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from service import bootstrap
-from service.cli.group import main, print_json, said_plainly, tags_from, text
+from service.cli.group import main, operator, print_json, said_plainly, tags_from, text
 from service.intake.minting import LONGEST_LIFE, Wish, mint
-from service.intake.register import Told, register
+from service.intake.register import Told, tell
 from service.provider.payload import storable_mapping
 from service.settings import load_settings
 
@@ -38,6 +38,7 @@ def callback_url(
                 signer=bootstrap.token_signer(settings),
                 public_url=settings.public_url,
                 now=datetime.now(UTC),
+                by=operator(),
             )
         )
     if as_json:
@@ -67,16 +68,16 @@ def register_tasks(
     """Tell of tasks that run at the provider."""
     labels, submitted = tags_from(tags), _parameters(parameters)
 
-    async def tell(task_id: str) -> dict[str, Any]:
+    async def told_of(task_id: str) -> dict[str, Any]:
         told = Told(task_id, text(prompt), submitted, text(ref), labels)
-        registered = await catalog.write(partial(register, told=told, rules=rules))
+        registered = await catalog.write(partial(tell, told=told, rules=rules), by=operator())
         return {"id": task_id, "status": registered.state.task.status.value, "new": registered.new}
 
     settings = load_settings()
     rules = bootstrap.rules_of(settings)
     with bootstrap.open_catalog(settings) as catalog:
         for task_id in task_ids:
-            found = asyncio.run(tell(task_id))
+            found = asyncio.run(told_of(task_id))
             if as_json:
                 print_json(found)
             else:

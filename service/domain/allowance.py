@@ -36,15 +36,15 @@ class Bucket:
     at: float
 
 
-def full_bucket(now: float) -> Bucket:
-    return Bucket(BURST, now)
+def full_bucket(now: float, *, burst: float = BURST) -> Bucket:
+    return Bucket(burst, now)
 
 
-def admit(bucket: Bucket, now: float) -> tuple[Bucket, float]:
+def admit(bucket: Bucket, now: float, *, rate: float = RATE, burst: float = BURST) -> tuple[Bucket, float]:
     """The bucket after one more callback, and 0; or as it is, and the seconds until one will be let in."""
-    level = min(BURST, bucket.level + max(0.0, now - bucket.at) * RATE)
+    level = min(burst, bucket.level + max(0.0, now - bucket.at) * rate)
     if level < 1:
-        return Bucket(level, now), (1 - level) / RATE
+        return Bucket(level, now), (1 - level) / rate
     return Bucket(level - 1, now), 0.0
 
 

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from service.catalog.catalog import Catalog
+from service.catalog.catalog import Catalog, Transaction
 from service.catalog.tokens import MintedToken
+from service.domain.audit import Action, Actor
 from service.domain.host import is_internal_name
 from service.domain.object_key import is_task_id
 from service.errors import Invalid
@@ -44,10 +45,17 @@ class Draft:
     callback_url: str
 
 
-async def mint(wish: Wish, *, catalog: Catalog, signer: TokenSigner, public_url: str, now: datetime) -> Minted:
+async def mint(
+    wish: Wish, *, catalog: Catalog, signer: TokenSigner, public_url: str, now: datetime, by: Actor
+) -> Minted:
     """Mint a callback URL; it is remembered durably before it is given away. Raises Invalid when it gets too long."""
     draft = draft_url(wish, signer=signer, public_url=public_url, now=now)
-    await catalog.write(lambda tx: tx.tokens.add(draft.token))
+
+    def remember(tx: Transaction) -> None:
+        tx.tokens.add(draft.token)
+        tx.audit.note(Action.CALLBACK_URL_MINTED, draft.token.id, task_id=wish.task_id)
+
+    await catalog.write(remember, by=by)
     return Minted(draft.token.id, draft.callback_url, tuple(public_url_warnings(public_url)))
 
 

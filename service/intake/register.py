@@ -6,6 +6,7 @@ from typing import Any
 
 from service.catalog.catalog import Transaction
 from service.catalog.tasks import TaskState
+from service.domain.audit import Action
 from service.domain.check import asked_images, begin, first_check
 from service.domain.history import Effect, HistoryEntry
 from service.domain.object_key import is_task_id
@@ -31,10 +32,19 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The task as it stands, and whether it was unknown before."""
+    """The task as it stands, whether it was unknown before, and whether anything of it has changed."""
 
     state: TaskState
     new: bool
+    changed: bool = True
+
+
+def tell(tx: Transaction, *, told: Told, rules: Rules) -> Registered:
+    """Register a task because somebody told of it. Raises Invalid for an impossible id."""
+    registered = register(tx, told=told, rules=rules)
+    if registered.changed:
+        tx.audit.note(Action.TASK_TOLD, told.id)
+    return registered
 
 
 def register(tx: Transaction, *, told: Told, rules: Rules, source: str = "evolink") -> Registered:
@@ -63,7 +73,7 @@ def register(tx: Transaction, *, told: Told, rules: Rules, source: str = "evolin
     if before is not None and _lacks_images(before, task):
         task = replace(task, check=begin(task.check, tx.now))
     if before is not None and task == known:
-        return Registered(before, new=False)
+        return Registered(before, new=False, changed=False)
     state = TaskState(replace(task, version=known.version + 1), before.assets if before else ())
     tx.tasks.save([(before, state)])
     entry = HistoryEntry(

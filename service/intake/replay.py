@@ -8,12 +8,13 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.inbox_filter import InboxFilter
+from service.domain.audit import Action, Actor
 from service.domain.rules import Rules
 from service.intake.batch import deaths
 from service.intake.replay_plan import OldCallback, Plan, perform, plan
@@ -55,11 +56,14 @@ async def replay(
     rules: Rules,
     dry_run: bool,
     progress: Callable[[Progress], None] = lambda _: None,
+    by: Actor | None = None,
 ) -> Replayed:
     """Run matching callbacks again, of those that were there when it began. Raises CatalogUnavailable.
 
-    It holds one portion in memory, and the ids of the tasks that it changes.
+    It holds one portion in memory, and the ids of the tasks that it changes. The trail has it before anything changes.
     """
+    if not dry_run:
+        await catalog.write(partial(_note, wanted=wanted), by=by)
     first, last = await catalog.read(lambda tx: tx.replays.span(wanted))
     after, counts = first, Counter[str]()
     owners: dict[str, str | None] = {}
@@ -77,6 +81,12 @@ async def replay(
 
 async def _run(catalog: Catalog, work: Callable[[Transaction], Plan], *, dry_run: bool) -> Plan:
     return await (catalog.read(work) if dry_run else catalog.write(lambda tx: perform(tx, work(tx))))
+
+
+def _note(tx: Transaction, *, wanted: InboxFilter) -> None:
+    said = {name: str(value) for name, value in asdict(wanted).items() if value is not None}
+    said |= {"ids": f"{len(wanted.ids)} of them" if wanted.ids else "all"}
+    tx.audit.note(Action.CALLBACKS_REPLAYED, said.pop("task_id", None), **said)
 
 
 def _read(tx: Transaction, *, wanted: InboxFilter, after: int, last: int) -> tuple[list[OldCallback], int]:

@@ -6,6 +6,7 @@ from service.catalog.catalog import Transaction
 from service.catalog.tasks import TaskState
 from service.domain.apply_event import settle, standing_status
 from service.domain.asset import AssetStatus, retried
+from service.domain.audit import Action
 from service.domain.history import Effect, HistoryEntry
 from service.domain.rules import Rules
 from service.domain.task import Check, Origin, Rank, Standing, Task, TaskStatus
@@ -35,6 +36,7 @@ def retry(tx: Transaction, *, task_id: str, rules: Rules) -> TaskState:
     status = before.task.status.value
     entry = HistoryEntry(tx.now, Origin.REPLAY, status, Standing.AUTHORITATIVE, Effect.RETRIED, Rank.NOTHING)
     tx.tasks.note([(task_id, entry)])
+    tx.audit.note(Action.TASK_RETRIED, task_id)
     return after
 
 

@@ -1,13 +1,24 @@
-"""Which callback tokens are revoked, in memory: asked on every callback before its body is read."""
+"""Taking callback tokens out of use, and which are, in memory: asked on every callback before its body is read."""
 
 import asyncio
 
-from service.catalog.catalog import Catalog
-from service.errors import CatalogUnavailable
+from service.catalog.catalog import Catalog, Transaction
+from service.domain.audit import Action
+from service.errors import CatalogUnavailable, NotFound
 from service.observability.seldom import Seldom
 
 REFRESH_SECONDS = 2.0
 """How long a revocation by another process (a command, a replica) takes to count here; our own counts at once."""
+
+
+def revoke(tx: Transaction, *, token_id: str) -> None:
+    """Take a callback URL out of use; raises NotFound. Again it changes nothing."""
+    known = tx.tokens.known([token_id]).get(token_id)
+    if known is not None and known.revoked_at is not None:
+        return
+    if not tx.tokens.revoke(token_id, tx.now):
+        raise NotFound("callback_url_not_found", f"no callback URL of the id {token_id!r} was minted here")
+    tx.audit.note(Action.CALLBACK_URL_REVOKED, token_id)
 
 
 class RevokedTokens:

@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.delivery_filter import DeliveryFilter
 from service.catalog.events import Matching
+from service.domain.audit import Action, Actor
 from service.domain.telling import DeliveryStatus
 
 LONGEST_PAUSE = 0.2
@@ -25,13 +26,21 @@ class Replayed:
 
 
 async def replay(
-    catalog: Catalog, wanted: DeliveryFilter, *, dry_run: bool, progress: Callable[[], None] = lambda: None
+    catalog: Catalog,
+    wanted: DeliveryFilter,
+    *,
+    dry_run: bool,
+    progress: Callable[[], None] = lambda: None,
+    by: Actor | None = None,
 ) -> Replayed:
     """Have deliveries made again that matched when this began: dead ones, where no status is named.
 
-    They are due at once, each task's in their order. `progress` hears of each portion that was changed.
+    They are due at once, each task's in their order. `progress` hears of each portion that was changed. The trail has
+    it before anything changes.
     """
     wanted = replace(wanted, status=wanted.status or DeliveryStatus.DEAD)
+    if not dry_run:
+        await catalog.write(partial(_note, wanted=wanted), by=by)
     after, last = await catalog.read(lambda tx: tx.events.span(wanted))
     matched = replayed = 0
     while after < last:
@@ -42,6 +51,12 @@ async def replay(
             progress()
         await asyncio.sleep(min(LONGEST_PAUSE, time.monotonic() - started))
     return Replayed(matched, replayed, dry_run)
+
+
+def _note(tx: Transaction, *, wanted: DeliveryFilter) -> None:
+    said = {name: str(value) for name, value in asdict(wanted).items() if value is not None}
+    said |= {"ids": f"{len(wanted.ids)} of them" if wanted.ids else "all"}
+    tx.audit.note(Action.EVENTS_REPLAYED, said.pop("task_id", None), **said)
 
 
 async def _portion(

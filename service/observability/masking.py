@@ -24,6 +24,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(/[^\s?\"'<>]{0,300}\?)[^\s\"'<>]+"), rf"\1{MASK}"),
     # the signature of a token wherever it stands: HMAC-SHA256 as unpadded base64url, with or without more behind it
     (re.compile(r"\.[A-Za-z0-9_-]{43,}"), f".{MASK}"),
+    # our own keys wherever they stand
+    (re.compile(r"\b(darkroom_)[0-9A-Za-z]{43}"), rf"\1{MASK}"),
     (re.compile(r"(bearer\s+)\S+", re.IGNORECASE), rf"\1{MASK}"),
 )
 

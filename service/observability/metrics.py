@@ -89,6 +89,9 @@ SUBMITTED = (
 TOLD = ("delivered", "failed", "dead")
 """What one attempt to tell somebody of an event came to."""
 
+NO_KEY = ("missing", "unknown", "revoked", "expired", "limited", "uncertain")
+"""Why a request was not let in: the values of domain.api_key.Denial."""
+
 ACK_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """Seconds; the provider gives up after 10."""
 
@@ -138,6 +141,7 @@ class Metrics:
         self._budget_warnings = self._counter("budget_warnings_total", "Requests that came near the end of a budget.")
         self._told = self._counters("events_total", "Attempts to tell an endpoint of an event.", "outcome", TOLD)
         self._untold = self._figure("events_pending", "Events that an endpoint has not got yet.")
+        self._no_key = self._counters("auth_failures_total", "Requests without a valid API key.", "reason", NO_KEY)
         build = Gauge("darkroom_build_info", "The running version.", ["version"], registry=self._registry)
         build.labels(_version()).set(1)
 
@@ -199,6 +203,10 @@ class Metrics:
     def delivery(self, outcome: str) -> None:
         """One attempt to tell somebody of an event ended; `outcome` is one of TOLD."""
         self._told[outcome].inc()
+
+    def auth_failed(self, reason: str) -> None:
+        """A request was not let in; `reason` is one of NO_KEY."""
+        self._no_key[reason].inc()
 
     def under_way(self, *, unclear: int, untold: int) -> None:
         """How many requests may have arrived, and how many events are still to be told."""

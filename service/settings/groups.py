@@ -1,14 +1,13 @@
 """The groups of settings whose names have two parts, such as `DARKROOM_SERVER__PORT`."""
 
-import hashlib
 from collections.abc import Mapping
 from datetime import timedelta
-from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, model_validator
 
+from service.domain.api_key import Scope, digest
 from service.domain.rules import ConfirmMode
 from service.observability import LogFormat, LogLevel
 from service.settings import values
@@ -76,6 +75,15 @@ class Callbacks(Group):
         "90d",
         "How long the inbox keeps raw bodies and headers after their task has settled; unreadable and foreign ones so "
         "long after they came. What came, when and from whom stays.",
+        takes=f"{DURATION}, up to 100 years",
+        le=timedelta(days=36525),
+    )
+
+
+class Audit(Group):
+    retention: PositiveDuration = setting(
+        "365d",
+        "How long the trail of who changed what is kept, and keys after their end.",
         takes=f"{DURATION}, up to 100 years",
         le=timedelta(days=36525),
     )
@@ -231,12 +239,6 @@ class Traces(Group):
     ratio: float = setting(1.0, "Share of tasks that are traced.", takes="a number from 0 to 1", shown="1", ge=0, le=1)
 
 
-class KeyScope(StrEnum):
-    READ = "read"
-    WRITE = "write"
-    ADMIN = "admin"
-
-
 class ApiKeySetting(Group):
     """One API key, given as it is or by its SHA-256."""
 
@@ -245,7 +247,7 @@ class ApiKeySetting(Group):
     name: Annotated[str, AfterValidator(values.word)]
     key: Secret | None = None
     sha256: Annotated[str, AfterValidator(values.sha256_hex)] | None = None
-    scopes: frozenset[KeyScope]
+    scopes: frozenset[Scope]
 
     @model_validator(mode="after")
     def _is_given_once(self) -> Self:
@@ -261,4 +263,4 @@ class ApiKeySetting(Group):
         if self.key is None:
             assert self.sha256 is not None
             return self.sha256
-        return hashlib.sha256(self.key.get_secret_value().encode()).hexdigest()
+        return digest(self.key.get_secret_value())

@@ -13,6 +13,7 @@ from service.settings import values
 from service.settings.fields import DatabaseUrl, Items, JsonList, WebBase, setting
 from service.settings.groups import (
     ApiKeySetting,
+    Audit,
     Callbacks,
     Confirm,
     Details,
@@ -106,6 +107,7 @@ class Settings(BaseSettings):
     )
     storage: Storage = Field(default_factory=Storage)
     callbacks: Callbacks = Field(default_factory=Callbacks)
+    audit: Audit = Field(default_factory=Audit)
     evolink: Evolink = Field(default_factory=Evolink)
     confirm: Confirm = Field(default_factory=Confirm)
     reconcile: Reconcile = Field(default_factory=Reconcile)

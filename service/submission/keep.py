@@ -9,6 +9,7 @@ from typing import Any, assert_never
 
 from service.catalog.catalog import Transaction
 from service.catalog.tokens import MintedToken
+from service.domain.audit import Action
 from service.domain.rules import Rules
 from service.domain.subject import subjects_of
 from service.domain.submission import Again, Submission, SubmissionStatus, again
@@ -72,6 +73,7 @@ def keep(
         tx.submissions.save(one, claim=claim)
     else:
         tx.submissions.add(one, claim=claim)
+    tx.audit.note(Action.SUBMISSION_MADE, one.id, model=one.model)
     return Kept(one, token, warnings)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from service.domain.audit import Actor
 from service.domain.submission import Submission
 
 
@@ -60,9 +61,13 @@ Outcome = Submitted | Rejected
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who submits: the name of its API key, its Idempotency-Key, and the labels that the task is to carry."""
+    """Who submits: the name of its API key, its Idempotency-Key, and the labels that the task is to carry.
+
+    `actor` is who the audit trail names.
+    """
 
     key_name: str
     idempotency_key: str | None
     ref: str | None
     tags: Mapping[str, str]
+    actor: Actor | None = None

@@ -151,7 +151,7 @@ class Submitter:
             rules=self._rules,
             source=self._source,
         )
-        return await self._catalog.write(work)
+        return await self._catalog.write(work, by=client.actor)
 
     def _minted(self, client: Client, now: datetime) -> MintedToken:
         """A token with the client's labels, as far as the URL has room for them; the submission keeps them anyway."""

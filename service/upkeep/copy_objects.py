@@ -14,6 +14,7 @@ from service.catalog.catalog import Catalog, Transaction
 from service.catalog.transfer import KeptImage
 from service.domain.asset import AssetStatus
 from service.domain.place import Place, place_of
+from service.domain.thumbnail import pictured
 from service.errors import StorageUnavailable
 from service.storage import Entry, ObjectStore
 from service.upkeep.copied import Copied, Tell
@@ -81,7 +82,7 @@ class ObjectCopy:
         await self._refuse_an_empty_store()
         await asyncio.to_thread(clean_staged, self._target)
         trusted, begin, page = journal.after, "", list[Pair]()
-        async for pair in side_by_side(self._source.list(), self._target.list()):
+        async for pair in side_by_side(_without_thumbnails(self._source.list()), self._target.list()):
             page.append(pair)
             if len(page) >= TOGETHER:
                 await self._page(page, journal, begin=begin, trusted=trusted)
@@ -94,7 +95,7 @@ class ObjectCopy:
     async def _page(self, page: Sequence[Pair], journal: CopyJournal, *, begin: str, trusted: str) -> None:
         if journal.after > begin and any(pair.here not in (None, pair.there) for pair in page):
             journal.note([], begin)  # what is written now is not proven before it was read back
-        places = [place_of(pair.key) for pair in page]
+        places = [place_of(pair.key) or pictured(pair.key) for pair in page]
         task_ids = {place.task_id for place in places if place is not None}
         kept = await self._catalog.read(partial(_images, task_ids=task_ids))
         looks = []
@@ -160,6 +161,13 @@ class ObjectCopy:
             return
         if await self._archived():
             raise StorageUnavailable("the archive is empty, though the catalog has images in it: is its disk mounted?")
+
+
+async def _without_thumbnails(entries: AsyncIterator[Entry]) -> AsyncIterator[Entry]:
+    """They are made again where they are wanted; those that the target has go with their image."""
+    async for entry in entries:
+        if pictured(entry.key) is None:
+            yield entry
 
 
 async def side_by_side(here: AsyncIterator[Entry], there: AsyncIterator[Entry]) -> AsyncIterator[Pair]:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from service.catalog.catalog import Catalog
 from service.domain.place import place_of
+from service.domain.thumbnail import pictured
 from service.storage import Entry, ObjectStore
-from service.upkeep.file_place import judged
+from service.upkeep.file_place import judged, judged_thumbnail
 from service.upkeep.findings import Finding
 from service.upkeep.row_check import Seen, Tell
 
@@ -18,14 +19,19 @@ class FileCheck:
         self._store = store
 
     async def look(self, entries: Sequence[Entry], tell: Tell) -> list[Finding]:
-        """Which of these objects the catalog does not know just now; `tell` hears what was looked at."""
-        places = {entry.key: place_of(entry.key) for entry in entries}
+        """Which of these objects should not be there just now; `tell` hears what was looked at, but for thumbnails."""
+        shown = {entry.key: pictured(entry.key) for entry in entries}
+        places = {key: place or place_of(key) for key, place in shown.items()}
         task_ids = sorted({place.task_id for place in places.values() if place is not None})
         states = await self._catalog.read(lambda tx: tx.tasks.load(task_ids))
         found = []
         for key, place in places.items():
-            tell(Seen(files=1))
-            finding = judged(key, place, states.get(place.task_id) if place is not None else None)
+            state = states.get(place.task_id) if place is not None else None
+            if (image := shown[key]) is not None:
+                finding = judged_thumbnail(key, image, state)
+            else:
+                tell(Seen(files=1))
+                finding = judged(key, place, state)
             if finding is not None:
                 found.append(finding)
         return found

@@ -25,6 +25,18 @@ def judged(key: str, place: Place | None, state: TaskState | None) -> Finding | 
     return None if place.index is None else _image(key, place.index, state)
 
 
+def judged_thumbnail(key: str, image: Place, state: TaskState | None) -> Finding | None:
+    """What is wrong with a thumbnail of an image: only that the image was deleted, and this shows it still."""
+    index = image.index
+    assert index is not None
+    if state is None or index >= len(state.assets):
+        return None
+    asset = state.assets[index]
+    if asset.status is not AssetStatus.DELETED or not asset.purged:
+        return None
+    return Finding(Kind.DELETED_BYTES, key, "the image that it shows was deleted", image.task_id, index)
+
+
 def _image(key: str, index: int, state: TaskState) -> Finding | None:
     task_id = state.task.id
     if index >= len(state.assets):

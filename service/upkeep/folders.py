@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
 from service.domain.place import SIDECAR, place_of
+from service.domain.thumbnail import pictured
 from service.storage import Entry
 
 
@@ -22,12 +23,13 @@ class Folder:
 
 
 async def folders(entries: AsyncIterator[Entry], stray: Callable[[Entry], None]) -> AsyncIterator[Folder]:
-    """Folders of entries that come in the order of their keys; `stray` gets what lies in none."""
+    """Folders of entries that come in the order of their keys; `stray` gets what lies in none and is no thumbnail."""
     path, task_id, sizes = "", "", dict[str, int]()
     async for entry in entries:
         place = place_of(entry.key)
         if place is None:
-            stray(entry)
+            if pictured(entry.key) is None:
+                stray(entry)
             continue
         if place.folder != path and sizes:
             yield Folder(path, task_id, sizes)

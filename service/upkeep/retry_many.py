@@ -6,6 +6,7 @@ from functools import partial
 
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.dead import DeadFilter
+from service.domain.audit import Actor
 from service.domain.rules import Rules
 from service.errors import Refused
 from service.intake.retry import retry
@@ -27,13 +28,18 @@ async def matching(catalog: Catalog, wanted: DeadFilter) -> list[str]:
 
 
 async def retry_each(
-    catalog: Catalog, task_ids: Sequence[str], *, rules: Rules, progress: Callable[[int], None] = lambda _: None
+    catalog: Catalog,
+    task_ids: Sequence[str],
+    *,
+    rules: Rules,
+    progress: Callable[[int], None] = lambda _: None,
+    by: Actor | None = None,
 ) -> list[Retried]:
     """Try tasks again; `progress` hears how many are done."""
     done: list[Retried] = []
     for start in range(0, len(task_ids), TOGETHER):
         some = task_ids[start : start + TOGETHER]
-        done += await catalog.write(partial(_retry_some, task_ids=some, rules=rules))
+        done += await catalog.write(partial(_retry_some, task_ids=some, rules=rules), by=by)
         progress(len(done))
     return done
 

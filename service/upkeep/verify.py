@@ -15,6 +15,7 @@ from pathlib import Path
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.walk import walk_end
 from service.domain.object_key import folder
+from service.domain.thumbnail import FOLDER
 from service.errors import NotFound, StorageUnavailable
 from service.storage import Entry, ObjectStore
 from service.upkeep.file_check import FileCheck
@@ -100,8 +101,9 @@ class Verifier:
         await self._conclude(await self._rows_twice(task_ids))
         for task in (states[task_id].task for task_id in task_ids):
             if task.archive_date is not None:
-                entries = [one async for one in self._store.list(f"{folder(task.source, task.archive_date, task.id)}/")]
-                await self._conclude(await self._files_twice(entries))
+                path = folder(task.source, task.archive_date, task.id)
+                for prefix in (f"{path}/", f"{FOLDER}/{path}/"):
+                    await self._conclude(await self._files_twice([one async for one in self._store.list(prefix)]))
         return self._seen
 
     async def _all_rows(self, journal: Journal, after: int) -> None:

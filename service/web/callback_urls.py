@@ -16,11 +16,11 @@ from service.domain.moment import rfc3339
 from service.errors import NotFound
 from service.intake.callback_token import TokenSigner
 from service.intake.minting import LONGEST_LIFE, Wish, mint
-from service.intake.revocation import RevokedTokens
+from service.intake.revocation import RevokedTokens, revoke
 from service.provider.payload import storable
 from service.web.body import read_model
 from service.web.documents import touched_document
-from service.web.keys import ApiKeys, Scope
+from service.web.keys import ApiKeys, Scope, actor_of
 from service.web.paging import list_query, page
 
 Label = Annotated[str, StringConstraints(max_length=200), AfterValidator(storable)]
@@ -62,6 +62,7 @@ class CallbackUrlRoutes:
             signer=self._signer,
             public_url=self._public_url,
             now=datetime.now(UTC),
+            by=actor_of(request),
         )
         document = {"id": minted.id, "callback_url": minted.callback_url, "warnings": list(minted.warnings)}
         return JSONResponse(document, status_code=201)
@@ -81,9 +82,7 @@ class CallbackUrlRoutes:
 
     async def revoke(self, request: Request) -> Response:
         """204; from now on the URL is answered 404."""
-        token_id = request.path_params["id"]
-        if not await self._catalog.write(lambda tx: tx.tokens.revoke(token_id, tx.now)):
-            raise NotFound("callback_url_not_found", "no callback URL of this id was minted here")
+        await self._catalog.write(partial(revoke, token_id=request.path_params["id"]), by=actor_of(request))
         await self._revoked.refresh()
         return Response(status_code=204)
 

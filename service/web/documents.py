@@ -1,10 +1,12 @@
-"""Tasks, assets and callbacks as the JSON that callers see. Field names are the public contract."""
+"""Tasks, assets, callbacks and keys as the JSON that callers see. Field names are the public contract."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from service.catalog.keys import KeptKey
 from service.catalog.usage import Touched
+from service.domain.api_key import ApiKey, Scope
 from service.domain.asset import Asset, AssetStatus
 from service.domain.history import WHY, Effect, HistoryEntry, contradicts
 from service.domain.link import link_host
@@ -90,7 +92,7 @@ def asset_document(asset: Asset, *, public_url: str) -> dict[str, Any]:
         "archived_at": rfc3339(asset.archived_at),
         "details": asset.details if stored else None,
         "content_url": f"{public_url}/v1/assets/{asset.id}/content" if stored else None,
-        "thumbnail_url": None,
+        "thumbnail_url": f"{public_url}/v1/assets/{asset.id}/thumbnail" if stored else None,
     }
 
 
@@ -135,3 +137,22 @@ def callback_document(row: Mapping[str, Any]) -> dict[str, Any]:
         "bytes": row["bytes"],
         "body_sha256": row["body_sha256"],
     }
+
+
+def key_document(kept: KeptKey) -> dict[str, Any]:
+    """A key that was made here, without itself."""
+    return {
+        **setting_key_document(kept.key),
+        "note": kept.note,
+        "replaces": kept.replaces,
+        "created_at": rfc3339(kept.created_at),
+        "created_by": kept.created_by,
+        "last_used_at": rfc3339(kept.last_used_at),
+        "expires_at": rfc3339(kept.key.expires_at),
+        "revoked_at": rfc3339(kept.key.revoked_at),
+    }
+
+
+def setting_key_document(key: ApiKey) -> dict[str, Any]:
+    """A key of the setting, of which nothing more is known."""
+    return {"id": key.id, "name": key.name, "scopes": [scope.value for scope in Scope if scope in key.scopes]}

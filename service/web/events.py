@@ -21,7 +21,7 @@ from service.notify.letter import shown_body
 from service.notify.replay import replay
 from service.provider.payload import storable
 from service.web.body import read_model
-from service.web.keys import ApiKeys, Scope
+from service.web.keys import ApiKeys, Scope, actor_of
 from service.web.paging import list_query, page
 
 MOST_IDS = 1000
@@ -98,7 +98,13 @@ class EventRoutes:
         if self._replaying.locked():
             raise Conflict("replay_running", "another replay is running; wait for its end")
         async with self._replaying:
-            replayed = await replay(self._catalog, wanted, dry_run=body.dry_run, progress=self._deliveries.nudge)
+            replayed = await replay(
+                self._catalog,
+                wanted,
+                dry_run=body.dry_run,
+                progress=self._deliveries.nudge,
+                by=actor_of(request),
+            )
         return JSONResponse(asdict(replayed))
 
 

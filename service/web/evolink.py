@@ -24,7 +24,7 @@ from service.submission.urls import CallbackRule
 from service.submission.validate import read_request
 from service.submission.watch import Seen, Watch
 from service.web.body import READ_WITHIN, BodyIncomplete, BodyTooLarge, read_capped
-from service.web.keys import ApiKeys, Scope
+from service.web.keys import ApiKeys, Scope, actor_of
 from service.web.problems import PROVIDERS_ROUTES, provider_error
 
 LARGEST_REQUEST = 1024 * 1024
@@ -112,7 +112,8 @@ def _client(request: Request) -> Client | Wrong:
             f"names up to {LONGEST_LABEL} and values up to {LONGEST_VALUE} characters, percent-encoded"
         )
         return Wrong(REF if tags is not None else TAGS, "invalid_parameters", message)
-    return Client(request.state.key_name, key, storable(unquote(ref)) if ref is not None else None, tags)
+    actor = actor_of(request)
+    return Client(actor.name, key, storable(unquote(ref)) if ref is not None else None, tags, actor)
 
 
 def _tags(headers: list[str]) -> dict[str, str] | None:

@@ -26,7 +26,7 @@ from service.observability import Metrics
 from service.provider.payload import storable
 from service.web.body import read_model
 from service.web.documents import callback_document
-from service.web.keys import ApiKeys, Scope
+from service.web.keys import ApiKeys, Scope, actor_of
 from service.web.paging import list_query, page
 from service.web.refused import RefusedCallback, RefusedCallbacks
 
@@ -136,7 +136,14 @@ class InboxRoutes:
             raise Conflict("replay_running", "another replay is running; wait for its end")
         async with self._replaying:
             progress = self._watch if not body.dry_run else _nobody
-            replayed = await replay(self._catalog, wanted, rules=self._rules, dry_run=body.dry_run, progress=progress)
+            replayed = await replay(
+                self._catalog,
+                wanted,
+                rules=self._rules,
+                dry_run=body.dry_run,
+                progress=progress,
+                by=actor_of(request),
+            )
         return JSONResponse(asdict(replayed))
 
     def _watch(self, progress: Progress) -> None:

@@ -1,19 +1,29 @@
-"""API keys and scopes: `Authorization: Bearer`. Only hashes are kept; they compare in constant time."""
+"""The guard of the routes: `Authorization: Bearer`, the scope that each route asks for, and who failed too often.
 
-import hashlib
-import hmac
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+Unknown, revoked and expired keys get the same answer. An address that has failed too often is answered 429 before
+anything is compared, unless it shows a key that was made here: those cannot be guessed, and their holders are not to
+pay for a neighbour behind the same address, whose noise is still counted and logged sparingly.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from service.domain.api_key import ApiKey, Denial, Scope, is_made_here
+from service.domain.audit import Actor, request_id_of
+from service.domain.failures import address_of
+from service.keys.failures import Failures
+from service.keys.known import Denied, KnownKeys
 from service.web.problems import problem
 
+__all__ = ["ApiKeys", "Endpoint", "Refuse", "Scope", "actor_of"]
+
 Endpoint = Callable[[Request], Awaitable[Response]]
+Guarded = tuple[Scope, Endpoint]
 
 
 class Refuse(Protocol):
@@ -24,48 +34,19 @@ class Refuse(Protocol):
     ) -> Response: ...
 
 
-class Scope(StrEnum):
-    READ = "read"
-    WRITE = "write"
-    ADMIN = "admin"
-
-
-_INCLUDES = {
-    Scope.READ: {Scope.READ},
-    Scope.WRITE: {Scope.READ, Scope.WRITE},
-    Scope.ADMIN: {Scope.READ, Scope.WRITE, Scope.ADMIN},
-}
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """A key that is known by its SHA-256 (hex), and what it may do."""
-
-    name: str
-    sha256: str
-    scopes: frozenset[Scope]
-
-    def may(self, scope: Scope) -> bool:
-        return any(scope in _INCLUDES[held] for held in self.scopes)
-
-
-Guarded = tuple[Scope, Endpoint]
+def actor_of(request: Request) -> Actor:
+    """Who asks, at a guarded endpoint."""
+    actor = request.state.actor
+    assert isinstance(actor, Actor)
+    return actor
 
 
 class ApiKeys:
     """Guards endpoints; which scope each needs stands beside its route."""
 
-    def __init__(self, keys: Sequence[ApiKey]) -> None:
-        self._keys = tuple(keys)
-
-    def identify(self, authorization: str | None) -> ApiKey | None:
-        """The key of an Authorization header. Every known key is compared, so time tells nothing."""
-        scheme, _, secret = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not secret:
-            return None
-        given = hashlib.sha256(secret.strip().encode("utf-8", "surrogatepass")).hexdigest()
-        matches = [key for key in self._keys if hmac.compare_digest(key.sha256, given)]
-        return matches[0] if matches else None
+    def __init__(self, known: KnownKeys, failures: Failures) -> None:
+        self._known = known
+        self._failures = failures
 
     def route(self, path: str, *, refuse: Refuse = problem, **endpoints: Guarded) -> Route:
         """One route for all methods of a path, so that 405 can name them: `GET=(Scope.READ, endpoint)`."""
@@ -79,21 +60,49 @@ class ApiKeys:
         return Route(path, dispatch, methods=list(guarded))
 
     def require(self, scope: Scope, endpoint: Endpoint, *, refuse: Refuse = problem) -> Endpoint:
-        """The endpoint for callers whose key has the scope, which finds its name in the request's state as `key_name`;
-        401 or 403 for the others."""
+        """The endpoint for callers whose key has the scope, which finds who asks by `actor_of`; 401, 403, 429 or 503
+        for the others."""
 
         async def guarded(request: Request) -> Response:
-            key = self.identify(request.headers.get("authorization"))
-            if key is None:
-                return refuse(
-                    401,
-                    "unauthorized",
-                    "a valid API key is needed: Authorization: Bearer …",
-                    headers={"WWW-Authenticate": 'Bearer realm="darkroom"'},
-                )
+            host = request.client.host if request.client else None
+            key = self.identify(request.headers.get("authorization"), host=host)
+            if isinstance(key, Denied):
+                self._failures.add(host, key.why, key.key)
+                return _refused(key.why, refuse, wait=self._failures.wait(host))
             if not key.may(scope):
                 return refuse(403, "forbidden", f"this key lacks the scope {scope.value}")
-            request.state.key_name = key.name
+            request_id = request_id_of(request.headers.get("x-request-id"))
+            address = address_of(host)
+            request.state.actor = Actor(key.id, key.name, key.scopes, request_id, str(address) if address else None)
             return await endpoint(request)
 
         return guarded
+
+    def identify(self, authorization: str | None, *, host: str | None = None) -> ApiKey | Denied:
+        """The key of an Authorization header from a client's address."""
+        scheme, _, secret = (authorization or "").partition(" ")
+        secret = secret.strip()
+        if scheme.lower() != "bearer" or not secret:
+            return Denied(Denial.MISSING)
+        limited = self._failures.wait(host) > 0
+        if limited and not is_made_here(secret):
+            return Denied(Denial.LIMITED)
+        found = self._known.find(secret, now=datetime.now(UTC))
+        if limited and isinstance(found, Denied):
+            return Denied(Denial.LIMITED, found.key)
+        return found
+
+
+def _refused(why: Denial, refuse: Refuse, *, wait: int) -> Response:
+    if why is Denial.LIMITED:
+        detail = "too many requests from this address had no valid key; send a valid one, later"
+        return refuse(429, "too_many_failures", detail, headers={"Retry-After": str(max(1, wait))})
+    if why is Denial.UNCERTAIN:
+        detail = "keys cannot be looked up just now; send the request again"
+        return refuse(503, "unavailable", detail, headers={"Retry-After": "1"})
+    return refuse(
+        401,
+        "unauthorized",
+        "a valid API key is needed: Authorization: Bearer …",
+        headers={"WWW-Authenticate": 'Bearer realm="darkroom"'},
+    )

@@ -3,12 +3,13 @@
 import base64
 import binascii
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import Request
 
 from service.errors import Invalid
+from service.web.parameters import single_parameters
 
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
@@ -16,31 +17,33 @@ LARGEST_LIMIT = 200
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """A list request: how many items, after which row, and equality filters."""
+    """A list request: how many items, after which row, and filters; `many` are those that were given repeatedly."""
 
     limit: int
     after: int | None
     filters: Mapping[str, str]
     conflicts: bool = False  # whether what the provider refuted is shown too
+    many: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def list_query(
-    request: Request, allowed: Collection[str] = (), *, values: Mapping[str, Collection[str]] | None = None
+    request: Request,
+    allowed: Collection[str] = (),
+    *,
+    values: Mapping[str, Collection[str]] | None = None,
+    repeatable: Collection[str] = (),
+    paged: bool = True,
 ) -> ListQuery:
     """Read the query string; raises Invalid that names the parameter. `values` lists what a closed filter takes."""
-    given = request.query_params
-    for name in given:
-        if name not in (*allowed, "limit", "cursor"):
-            known = ", ".join(sorted((*allowed, "limit", "cursor")))
-            raise Invalid("unknown_parameter", f"{name[:80]!r} is not a parameter of this list; it takes {known}")
-        if len(given.getlist(name)) > 1:
-            raise Invalid("repeated_parameter", f"{name} was given more than once")
-    filters = {name: given[name] for name in given if name in allowed}
+    known = (*allowed, "limit", "cursor") if paged else tuple(allowed)
+    given = single_parameters(request, known, of="this list", repeatable=repeatable)
+    filters = {name: given[name] for name in given if name in allowed and name not in repeatable}
+    many = {name: tuple(request.query_params.getlist(name)) for name in repeatable if name in given}
     for name, takes in (values or {}).items():
         if name in filters and filters[name] not in takes:
             raise Invalid("invalid_parameter", f"{name} takes one of {', '.join(takes)}")
     conflicts = filters.pop("conflict", "false") == "true"
-    return ListQuery(_limit(given.get("limit")), _after(given.get("cursor")), filters, conflicts)
+    return ListQuery(_limit(given.get("limit")), _after(given.get("cursor")), filters, conflicts, many)
 
 
 def page(items: list[Any], following: int | None) -> dict[str, Any]:

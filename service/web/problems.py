@@ -8,11 +8,28 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from service.errors import Conflict, DarkroomError, Gone, Invalid, NotFound, Refused, TooLarge, Unavailable
+from service.errors import (
+    Conflict,
+    DarkroomError,
+    Forbidden,
+    Gone,
+    Invalid,
+    NotFound,
+    Refused,
+    TooLarge,
+    Unavailable,
+)
 from service.observability.seldom import Seldom
 from service.provider.error_document import error_document
 
-_STATUS: Mapping[type[Refused], int] = {Invalid: 400, NotFound: 404, Gone: 410, Conflict: 409, TooLarge: 413}
+_STATUS: Mapping[type[Refused], int] = {
+    Invalid: 400,
+    Forbidden: 403,
+    NotFound: 404,
+    Conflict: 409,
+    Gone: 410,
+    TooLarge: 413,
+}
 
 
 PROVIDERS_ROUTES = "/evolink/"

@@ -10,24 +10,24 @@ from starlette.routing import Route
 
 from service.background import Nudge
 from service.catalog.catalog import Catalog, Transaction
-from service.catalog.queries import TASK_FILTERS, Page
+from service.catalog.filters import TaskFilter
+from service.catalog.queries import Page
 from service.catalog.tasks import TaskState
 from service.domain.asset import Asset
 from service.domain.history import HistoryEntry
 from service.domain.rules import Rules
-from service.domain.task import Task, TaskStatus
+from service.domain.task import Task
 from service.errors import NotFound
-from service.intake.register import Told, register
+from service.intake.register import Told, tell
 from service.intake.retry import retry
 from service.provider.payload import storable, storable_mapping
 from service.submission.price_list import Prices
 from service.web.body import read_model
 from service.web.callback_urls import Label, Tags
 from service.web.documents import entry_document, task_document
-from service.web.keys import ApiKeys, Scope
-from service.web.paging import ListQuery, list_query, page
-
-_VALUES = {"status": tuple(TaskStatus), "conflict": ("true", "false")}
+from service.web.keys import ApiKeys, Scope, actor_of
+from service.web.narrowing import Narrowed, tasks_asked_for
+from service.web.paging import page
 
 
 class TaskToTell(BaseModel):
@@ -72,14 +72,13 @@ class TaskRoutes:
         """201 for a task that was not known, 200 for one that was."""
         body = await read_model(request, TaskToTell)
         told = Told(body.id, body.prompt, body.parameters, body.ref, body.tags)
-        registered = await self._catalog.write(partial(register, told=told, rules=self._rules))
+        registered = await self._catalog.write(partial(tell, told=told, rules=self._rules), by=actor_of(request))
         state = registered.state
         document = self._document(state.task, state.assets)
         return JSONResponse(document, status_code=201 if registered.new else 200)
 
     async def list(self, request: Request) -> Response:
-        query = list_query(request, (*TASK_FILTERS, "conflict"), values=_VALUES)
-        found, assets = await self._catalog.read(partial(_page, query=query))
+        found, assets = await self._catalog.read(partial(_page, asked=tasks_asked_for(request)))
         items = [self._document(task, assets[task.id]) for task in found.items]
         return JSONResponse(page(items, found.next))
 
@@ -89,7 +88,7 @@ class TaskRoutes:
     async def retry(self, request: Request) -> Response:
         """202 with the task as it stands; 409 where nothing of it is dead or waiting."""
         task_id = request.path_params["id"]
-        await self._catalog.write(partial(retry, task_id=task_id, rules=self._rules))
+        await self._catalog.write(partial(retry, task_id=task_id, rules=self._rules), by=actor_of(request))
         for nudge in (self._reconcile, self._archive, self._sidecars):
             nudge.nudge()
         return JSONResponse(await self._whole(task_id), status_code=202)
@@ -104,9 +103,9 @@ class TaskRoutes:
         return {**document, "history": [entry_document(entry, state.task) for entry in history]}
 
 
-def _page(tx: Transaction, *, query: ListQuery) -> tuple[Page[Task], dict[str, list[Asset]]]:
-    found = tx.query.tasks(filters=query.filters, after=query.after, limit=query.limit, conflicts=query.conflicts)
-    return found, tx.query.assets_of([task.id for task in found.items], conflicts=query.conflicts)
+def _page(tx: Transaction, *, asked: Narrowed[TaskFilter]) -> tuple[Page[Task], dict[str, list[Asset]]]:
+    found = tx.query.tasks(asked.filter, limit=asked.limit, after=asked.after, sort=asked.sort)
+    return found, tx.query.assets_of([task.id for task in found.items], conflicts=asked.filter.conflicts)
 
 
 def _one(tx: Transaction, *, task_id: str) -> tuple[TaskState, list[HistoryEntry]] | None:

@@ -13,6 +13,7 @@ from service.catalog.catalog import Catalog
 from service.catalog.work import LATE_BYTES, ClaimedAsset
 from service.domain.asset import Asset, AssetStatus
 from service.domain.attempt import Failed, Failure
+from service.domain.thumbnail import FOLDER
 from service.errors import StorageUnavailable
 from service.intake.batch import take_in
 from service.storage import Entry
@@ -31,7 +32,7 @@ def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Databases:
 class SlowStore(MemoryStore):
     """Its first put waits for `gate`, and with `loses_answers` nobody hears that it ended well.
 
-    What is `between` is done when a listing is over, before anybody can act upon it.
+    What is `between` is done when a listing of images is over, before anybody can act upon it.
     """
 
     def __init__(self, staging: Path, *, loses_answers: bool = False) -> None:
@@ -57,7 +58,7 @@ class SlowStore(MemoryStore):
     async def list(self, prefix: str = "") -> AsyncIterator[Entry]:
         async for entry in super().list(prefix):
             yield entry
-        if self.between is not None:
+        if self.between is not None and not prefix.startswith(FOLDER):
             between, self.between = self.between, None
             await between()
 

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from service.archive.leases import Leases
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.engine import Priority
+from service.domain.audit import Actor
 from service.domain.lease import LEASE, RENEW_EVERY
 from service.errors import CatalogUnavailable
 from tests.archive.test_worker import FakeJob, at_once, for_ever, now, working
@@ -27,7 +28,9 @@ class Clockwork(Catalog):
         self.written: list[float] = []
         self.ill_until = ill_until
 
-    async def write(self, work: Callable[[Transaction], T], *, priority: Priority = Priority.WORK) -> Any:
+    async def write(
+        self, work: Callable[[Transaction], T], *, priority: Priority = Priority.WORK, by: Actor | None = None
+    ) -> Any:
         self.written.append(now())
         if now() < self.ill_until:
             raise CatalogUnavailable("gone")

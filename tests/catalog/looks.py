@@ -9,6 +9,7 @@ from service.catalog.catalog import Transaction
 from service.catalog.checks import ClaimedCheck
 from service.catalog.clearing import Place
 from service.catalog.dead import DeadFilter
+from service.catalog.filters import AssetFilter, Sort, Span, TaskFilter
 from service.catalog.inbox import Received
 from service.catalog.inbox_filter import InboxFilter
 from service.catalog.tasks import TaskState
@@ -18,7 +19,8 @@ from service.domain.asset import Asset
 from service.domain.callback import Verdict
 from service.domain.history import Effect, HistoryEntry
 from service.domain.task import Origin, Rank, Standing, Task
-from tests.catalog import looks_details, looks_events, looks_spending, looks_submissions
+from service.domain.words import search_for
+from tests.catalog import looks_details, looks_events, looks_keys, looks_spending, looks_submissions
 from tests.catalog.million import CALLBACKS, ENDED, IMAGES, TASKS, task_id
 
 END = datetime(2026, 10, 31, tzinfo=UTC)
@@ -102,6 +104,7 @@ def _writes() -> Iterator[tuple[str, Look]]:
     yield "tokens.revoke_link", lambda tx: tx.tokens.revoke_link("link-77", END)
     yield "replays.rows", lambda tx: tx.replays.rows([77, 78, CALLBACKS - 1])
     yield "replays.move", _moved
+    yield "search.catch_up", lambda tx: tx.search.catch_up(TASKS // 2, 100)
     yield "clearing.clear", lambda tx: tx.clearing.clear(END - timedelta(days=90), limit=500)
     half = Place(END - timedelta(days=100), CALLBACKS * 86 // 100)
     yield "clearing.clear further", lambda tx: tx.clearing.clear(END - timedelta(days=90), limit=500, after=half)
@@ -172,32 +175,50 @@ def _replays() -> Iterator[tuple[str, Look]]:
 
 Filters = tuple[dict[str, str], ...]
 
-TASK_LISTS: Filters = (
-    {},
-    {"status": "completed"},
-    {"status": "dead"},
-    {"status": "pending"},
-    {"model": "gpt-image-2"},
-    {"model": "no-such-model"},
-    {"ref": "order-777"},
-    {"ref": "order-none"},
-    {"source": "evolink"},
-    {"status": "dead", "ref": "order-777"},
-    {"status": "pending", "model": "gpt-image-2"},
-    {"status": "completed", "model": "no-such-model"},
-)
-ASSET_LISTS: Filters = (
-    {},
-    {"status": "archived"},
-    {"status": "dead"},
-    {"status": "deleted"},
-    {"status": "pending"},
-    {"format": "png"},
-    {"format": "webp"},
-    {"task_id": OLD},
-    {"status": "archived", "format": "webp"},
-    {"status": "dead", "format": "webp"},
-)
+WORDS = {"few": search_for("number 77"), "many": search_for("lighthouse"), "none": search_for("nowhere")}
+A_DAY = Span(END - timedelta(days=400), END - timedelta(days=399))
+TASK_LISTS: Mapping[str, TaskFilter] = {
+    "": TaskFilter(),
+    "status=completed": TaskFilter(status="completed"),
+    "status=dead": TaskFilter(status="dead"),
+    "status=pending": TaskFilter(status="pending"),
+    "model=gpt-image-2": TaskFilter(model="gpt-image-2"),
+    "model=no-such-model": TaskFilter(model="no-such-model"),
+    "ref=order-777": TaskFilter(ref="order-777"),
+    "source=evolink": TaskFilter(source="evolink"),
+    "source=none": TaskFilter(source="none"),
+    "status=dead ref": TaskFilter(status="dead", ref="order-777"),
+    "status=pending model": TaskFilter(status="pending", model="gpt-image-2"),
+    "status=completed model": TaskFilter(status="completed", model="no-such-model"),
+    "an old day": TaskFilter(received=A_DAY),
+    "an old day, failed": TaskFilter(received=A_DAY, status="failed"),
+    "few words": TaskFilter(search=WORDS["few"]),
+    "many words": TaskFilter(search=WORDS["many"]),
+    "many words, dead": TaskFilter(search=WORDS["many"], status="dead"),
+    "no words": TaskFilter(search=WORDS["none"], status="completed"),
+    "with conflicts": TaskFilter(conflicts=True),
+}
+ASSET_LISTS: Mapping[str, AssetFilter] = {
+    "": AssetFilter(),
+    "status=archived": AssetFilter(status="archived"),
+    "status=dead": AssetFilter(status="dead"),
+    "status=deleted": AssetFilter(status="deleted"),
+    "status=pending": AssetFilter(status="pending"),
+    "format=png": AssetFilter(format="png"),
+    "format=webp": AssetFilter(format="webp"),
+    "task_id": AssetFilter(task_id=OLD),
+    "host": AssetFilter(host="files.example"),
+    "size": AssetFilter(size=(640, 480)),
+    "status=archived format": AssetFilter(status="archived", format="webp"),
+    "status=dead format": AssetFilter(status="dead", format="webp"),
+    "model": AssetFilter(task=TaskFilter(model="gpt-image-2")),
+    "ref": AssetFilter(task=TaskFilter(ref="order-777")),
+    "an old day": AssetFilter(archived=A_DAY),
+    "few words": AssetFilter(task=TaskFilter(search=WORDS["few"])),
+    "many words": AssetFilter(task=TaskFilter(search=WORDS["many"])),
+    "many words, dead": AssetFilter(status="dead", task=TaskFilter(search=WORDS["many"])),
+    "with conflicts": AssetFilter(conflicts=True),
+}
 CALLBACK_LISTS: Filters = (
     {},
     {"verdict": "accepted"},
@@ -218,23 +239,37 @@ CALLBACK_LISTS: Filters = (
 def _lists() -> Iterator[tuple[str, Look]]:
     """Each list from its beginning, from its middle, and from near its end."""
 
-    def listed(name: str, only: Mapping[str, str], after: int | None, **more: Any) -> Look:
-        return lambda tx: getattr(tx.query, name)(filters=only, after=after, limit=PAGE, **more)
+    def listed(name: str, wanted: object, after: int | None, **more: Any) -> Look:
+        return lambda tx: getattr(tx.query, name)(wanted, after=after, limit=PAGE, **more)
 
-    for name, lists, size in (
-        ("tasks", TASK_LISTS, TASKS),
-        ("assets", ASSET_LISTS, IMAGES),
-        ("callbacks", CALLBACK_LISTS, CALLBACKS),
-    ):
-        for only in lists:
-            told = " ".join(f"{key}={value}" for key, value in only.items())
+    def callbacks(only: Mapping[str, str], after: int | None) -> Look:
+        return lambda tx: tx.query.callbacks(filters=only, after=after, limit=PAGE)
+
+    lists: Mapping[str, tuple[Mapping[str, object], int]] = {
+        "tasks": (TASK_LISTS, TASKS),
+        "assets": (ASSET_LISTS, IMAGES),
+    }
+    for name, (some, size) in lists.items():
+        for told, wanted in some.items():
             for where, after in (("first", None), ("middle", size // 2), ("end", 500)):
-                yield f"query.{name} {told} {where}".replace("  ", " "), listed(name, only, after)
-    yield "query.tasks with conflicts", listed("tasks", {}, None, conflicts=True)
-    yield "query.assets with conflicts", listed("assets", {}, None, conflicts=True)
+                yield f"query.{name} {told} {where}".replace("  ", " "), listed(name, wanted, after)
+        yield f"query.{name} oldest", listed(name, some[""], 500, sort=Sort.OLDEST)
+    for sort in (Sort.LARGEST, Sort.SMALLEST):
+        yield f"query.assets {sort}", listed("assets", ASSET_LISTS[""], 500, sort=sort)
+        yield f"query.assets {sort}, few", listed("assets", ASSET_LISTS["few words"], None, sort=sort)
+    for only in CALLBACK_LISTS:
+        told = " ".join(f"{key}={value}" for key, value in only.items())
+        for where, after in (("first", None), ("middle", CALLBACKS // 2), ("end", 500)):
+            yield f"query.callbacks {told} {where}".replace("  ", " "), callbacks(only, after)
+    yield "facets.tasks", lambda tx: tx.facets.tasks(TASK_LISTS["few words"])
+    yield "facets.assets", lambda tx: tx.facets.assets(ASSET_LISTS["few words"])
     span = {"received_after": END - timedelta(days=400), "received_before": END - timedelta(days=399)}
-    yield "query.callbacks of an old day", listed("callbacks", {}, None, **span)
-    yield "query.callbacks of the last day", listed("callbacks", {}, None, received_after=END - timedelta(days=1))
+    yield "query.callbacks of an old day", lambda tx: tx.query.callbacks(filters={}, after=None, limit=PAGE, **span)
+    last = END - timedelta(days=1)
+    yield (
+        "query.callbacks of the last day",
+        lambda tx: tx.query.callbacks(filters={}, after=None, limit=PAGE, received_after=last),
+    )
     yield "query.assets_of", lambda tx: tx.query.assets_of([OLD, MIDDLE, LATEST])
     yield "query.asset", lambda tx: tx.query.asset(OLD, 1)
     yield "query.callback", lambda tx: tx.query.callback(77)
@@ -243,13 +278,21 @@ def _lists() -> Iterator[tuple[str, Look]]:
     yield "query.links", lambda tx: tx.query.links(task_id(3000), 0, after=None, limit=PAGE)
 
 
-_READS = (*_reads(), *looks_spending.reads(), *looks_submissions.reads(), *looks_events.reads(), *looks_details.reads())
+_READS = (
+    *_reads(),
+    *looks_spending.reads(),
+    *looks_submissions.reads(),
+    *looks_events.reads(),
+    *looks_keys.reads(),
+    *looks_details.reads(),
+)
 _WRITES = (
     *_writes(),
     *looks_spending.writes(),
     *looks_submissions.writes(),
     *looks_events.writes(),
     *looks_details.writes(),
+    *looks_keys.writes(),
 )
 QUESTIONS = (
     *(Question(name, look) for name, look in _READS),

@@ -55,7 +55,8 @@ SELECT task, index, status,
     CASE WHEN status = 'archived' THEN 'evolink/' || to_char(at, 'YYYY/MM/DD') || '/' || task || '/' || index END,
     CASE WHEN status = 'archived' THEN md5(n::text) || md5(n::text) END,
     CASE WHEN status = 'archived' THEN 2000000 + n END, CASE WHEN status = 'archived' THEN
-    (CASE WHEN n % 50021 = 0 THEN 'webp' WHEN n % 16 = 0 THEN 'jpeg' ELSE 'png' END) END, 1024, 1024,
+    (CASE WHEN n % 50021 = 0 THEN 'webp' WHEN n % 16 = 0 THEN 'jpeg' ELSE 'png' END) END, 1024,
+    CASE WHEN n % 1000 = 0 THEN 1536 ELSE 1024 END,
     CASE WHEN status = 'archived' THEN at + interval '80 seconds' END, status = 'deleted' AND n < {IMAGES - 20_000},
     CASE WHEN n % 4 = 0 THEN 0 ELSE 2 END, CASE WHEN n % 1000 = 0 THEN at END, {_ALIKE}
 FROM (SELECT 2 * n + index AS n, 'task-unified-' || lpad(n::text, 8, '0') AS task, index, {_AT} AS at,
@@ -96,9 +97,16 @@ SELECT 'link-' || n, 'task-unified-' || lpad((n * 3)::text, 8, '0'), n % 2, {_AT
 FROM generate_series(1, {TASKS // 4}) AS n
 """
 
+_SEARCH = f"""
+INSERT INTO search (seq, terms)
+SELECT seq, array_to_tsvector(ARRAY['a', 'lighthouse', 'in', 'the', 'fog', 'number', seq::text, 'team'])
+FROM tasks WHERE seq <= {TASKS}
+"""
+
 FILLS: Mapping[str, str] = {
     "tasks": _TASKS,
     "assets": _ASSETS,
+    "search": _SEARCH,
     "callbacks": _CALLBACKS,
     "history": _HISTORY,
     "callback_tokens": _CALLBACK_TOKENS,

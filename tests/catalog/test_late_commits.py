@@ -115,10 +115,10 @@ async def test_what_is_claimed_by_its_state_is_claimed_as_soon_as_it_is_there(ur
 
 async def test_a_list_that_was_begun_before_misses_it_and_the_next_one_has_it(url: str, catalog: Catalog) -> None:
     async with held_back(url, catalog) as late:
-        first = await catalog.read(lambda tx: tx.query.tasks(filters={}, after=None, limit=3))
+        first = await catalog.read(lambda tx: tx.query.tasks(after=None, limit=3))
         assert (len(first.items), first.next) == (3, None)
         await late.commit()
-        again = await catalog.read(lambda tx: tx.query.tasks(filters={}, after=None, limit=9))
+        again = await catalog.read(lambda tx: tx.query.tasks(after=None, limit=9))
         assert [task.id for task in again.items][-1] == "task-late"
 
 

@@ -15,7 +15,10 @@ from tests.support.databases import Databases
 
 
 def differences(connection: sa.Connection) -> object:
-    return compare_metadata(MigrationContext.configure(connection), metadata)
+    """All but the index of words, which SQLite has as tables of its own."""
+    own = ("search_index", "ix_search_terms") if connection.dialect.name == "sqlite" else ()
+    options = {"include_object": lambda _, name, *__: not (name or "").startswith(own)} if own else {}
+    return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
 
 
 def test_migrations_make_exactly_the_declared_tables(databases: Databases) -> None:
@@ -29,7 +32,7 @@ def test_migrations_make_exactly_the_declared_tables(databases: Databases) -> No
 def test_a_new_database_names_the_revision_it_lacks(databases: Databases) -> None:
     catalog = Catalog(databases.new(migrated=False))
     catalog.open()
-    assert (catalog.is_new(), catalog.missing_revision()) == (True, "0008")
+    assert (catalog.is_new(), catalog.missing_revision()) == (True, "0009")
     catalog.upgrade()
     assert (catalog.is_new(), catalog.missing_revision()) == (False, None)
     catalog.close()

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from service.catalog.catalog import Catalog
-from tests.catalog import looks_events, looks_spending, looks_submissions
+from tests.catalog import looks_events, looks_keys, looks_spending, looks_submissions
 from tests.catalog.looks import QUESTIONS
 from tests.catalog.million import FILLS
 from tests.catalog.plans import Plan, explained, statements_of
@@ -21,6 +21,10 @@ MAY_LOOK_AT_MUCH: Mapping[str, str] = {
     "waits.": "once, at a start or when the clock was set: as many as wait",
     "query.tasks status=completed first": "past those that have not ended, where they are the newest",
     "query.tasks status=completed model": "past those that have not ended, where they are the newest",
+    "query.assets status=archived format": "counts up to 20,000 rows, of which most are: the first",
+    "query.assets model": "counts up to 20,000 tasks",
+    "query.assets many words, dead": "as many as are dead",
+    "query.assets many words": "as many tasks as a page has images",
     "clearing.clear": "the tasks of one portion of callbacks, one by one",
     "spending.by_subject tag year": "as many tags as a year has, where each task has its own",
     "events.clear_leases": "once, at a start: as many as wait",
@@ -36,7 +40,7 @@ MAY_LOOK_AT_MUCH: Mapping[str, str] = {
 def url(postgres: PostgresDatabases) -> Iterator[str]:
     """A database with a million images, nearly all settled."""
     where = postgres.new()
-    for fills in (FILLS, looks_spending.FILLS, looks_submissions.FILLS, looks_events.FILLS):
+    for fills in (FILLS, looks_spending.FILLS, looks_submissions.FILLS, looks_events.FILLS, looks_keys.FILLS):
         for fill in fills.values():
             run_sql(where, fill)
     run_sql(where, "VACUUM ANALYZE")

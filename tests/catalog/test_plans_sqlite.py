@@ -23,6 +23,8 @@ MAY_WALK = (
     "query.tokens",
     "submissions.page first",
     "events.page all first",
+    "keys.page",
+    "audit.page all",
 )
 
 

@@ -10,6 +10,8 @@ NOT_ASKED_OF_MANY: Mapping[str, str] = {
     "restore.callbacks": "a rebuild, which looks at everything",
     "restore.order": "a rebuild, which looks at everything",
     "transfer.": "a copy, which looks at everything",
+    "search.follow": "a part of tasks.save",
+    "search.clear": "a part of both",
 }
 """What names of methods begin with that are not looked at, and why."""
 

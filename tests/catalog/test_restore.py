@@ -50,7 +50,7 @@ async def test_numbers_follow_time_and_what_refers_to_them_follows(catalog: Cata
     assert (await referred(catalog, "task-late"), await referred(catalog, "task-early")) == (1, 2)
     await catalog.write(_order)
     assert (await referred(catalog, "task-late"), await referred(catalog, "task-early")) == (2, 1)
-    tasks = await catalog.read(lambda tx: tx.query.tasks(filters={}, after=None, limit=9))
+    tasks = await catalog.read(lambda tx: tx.query.tasks(after=None, limit=9))
     assert [task.id for task in tasks.items] == ["task-late", "task-early"]
     await catalog.write(_order)
     assert await referred(catalog, "task-late") == 2, "ordering again changes nothing"
@@ -60,7 +60,7 @@ async def test_what_comes_later_has_higher_numbers_still(catalog: Catalog) -> No
     await put(catalog, Task("task-b", "evolink", LATE), Task("task-a", "evolink", EARLY))
     await catalog.write(_order)
     await put(catalog, Task("task-c", "evolink", EARLY))
-    tasks = await catalog.read(lambda tx: tx.query.tasks(filters={}, after=None, limit=9))
+    tasks = await catalog.read(lambda tx: tx.query.tasks(after=None, limit=9))
     assert [task.id for task in tasks.items] == ["task-c", "task-b", "task-a"]
 
 

@@ -3,6 +3,7 @@
 from functools import partial
 
 from service.catalog.catalog import Catalog
+from service.catalog.filters import TaskFilter
 from service.intake.batch import take_in
 from service.intake.register import Told, register
 from tests.support.deliveries import RULES, delivery, task_object, token
@@ -25,7 +26,7 @@ async def test_a_nul_is_kept_as_a_replacement_wherever_it_comes_from(catalog: Ca
 
 async def test_a_filter_with_a_nul_finds_what_was_kept_of_one_and_is_no_error(catalog: Catalog) -> None:
     await catalog.write(partial(register, told=Told("task-told", ref=NUL), rules=RULES))
-    found = await catalog.read(lambda tx: tx.query.tasks(filters={"ref": NUL}, after=None, limit=9))
+    found = await catalog.read(lambda tx: tx.query.tasks(TaskFilter(ref=NUL), after=None, limit=9))
     assert [task.id for task in found.items] == ["task-told"]
 
 

@@ -14,7 +14,7 @@ from service.catalog.catalog import Catalog, Transaction
 from service.catalog.columns import UtcTime, metadata
 from service.catalog.fingerprint import fingerprint
 from service.catalog.marks import COPYING
-from service.catalog.tables import duties
+from service.catalog.tables import duties, search
 from service.catalog.tasks import TaskState
 from service.catalog.transfer import CLAIMS, MOST_CHARACTERS, MOST_ROWS, TABLES, Row
 from service.domain.task import Task
@@ -160,7 +160,7 @@ async def test_claims_are_not_taken_along(databases: Databases, tmp_path: Path) 
 
 
 def test_every_table_is_taken_along_and_every_claim_is_known() -> None:
-    assert {*TABLES, duties.name} == set(metadata.tables)
+    assert {*TABLES, duties.name, search.name} == set(metadata.tables)
     columns = {column.name: column for name in TABLES for column in metadata.tables[name].c}
     assert {name for name in columns if name.endswith(("claim", "_until"))} == CLAIMS
     assert all(columns[name].nullable for name in CLAIMS)

@@ -8,6 +8,7 @@ import pytest
 
 from service.archive.deletion import delete
 from service.catalog.catalog import Catalog
+from service.catalog.filters import AssetFilter, TaskFilter
 from service.catalog.tasks import TaskState
 from service.catalog.work import LATE_BYTES, ClaimedAsset, ToPurge
 from service.domain.asset import AssetStatus
@@ -211,10 +212,10 @@ async def test_the_longest_waiting_image_is_the_first_that_is_not_settled(catalo
 
 async def test_pages_follow_each_other_without_gap_or_repetition_while_rows_arrive(catalog: Catalog) -> None:
     await completed(catalog, *(f"task-{n:03}" for n in range(7)))
-    first = await catalog.read(lambda tx: tx.query.tasks(filters={}, after=None, limit=3))
+    first = await catalog.read(lambda tx: tx.query.tasks(after=None, limit=3))
     await completed(catalog, "task-new")
-    second = await catalog.read(lambda tx: tx.query.tasks(filters={}, after=first.next, limit=3))
-    third = await catalog.read(lambda tx: tx.query.tasks(filters={}, after=second.next, limit=3))
+    second = await catalog.read(lambda tx: tx.query.tasks(after=first.next, limit=3))
+    third = await catalog.read(lambda tx: tx.query.tasks(after=second.next, limit=3))
     seen = [task.id for page in (first, second, third) for task in page.items]
     assert seen == [f"task-{n:03}" for n in reversed(range(7))]
     assert third.next is None
@@ -223,9 +224,9 @@ async def test_pages_follow_each_other_without_gap_or_repetition_while_rows_arri
 async def test_filters_narrow_a_list(catalog: Catalog) -> None:
     await completed(catalog, "task-a")
     await catalog.write(partial(take_in, batch=[delivery(task_object("failed", "task-b"))], rules=RULES))
-    found = await catalog.read(lambda tx: tx.query.tasks(filters={"status": "failed"}, after=None, limit=9))
+    found = await catalog.read(lambda tx: tx.query.tasks(TaskFilter(status="failed"), after=None, limit=9))
     assert [task.id for task in found.items] == ["task-b"]
     assets = await catalog.read(
-        lambda tx: tx.query.assets(filters={"status": AssetStatus.PENDING}, after=None, limit=9)
+        lambda tx: tx.query.assets(AssetFilter(status=AssetStatus.PENDING), after=None, limit=9)
     )
     assert [asset.task_id for asset in assets.items] == ["task-a"]

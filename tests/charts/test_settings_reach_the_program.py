@@ -39,6 +39,7 @@ PLAIN: Mapping[str, tuple[Any, str]] = {
     "STORAGE__MIN_FREE_BYTES": ("2 GiB", "2 GiB"),
     "CALLBACKS__MAX_BODY_BYTES": (3145728, "3 MiB"),
     "CALLBACKS__RETENTION": ("30d", "30d"),
+    "AUDIT__RETENTION": ("400d", "400d"),
     "EVOLINK__API_URL": ("https://provider.example.com", "https://provider.example.com"),
     "EVOLINK__LINK_LIFETIME": ("12h", "12h"),
     "CONFIRM__MODE": ("required", "required"),

@@ -6,6 +6,7 @@ from hashlib import sha512
 import pytest
 
 from service.catalog.catalog import Catalog
+from service.domain.audit import command_of
 from service.errors import Invalid
 from service.intake.callback_token import TokenSigner
 from service.intake.minting import Minted, Wish, mint, public_url_warnings
@@ -15,7 +16,7 @@ SIGNER = TokenSigner(["one"])
 
 
 async def minted(catalog: Catalog, wish: Wish, public_url: str = "https://darkroom.example.com") -> Minted:
-    return await mint(wish, catalog=catalog, signer=SIGNER, public_url=public_url, now=NOW)
+    return await mint(wish, catalog=catalog, signer=SIGNER, public_url=public_url, now=NOW, by=command_of("tests"))
 
 
 async def test_a_minted_url_is_listed_and_verifies(catalog: Catalog) -> None:

@@ -31,7 +31,7 @@ async def see(ledger: Ledger, *events: TaskEvent, since: datetime = SINCE) -> No
 
 
 async def known(ledger: Ledger) -> list[str]:
-    page = await ledger.catalog.read(lambda tx: tx.query.tasks(filters={}, after=None, limit=99))
+    page = await ledger.catalog.read(lambda tx: tx.query.tasks(after=None, limit=99))
     return sorted(task.id for task in page.items)
 
 

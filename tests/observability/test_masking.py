@@ -31,6 +31,7 @@ LINK = "https://files.evolink.ai/prefix/images/2026/05/01/0123456789abcdef.png"
         ("postgresql://user:word@db:5432/x", "postgresql://***@db:5432/x"),
         ("http://user:word@proxy:3128", "http://***@proxy:3128"),
         ("authorization: Bearer dk_abc", "authorization: Bearer ***"),
+        (f"shown was darkroom_{'x' * 43}, wrongly", "shown was darkroom_***, wrongly"),
     ],
 )
 def test_secrets_are_masked(text: str, expected: str) -> None:

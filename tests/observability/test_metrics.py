@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from service.domain.api_key import Denial
 from service.domain.asset import AssetReason
 from service.domain.attempt import Failure
 from service.domain.callback import Verdict
@@ -12,7 +13,7 @@ from service.domain.task import TaskReason
 from service.intake.answers import Result
 from service.observability import CallbackVerdict, Metrics
 from service.observability.figure import FRESH_SECONDS
-from service.observability.metrics import OUTCOMES, REASONS, RESULTS, SOURCES, SUBMITTED, TOLD
+from service.observability.metrics import NO_KEY, OUTCOMES, REASONS, RESULTS, SOURCES, SUBMITTED, TOLD
 from service.submission.outcome import Reason
 
 PROMISED = {
@@ -36,6 +37,7 @@ PROMISED = {
     "darkroom_budget_warnings_total": set(),
     "darkroom_events_total": {"outcome"},
     "darkroom_events_pending": set(),
+    "darkroom_auth_failures_total": {"reason"},
     "darkroom_build_info": {"version"},
 }
 """The public contract: what dashboards and alerts of users are built on."""
@@ -95,12 +97,15 @@ def test_every_series_is_there_at_zero() -> None:
         assert value(metrics, "darkroom_submissions_total", result=result) == 0
     for outcome in TOLD:
         assert value(metrics, "darkroom_events_total", outcome=outcome) == 0
+    for reason in NO_KEY:
+        assert value(metrics, "darkroom_auth_failures_total", reason=reason) == 0
 
 
 def test_labels_are_what_the_domain_can_say() -> None:
     assert set(OUTCOMES) == {"archived"} | {failure.value for failure in Failure}
     assert set(REASONS) == {reason.value for reason in (*TaskReason, *AssetReason)}
     assert set(RESULTS) == {result.value for result in Result}
+    assert set(NO_KEY) == {denial.value for denial in Denial}
     assert set(SUBMITTED) == {"taken", "replayed", *(reason.value for reason in Reason)}
     assert {verdict.value for verdict in Verdict} <= {verdict.value for verdict in CallbackVerdict}
 
@@ -114,12 +119,14 @@ def test_what_happens_is_counted() -> None:
     metrics.archived(seconds=2.0, size=1234)
     metrics.reconciled("terminal")
     metrics.died("link_expired")
+    metrics.auth_failed("expired")
     assert value(metrics, "darkroom_callbacks_total", source="unknown", verdict="refused") == 1
     assert value(metrics, "darkroom_callbacks_total", source="evolink", verdict="accepted") == 1
     assert value(metrics, "darkroom_ack_seconds_sum") == pytest.approx(0.003)
     assert value(metrics, "darkroom_inbox_batch_size_sum") == 7
     assert value(metrics, "darkroom_assets_total", outcome="truncated") == 1
     assert value(metrics, "darkroom_archive_seconds_count") == 1
+    assert value(metrics, "darkroom_auth_failures_total", reason="expired") == 1
     assert value(metrics, "darkroom_archived_bytes_total") == 1234
     assert value(metrics, "darkroom_reconcile_total", result="terminal") == 1
     assert value(metrics, "darkroom_dead_total", reason="link_expired") == 1

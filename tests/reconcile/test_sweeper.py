@@ -48,7 +48,7 @@ class Account:
 
 
 async def known(ledger: Ledger) -> set[str]:
-    page = await ledger.catalog.read(lambda tx: tx.query.tasks(filters={}, after=None, limit=200))
+    page = await ledger.catalog.read(lambda tx: tx.query.tasks(after=None, limit=200))
     return {task.id for task in page.items}
 
 

@@ -21,6 +21,7 @@ from service.archive.fetcher import Fetched
 from service.background import Nudge
 from service.catalog.catalog import Catalog
 from service.catalog.engine import Priority
+from service.catalog.filters import AssetFilter
 from service.catalog.tasks import TaskState
 from service.domain.attempt import Failed, Failure
 from service.domain.rules import ConfirmMode, Rules
@@ -252,7 +253,7 @@ async def _assets(catalog: Catalog) -> list[Any]:
 
 
 def _page_of_assets(tx: Any, *, after: int | None) -> Any:
-    return tx.query.assets(filters={}, after=after, limit=500, conflicts=True)
+    return tx.query.assets(AssetFilter(conflicts=True), after=after, limit=500)
 
 
 async def stored(world: World, task_id: str) -> TaskState:

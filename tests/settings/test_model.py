@@ -9,9 +9,10 @@ import pytest
 from pydantic import ValidationError
 
 from service.bootstrap import rules_of
+from service.domain.api_key import Scope
 from service.domain.rules import ConfirmMode
 from service.observability import LogFormat, LogLevel
-from service.settings import KeyScope, Role, Settings, settings_table
+from service.settings import Role, Settings, settings_table
 from tests.settings.conftest import Load
 
 
@@ -104,7 +105,7 @@ def test_a_key_is_kept_by_its_hash_however_it_is_given(load: Load) -> None:
         f'{{"name": "b", "sha256": "{digest.upper()}", "scopes": ["admin"]}}]'
     ).api_keys
     assert plain.digest == hashed.digest == digest
-    assert plain.scopes == {KeyScope.READ, KeyScope.WRITE}
+    assert plain.scopes == {Scope.READ, Scope.WRITE}
 
 
 def test_settings_cannot_be_changed_once_loaded(load: Load) -> None:

@@ -74,6 +74,7 @@ leave(0)
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 def test_many_large_files_at_once_take_no_more_memory_than_their_parts(
     bucket: BucketServer, place: str, tmp_path: Path

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from service.app import create_app
 from service.bootstrap import Components, open_components
+from service.bootstrap.thumbnails import thumbnails_of
 from service.domain.attempt import Failed
 from service.intake.accept import Intake
 from service.intake.allowance import Allowances
@@ -127,7 +128,9 @@ async def serving(
     if not settings.on_postgres and not settings.database_path.exists():
         put_migrated(settings.database_path)
     with open_components(settings) as opened:
-        parts = replace(opened, store=store) if store is not None else opened
+        parts = opened
+        if store is not None:
+            parts = replace(opened, store=store, thumbnails=thumbnails_of(settings, opened.catalog, store))
         parts = _with_clock(parts, clock) if clock is not None else parts
         async with LifespanManager(create_app(parts)) as manager:
             clients = [client_for(manager.app, key=key) for key in (None, *(f"key-{scope}" for scope in SCOPES))]

@@ -15,6 +15,7 @@ async def output_of(service: Darkroom, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 async def test_a_url_that_the_command_minted_is_accepted_by_the_running_server(start: Start) -> None:
     service = await start()
     printed = await output_of(service, "callback-url", "--ref", "order-9", "--tag", "team=shop")

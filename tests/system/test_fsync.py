@@ -32,6 +32,7 @@ async def traced(start: Start, output: Path) -> Darkroom:
     return service
 
 
+@pytest.mark.long
 async def test_a_lone_callback_is_synced_before_its_202_is_written(start: Start, output: Path) -> None:
     service = await traced(start, output)
     url = await service.api.mint()

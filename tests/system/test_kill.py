@@ -83,6 +83,7 @@ async def test_an_image_that_was_half_downloaded_at_the_kill_is_fetched_again(
     assert service.archive.staged() == []
 
 
+@pytest.mark.long
 async def test_a_kill_right_after_the_202_loses_nothing(start: Start, image_host: ImageHost) -> None:
     service = await start()
     url = await service.api.mint()

@@ -54,6 +54,7 @@ async def test_the_sidecar_holds_the_task_its_images_and_what_the_provider_said(
     assert sidecar["provider"] == json.loads(body)
 
 
+@pytest.mark.long
 async def test_the_same_callback_again_is_a_duplicate_and_everything_outlives_a_restart(
     start: Start, image_host: ImageHost
 ) -> None:

@@ -36,7 +36,7 @@ async def test_generated_secrets_are_readable_by_their_owner_only_and_outlive_a_
     assert service.leaked(first) == []
 
 
-@pytest.mark.parametrize("form", ["json", "console"])
+@pytest.mark.parametrize("form", ["json", pytest.param("console", marks=pytest.mark.long)])
 async def test_a_log_tells_no_token_and_no_link_whatever_goes_wrong(
     start: Start, image_host: ImageHost, form: str
 ) -> None:

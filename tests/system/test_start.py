@@ -35,6 +35,7 @@ async def test_a_wrong_setting_stops_the_start_with_one_line_that_names_it(start
     assert not (service.folder / "data").exists(), "a start that was stopped leaves nothing behind"
 
 
+@pytest.mark.long
 async def test_a_second_server_for_the_same_directory_is_refused_and_the_first_goes_on(start: Start) -> None:
     first = await start()
     second = await start(running=False, DATA_DIR=str(first.folder / "data"))

@@ -86,8 +86,8 @@ async def test_lists_have_the_order_in_which_things_happened(archive: Archive) -
         await archive.keep(task_id, images=2, age=timedelta(days=days))
     async with archive.without_database() as new:
         await new.rebuild()
-        tasks = await new.catalog.read(lambda tx: tx.query.tasks(filters={}, after=None, limit=9))
-        assets = await new.catalog.read(lambda tx: tx.query.assets(filters={}, after=None, limit=9))
+        tasks = await new.catalog.read(lambda tx: tx.query.tasks(after=None, limit=9))
+        assets = await new.catalog.read(lambda tx: tx.query.assets(after=None, limit=9))
         callbacks = await new.catalog.read(lambda tx: tx.query.callbacks(filters={}, after=None, limit=9))
     newest_first = ["task-b", "task-a", "task-c"]
     assert [task.id for task in tasks.items] == newest_first

@@ -85,6 +85,7 @@ async def test_it_goes_on_among_the_files(damaged: Archive, store: Watched) -> N
     assert store.read_keys == []
 
 
+@pytest.mark.long
 async def test_a_run_that_came_to_its_end_leaves_nothing_to_resume(damaged: Archive) -> None:
     await damaged.verify()
     assert not (damaged.folder / "journal").exists()

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from service.domain.attempt import Failed, Failure
+from service.web.content import disposition
 from tests.support.app import House, assert_problem, serving
 from tests.support.deliveries import LINK, TASK
 from tests.support.fetching import picture
@@ -68,12 +69,32 @@ async def test_one_range_is_206_with_just_those_bytes(archived: House, header: s
     assert (answer.headers["etag"], answer.headers["content-type"]) == (ETAG, "image/png")
 
 
-@pytest.mark.parametrize("header", ["bytes=0-1,5-6", "bytes=5-2", "lines=0-1", "bytes=x-y", "bytes=-", "0-1"])
+@pytest.mark.parametrize("header", ["bytes=5-2", "lines=0-1", "bytes=x-y", "bytes=-", "0-1"])
 @pytest.mark.asyncio(loop_scope="module")
-async def test_several_ranges_and_nonsense_are_answered_with_everything(archived: House, header: str) -> None:
+async def test_a_range_that_is_none_is_answered_with_everything(archived: House, header: str) -> None:
     answer = await get(archived, Range=header)
     assert (answer.status_code, answer.content) == (200, BODY)
     assert "content-range" not in answer.headers
+
+
+@pytest.mark.parametrize("header", ["bytes=0-1,5-6", "bytes=0-,0-", f"bytes=0-0,{SIZE}-"])
+@pytest.mark.asyncio(loop_scope="module")
+async def test_several_ranges_are_refused_and_not_answered_with_everything(archived: House, header: str) -> None:
+    answer = await get(archived, Range=header)
+    assert_problem(answer, 416, "several_ranges")
+    assert answer.headers["content-range"] == f"bytes */{SIZE}"
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_several_ranges_in_as_many_lines_are_several_ranges(archived: House) -> None:
+    answer = await archived.read.get(PATH, headers=[("Range", "bytes=0-1"), ("Range", "bytes=5-6")])
+    assert_problem(answer, 416, "several_ranges")
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_several_ranges_of_other_bytes_are_no_ranges(archived: House) -> None:
+    answer = await get(archived, Range="bytes=0-1,5-6", If_Range='"other"')
+    assert (answer.status_code, answer.content) == (200, BODY)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +107,14 @@ async def test_a_range_outside_is_416_and_tells_the_size(archived: House, header
     assert answer.headers["content-range"] == f"bytes */{SIZE}"
 
 
+@pytest.mark.parametrize("headers", [{"Range": f"bytes={SIZE}-"}, {"Range": "bytes=0-1,5-6"}, {"If-Match": '"other"'}])
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_refusal_is_not_kept_in_the_images_place(archived: House, headers: dict[str, str]) -> None:
+    answer = await archived.read.get(PATH, headers=headers)
+    assert answer.headers["cache-control"] == "no-store"
+    assert not {"etag", "last-modified", "content-disposition"} & set(answer.headers)
+
+
 @pytest.mark.parametrize("header", [ETAG, f"W/{ETAG}", "*", f'"other", {ETAG}'])
 @pytest.mark.asyncio(loop_scope="module")
 async def test_who_has_the_bytes_gets_304_without_a_body(archived: House, header: str) -> None:
@@ -93,6 +122,45 @@ async def test_who_has_the_bytes_gets_304_without_a_body(archived: House, header
     assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", ETAG)
     assert "content-type" not in answer.headers
     assert "content-length" not in answer.headers
+    assert "immutable" in answer.headers["cache-control"]
+    assert not {"content-disposition", "accept-ranges", "content-range"} & set(answer.headers)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.asyncio(loop_scope="module")
+async def test_who_has_seen_the_bytes_since_they_were_archived_gets_304(archived: House, method: str) -> None:
+    since = (await get(archived)).headers["last-modified"]
+    answer = await get(archived, method, If_Modified_Since=since)
+    assert (answer.status_code, answer.headers["last-modified"], answer.headers["etag"]) == (304, since, ETAG)
+    assert (await get(archived, Range="bytes=0-1", If_Range=since)).status_code == 206
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_who_wants_other_bytes_only_gets_412(archived: House) -> None:
+    assert_problem(await get(archived, If_Match='"other"', Range="bytes=0-1"), 412, "precondition_failed")
+    assert (await get(archived, If_Match=ETAG)).status_code == 200
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_download_is_an_attachment(archived: House) -> None:
+    answer = await archived.read.get(PATH, params={"download": "1"})
+    assert (answer.content, answer.headers["content-disposition"]) == (BODY, f'attachment; filename="{TASK}.0.png"')
+    assert_problem(await archived.read.get(PATH, params={"download": "yes"}), 400, "invalid_parameter")
+    assert_problem(await archived.read.get(f"{PATH}?download=1&download=1"), 400, "repeated_parameter")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("task-1.0.png", "task-1.0.png"),
+        ('a"; filename="b.exe', "a___filename__b.exe"),
+        ("a\r\nSet-Cookie: b=1.png", "a__Set-Cookie__b_1.png"),
+        ("../../a:b\\c.png", ".._.._a_b_c.png"),
+        ("\u202egnp.exe", "_gnp.exe"),
+    ],
+)
+def test_a_hostile_name_stays_a_name(name: str, shown: str) -> None:
+    assert disposition(name) == f'inline; filename="{shown}"'
 
 
 @pytest.mark.parametrize("header", ['"other"', ETAG.strip('"'), ""])

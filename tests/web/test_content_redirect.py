@@ -63,6 +63,15 @@ async def test_the_bytes_come_from_here_where_redirects_are_off_or_the_store_sig
         assert (answer.status_code, answer.content) == (206, picture(LINK)[:10])
 
 
+async def test_a_download_comes_from_here_as_the_store_cannot_say_attachment(tmp_path: Path) -> None:
+    async with serving(tmp_path, store=SigningStore(tmp_path), storage=on()) as house:
+        await house.complete()
+        await house.archive()
+        answer = await house.read.get(PATH, params={"download": "1"})
+        assert (answer.status_code, answer.content) == (200, picture(LINK))
+        assert answer.headers["content-disposition"].startswith("attachment")
+
+
 async def test_what_is_deleted_is_gone_and_not_redirected(tmp_path: Path) -> None:
     async with serving(tmp_path, store=SigningStore(tmp_path), storage=on()) as house:
         await house.complete()

@@ -1,6 +1,5 @@
 """What was spent, as callers see it: in `/v1/stats` by day, model, key, tag and budget, and in each task's `cost`."""
 
-import hashlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -22,11 +21,12 @@ from service.submission.booking import book
 from service.submission.budgets import Budgets
 from service.submission.price_list import Prices, load_prices
 from service.web.documents import task_document
-from service.web.keys import ApiKey, ApiKeys, Scope
+from service.web.keys import Scope
 from service.web.problems import handlers
 from service.web.stats import StatsRoutes
 from tests.support.app import assert_problem
 from tests.support.deliveries import RULES, TASK
+from tests.support.guard import api_key, guard_of
 from tests.support.ledger import Clock
 from tests.support.migrated import put_migrated
 
@@ -74,7 +74,7 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
     catalog = Catalog(put_migrated(tmp_path / "x.db"), clock=clock)
     catalog.open()
     stats = StatsRoutes(catalog=catalog, rules=RULES, key_mark="key", health=lambda: None, budgets=Budgets(BUDGETS))
-    keys = ApiKeys([ApiKey("reader", hashlib.sha256(b"key").hexdigest(), frozenset([Scope.READ]))])
+    keys = guard_of(api_key("reader", "key", Scope.READ))
     app = Starlette(routes=stats.routes(keys), exception_handlers=handlers())
     headers = {"Authorization": "Bearer key"}
     async with httpx.AsyncClient(

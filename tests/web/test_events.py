@@ -1,7 +1,6 @@
 """`/v1/events`: whom others were told of what, what was given up, and telling it again."""
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +17,13 @@ from service.domain.task import TaskStatus
 from service.domain.telling import DeliveryStatus, Progress
 from service.intake.permanent_link import permanent_links, url_of
 from service.web.events import EventRoutes
-from service.web.keys import ApiKey, ApiKeys, Scope
+from service.web.keys import Scope
 from service.web.problems import handlers
 from tests.notify.world import World, dead_image, endpoint, image, task, world_in
 from tests.support.app import PUBLIC_URL, House, assert_problem, client_for
 from tests.support.databases import SqliteDatabases
 from tests.support.deliveries import TASK
+from tests.support.guard import api_key, guard_of
 
 EVENTS, REPLAY = "/v1/events", "/v1/events/replay"
 DEAD = Progress(DeliveryStatus.DEAD, 10, detail="shop.example.com answered 500")
@@ -57,9 +57,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     """One settled task with an archived and a dead image, of which two endpoints are to be told."""
     with world_in(SqliteDatabases(tmp_path), endpoint("shop"), endpoint("audit")) as world:
         nudge = Nudge()
-        keys = ApiKeys(
-            [ApiKey(scope, hashlib.sha256(f"key-{scope}".encode()).hexdigest(), frozenset({scope})) for scope in Scope]
-        )
+        keys = guard_of(*(api_key(scope, f"key-{scope}", scope) for scope in Scope))
         routes = EventRoutes(catalog=world.catalog, deliveries=nudge).routes(keys)
         app = Starlette(routes=routes, exception_handlers=handlers())
         clients = [client_for(app, key=key) for key in (None, *(f"key-{scope}" for scope in Scope))]

@@ -83,6 +83,7 @@ async def confirming(tmp_path: Path) -> AsyncIterator[Siege]:
         yield Siege(house, clock, await house.mint(), await house.mint())
 
 
+@pytest.mark.long
 async def test_a_flood_is_answered_429_while_another_urls_callbacks_are_accepted(siege: Siege) -> None:
     bodies = [b"bad"] * int(BURST)
     assert await siege.flood(bodies) == {422: BURST}
@@ -151,6 +152,7 @@ async def test_unreadable_bodies_take_no_more_than_their_share_of_the_disk(siege
     assert (await siege.kept())[0] == rows + 2
 
 
+@pytest.mark.long
 async def test_invented_tasks_are_limited_known_ones_and_other_urls_are_not(confirming: Siege) -> None:
     house, leaked_id = confirming.house, _id(confirming, confirming.leaked)
     told = await house.write.post("/v1/tasks", json={"id": "task-told"})

@@ -1,0 +1,20 @@
+"""Thumbnails as the settings want them."""
+
+from service.catalog.catalog import Catalog
+from service.settings import Settings
+from service.storage import ObjectStore
+from service.storage.filesystem import FilesystemStore
+from service.thumbnails.making import Thumbnails
+from service.thumbnails.pool import Pool
+
+
+def thumbnails_of(settings: Settings, catalog: Catalog, store: ObjectStore) -> Thumbnails:
+    """The maker of thumbnails, not started. Room that is kept free for images is not theirs; a bucket has enough."""
+
+    async def may_keep() -> bool:
+        if not isinstance(store, FilesystemStore):
+            return True
+        free = await store.free_bytes()
+        return free is None or free >= settings.storage.min_free_bytes
+
+    return Thumbnails(catalog=catalog, store=store, pool=Pool(), may_keep=may_keep)

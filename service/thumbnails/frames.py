@@ -1,0 +1,39 @@
+"""What goes through the pipes between the service and a worker process: frames of a length and so many bytes.
+
+A request is a line of JSON in a frame, then the image in frames, then an empty one. An answer is one frame: its first
+byte says what follows.
+"""
+
+import json
+import struct
+from dataclasses import dataclass
+
+LENGTH = struct.Struct(">I")
+
+READY = b"r"
+MADE = b"m"
+UNUSABLE = b"u"
+
+LARGEST_ANSWER = 8 * 2**20
+"""Bytes; a thumbnail has some ten thousand, and at its worst four for each of its pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Which thumbnail to make: the longer edge in pixels at most, and the SHA-256 of the image (hex)."""
+
+    size: int
+    sha256: str
+
+
+def frame(data: bytes) -> bytes:
+    return LENGTH.pack(len(data)) + data
+
+
+def order_frame(order: Order) -> bytes:
+    return frame(json.dumps({"size": order.size, "sha256": order.sha256}).encode())
+
+
+def read_order(data: bytes) -> Order:
+    given = json.loads(data)
+    return Order(size=given["size"], sha256=given["sha256"])

@@ -1,0 +1,166 @@
+"""Who makes thumbnails: a few worker processes, started when they are needed and ended when they are not.
+
+Bounded in number, in memory (one large image at a time), in time, and in how many wait. It knows no store.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+
+from service.errors import Unavailable
+from service.storage import Blocks
+from service.thumbnails.frames import Order
+from service.thumbnails.process import ANSWER_WITHIN, WorkerProcess
+from service.thumbnails.verdict import Unusable
+
+WORKERS = min(2, os.cpu_count() or 1)
+"""More would take the processors from callbacks and downloads; a thumbnail is made once, and a page has some fifty."""
+
+MOST_WAITING = 64
+RETRY_AFTER = 2
+
+IDLE_SECONDS = 60.0
+"""After which a process is ended: it holds about 30 MiB."""
+
+Open = Callable[[], Awaitable[Blocks]]
+"""Opens the image when its turn has come."""
+
+Made = bytes | Unusable
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`heavy`: it may take much memory, so no other such one is worked on beside it."""
+
+    order: Order
+    open: Open
+    heavy: bool
+    made: asyncio.Future[Made] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class Pool:
+    """Makes thumbnails between `start` and `stop`."""
+
+    def __init__(
+        self,
+        *,
+        workers: int = WORKERS,
+        most_waiting: int = MOST_WAITING,
+        idle: float = IDLE_SECONDS,
+        answer_within: float = ANSWER_WITHIN,
+    ) -> None:
+        self._workers = workers
+        self._most_waiting = most_waiting
+        self._idle = idle
+        self._answer_within = answer_within
+        self._waiting: list[Job] = []
+        self._heavy_at_work = False
+        self._changed = asyncio.Condition()
+        self._slots: list[asyncio.Task[None]] = []
+        self._alive: set[WorkerProcess] = set()
+
+    def start(self) -> None:
+        """Processes come with the first job."""
+        self._slots = [asyncio.create_task(self._slot(), name=f"thumbnails {n}") for n in range(self._workers)]
+
+    async def stop(self) -> None:
+        """Give up what is under way; no process is left when this returns."""
+        slots, self._slots = self._slots, []
+        for slot in slots:
+            slot.cancel()
+        await asyncio.gather(*slots, return_exceptions=True)
+        for worker in tuple(self._alive):
+            await self._end(worker)
+        for job in self._waiting:
+            _refuse(job, Unavailable("the service is stopping"))
+        self._waiting.clear()
+
+    async def make(self, order: Order, open_image: Open, *, heavy: bool) -> Made:
+        """The thumbnail, or why there is none. Raises Unavailable where too many wait, and what opening raises."""
+        if not self._slots:
+            raise Unavailable("the service is stopping")
+        if len(self._waiting) >= self._most_waiting:
+            raise Unavailable(f"{len(self._waiting)} thumbnails are waiting to be made", retry_after=RETRY_AFTER)
+        job = Job(order, open_image, heavy)
+        async with self._changed:
+            self._waiting.append(job)
+            self._changed.notify_all()
+        return await job.made
+
+    async def _slot(self) -> None:
+        """One worker process, or none while there is nothing to do."""
+        worker: WorkerProcess | None = None
+        while True:
+            job = await self._next(self._idle if worker is not None else None)
+            if job is not None:
+                worker = await self._work(job, worker)
+            elif worker is not None:
+                await self._end(worker)
+                worker = None
+
+    async def _next(self, within: float | None) -> Job | None:
+        """The next job that may be begun, None when none came in time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within), self._changed:
+                await self._changed.wait_for(lambda: self._first() is not None)
+                job = self._first()
+                assert job is not None
+                self._waiting.remove(job)
+                self._heavy_at_work = self._heavy_at_work or job.heavy
+                return job
+        return None
+
+    def _first(self) -> Job | None:
+        return next((job for job in self._waiting if not (job.heavy and self._heavy_at_work)), None)
+
+    async def _work(self, job: Job, worker: WorkerProcess | None) -> WorkerProcess | None:
+        """Do a job; returns the process if it is of use still.
+
+        A process that dies may have been hurt before, by another image or from outside, so a new one decides.
+        """
+        try:
+            made: Made | None = None
+            is_new = False
+            while made is None or (made is Unusable.CRASHED and not is_new):
+                if is_new := worker is None or not worker.is_at_rest:
+                    worker = await self._new(worker)
+                assert worker is not None
+                async with aclosing(await job.open()) as blocks:
+                    made = await worker.make(job.order, blocks, within=self._answer_within)
+            _give(job, made)
+        except Exception as error:  # noqa: BLE001 - whoever asked for it gets it
+            _refuse(job, error)
+        finally:
+            _refuse(job, Unavailable("the service is stopping"))  # unless it was answered
+            if job.heavy:
+                async with self._changed:
+                    self._heavy_at_work = False
+                    self._changed.notify_all()
+            if worker is not None and not worker.is_at_rest:
+                await self._end(worker)
+        return worker if worker is not None and worker.is_at_rest else None
+
+    async def _new(self, old: WorkerProcess | None) -> WorkerProcess:
+        if old is not None:
+            await self._end(old)
+        worker = await WorkerProcess.start()
+        self._alive.add(worker)
+        return worker
+
+    async def _end(self, worker: WorkerProcess) -> None:
+        """Who is cancelled meanwhile leaves it to `stop`."""
+        await worker.end()
+        self._alive.discard(worker)
+
+
+def _give(job: Job, made: Made) -> None:
+    if not job.made.done():
+        job.made.set_result(made)
+
+
+def _refuse(job: Job, error: Exception) -> None:
+    if not job.made.done():
+        job.made.set_exception(error)
+        job.made.exception()  # seen, also where nobody waits any more

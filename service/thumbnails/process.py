@@ -1,0 +1,132 @@
+"""A worker process as the service holds it: started, given one image at a time, killed when it does not come to an end.
+
+It knows nothing of queues. What a hostile image does to the process is an answer, not an error.
+"""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import service
+from service.errors import Unavailable
+from service.thumbnails.frames import LARGEST_ANSWER, LENGTH, MADE, READY, Order, frame, order_frame
+from service.thumbnails.verdict import Unusable
+
+START_WITHIN = 30.0
+ANSWER_WITHIN = 30.0
+"""Seconds for one image; 50 million pixels take 2 to 4 on a slow machine, and more than one shares it."""
+
+MOST_BYTES = 128 * 2**20
+"""Of an image; the archive takes 64 MiB by default."""
+
+_ENVIRONMENT = {
+    "PYTHONPATH": str(Path(service.__file__).parent.parent),
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "VIPS_CONCURRENCY": "1",  # images go side by side, not their parts
+    "MALLOC_ARENA_MAX": "1",  # a limit on addresses is one on memory then
+}
+
+
+class WorkerProcess:
+    """One process. Not for two callers at a time."""
+
+    def __init__(self, process: Process) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._process = process
+        self._stdin = process.stdin
+        self._stdout = process.stdout
+        self._at_rest = True
+
+    @classmethod
+    async def start(cls) -> "WorkerProcess":
+        """A process that is ready. Raises Unavailable where none can be had."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-P", "-m", "service.thumbnails.worker"),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=DEVNULL,
+                env=_ENVIRONMENT | {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ},
+                start_new_session=True,  # what is typed at a terminal is for the service
+            )
+        except OSError as error:
+            raise Unavailable(f"no process for thumbnails can be started: {error.strerror}", retry_after=5) from None
+        worker = cls(process)
+        try:
+            async with asyncio.timeout(START_WITHIN):
+                ready = await worker._frame()
+        except (TimeoutError, EOFError, OSError):
+            ready = b""
+        except BaseException:
+            await worker.end()
+            raise
+        if ready != READY:
+            await worker.end()
+            raise Unavailable("a process for thumbnails does not come up: is libvips there?", retry_after=5)
+        return worker
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether it lives, has answered what it was asked, and may be asked again."""
+        return self._at_rest and self._process.returncode is None
+
+    async def make(
+        self, order: Order, blocks: AsyncIterator[bytes], *, within: float = ANSWER_WITHIN
+    ) -> bytes | Unusable:
+        """The thumbnail of an image, or why there is none. Raises what the blocks raise."""
+        self._at_rest = False
+        try:
+            async with asyncio.timeout(within):
+                if not await self._sent(order, blocks):
+                    return Unusable.TOO_LARGE
+                answer = await self._frame()
+        except TimeoutError:
+            return Unusable.TOO_SLOW
+        except EOFError:
+            return Unusable.CRASHED
+        self._at_rest = True
+        kind, body = answer[:1], answer[1:]
+        return body if kind == MADE else Unusable(body.decode("ascii"))
+
+    async def end(self) -> None:
+        """Kill it, and wait until nothing of it is left."""
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        self._stdin.close()
+        await self._process.wait()
+        with suppress(OSError):
+            await self._stdin.wait_closed()
+
+    async def _sent(self, order: Order, blocks: AsyncIterator[bytes]) -> bool:
+        """Whether the image was not too large to be sent whole."""
+        await self._write(order_frame(order))
+        size = 0
+        async for block in blocks:
+            size += len(block)
+            if size > MOST_BYTES:
+                return False
+            await self._write(frame(block))
+        await self._write(frame(b""))
+        return True
+
+    async def _write(self, data: bytes) -> None:
+        self._stdin.write(data)
+        with suppress(ConnectionError):  # it died: its silence will tell
+            await self._stdin.drain()
+
+    async def _frame(self) -> bytes:
+        """Raises EOFError where the process is gone, or says what no worker says."""
+        [length] = LENGTH.unpack(await self._stdout.readexactly(LENGTH.size))
+        if not 0 < length <= LARGEST_ANSWER:
+            raise EOFError
+        return await self._stdout.readexactly(length)

@@ -1,0 +1,12 @@
+"""These tests run on both databases, wherever they ask for `catalog` or `databases`; `make test-all` does."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.databases import Databases, databases_for
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
+def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Databases:
+    return databases_for(request, tmp_path)

@@ -1,0 +1,168 @@
+"""Worker processes under load, in trouble, and at their end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psutil
+import pytest
+
+from service.errors import StorageUnavailable, Unavailable
+from service.storage import Blocks
+from service.thumbnails.frames import Order
+from service.thumbnails.pool import Made, Pool
+from service.thumbnails.verdict import Unusable
+from tests.support.hostile_images import encoded, noise
+from tests.system.support.waiting import eventually
+
+ORDER = Order(256, "ab" * 32)
+IMAGE = encoded(noise(), "PNG")
+
+
+def processes() -> list[psutil.Process]:
+    return [one for one in psutil.Process().children() if "service.thumbnails.worker" in one.cmdline()]
+
+
+@asynccontextmanager
+async def running(**options: Any) -> AsyncIterator[Pool]:
+    pool = Pool(**options)
+    pool.start()
+    try:
+        yield pool
+    finally:
+        await pool.stop()
+        assert processes() == []
+
+
+async def whole() -> Blocks:
+    async def blocks() -> Blocks:
+        yield IMAGE
+
+    return blocks()
+
+
+class Held:
+    """An image that comes when it is let, and counts how many are asked for at a time."""
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.began = asyncio.Event()
+        self.opened = 0
+
+    async def open(self) -> Blocks:
+        async def blocks() -> Blocks:
+            self.opened += 1
+            self.began.set()
+            await self.gate.wait()
+            yield IMAGE
+
+        return blocks()
+
+
+def made(pool: Pool, held: Held, *, heavy: bool = False) -> asyncio.Task[Made]:
+    return asyncio.create_task(pool.make(ORDER, held.open, heavy=heavy))
+
+
+async def test_a_process_is_started_when_it_is_needed_and_used_again() -> None:
+    async with running(workers=1) as pool:
+        assert processes() == []
+        assert isinstance(await pool.make(ORDER, whole, heavy=False), bytes)
+        [first] = processes()
+        assert isinstance(await pool.make(ORDER, whole, heavy=False), bytes)
+        assert processes() == [first]
+
+
+async def test_a_process_that_has_nothing_to_do_is_ended() -> None:
+    async with running(workers=1, idle=0.01) as pool:
+        assert isinstance(await pool.make(ORDER, whole, heavy=False), bytes)
+
+        async def gone() -> bool | None:
+            return processes() == [] or None
+
+        await eventually(gone, what="the process is gone")
+        assert isinstance(await pool.make(ORDER, whole, heavy=False), bytes)
+
+
+async def test_a_process_that_was_ended_by_somebody_else_costs_no_image() -> None:
+    async with running(workers=1) as pool:
+        assert isinstance(await pool.make(ORDER, whole, heavy=False), bytes)
+        [idle] = processes()
+        idle.kill()
+
+        async def gone() -> bool | None:
+            return processes() == [] or None
+
+        await eventually(gone, what="the process is gone")
+        assert isinstance(await pool.make(ORDER, whole, heavy=False), bytes)
+
+
+async def test_an_image_that_takes_its_process_down_takes_no_other_image_with_it() -> None:
+    held = Held()
+    async with running(workers=1) as pool:
+        doomed, next_one = made(pool, held), asyncio.create_task(pool.make(ORDER, whole, heavy=False))
+        await held.began.wait()
+        [process] = processes()
+        process.kill()
+        held.gate.set()
+        assert await doomed is Unusable.CRASHED
+        assert isinstance(await next_one, bytes)
+        assert process not in processes()
+
+
+async def test_an_image_that_takes_too_long_loses_its_process() -> None:
+    held = Held()
+    async with running(workers=1, answer_within=0.05) as pool:
+        assert await made(pool, held) is Unusable.TOO_SLOW
+    assert held.opened == 1
+
+
+async def test_a_store_that_fails_on_the_way_is_told_and_the_next_image_is_whole() -> None:
+    async def failing() -> Blocks:
+        async def blocks() -> Blocks:
+            yield IMAGE[:100]
+            raise StorageUnavailable("unplugged")
+
+        return blocks()
+
+    async with running(workers=1) as pool:
+        with pytest.raises(StorageUnavailable, match="unplugged"):
+            await pool.make(ORDER, failing, heavy=False)
+        assert isinstance(await pool.make(ORDER, whole, heavy=False), bytes)
+
+
+async def test_when_too_many_wait_the_next_is_sent_away() -> None:
+    held = Held()
+    async with running(workers=1, most_waiting=2) as pool:
+        first = made(pool, held)
+        await held.began.wait()
+        waiting = [made(pool, held) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable, match="2 thumbnails are waiting") as error:
+            await made(pool, held)
+        assert error.value.retry_after > 0
+        held.gate.set()
+        assert all(isinstance(one, bytes) for one in await asyncio.gather(first, *waiting))
+
+
+async def test_of_large_images_there_is_one_at_a_time_and_small_ones_go_past() -> None:
+    held = Held()
+    async with running(workers=2) as pool:
+        large = [made(pool, held, heavy=True) for _ in range(2)]
+        await held.began.wait()
+        assert isinstance(await pool.make(ORDER, whole, heavy=False), bytes)
+        assert held.opened == 1
+        held.gate.set()
+        assert all(isinstance(one, bytes) for one in await asyncio.gather(*large))
+
+
+async def test_the_end_leaves_no_process_and_nobody_waiting() -> None:
+    held = Held()
+    async with running(workers=1) as pool:
+        first, second = made(pool, held), made(pool, held)
+        await held.began.wait()
+        await pool.stop()
+        assert processes() == []
+        for one in (first, second, made(pool, held)):
+            with pytest.raises(Unavailable, match="stopping"):
+                await one
