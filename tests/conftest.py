@@ -60,6 +60,14 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What asks for a server of databases is long: it takes seconds to come up, in each worker."""
+    for item in items:
+        if not {"postgres", "postgres_server"}.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.long)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--nothing-skipped", action="store_true", help="fail when any test was skipped")
 

@@ -17,14 +17,14 @@ from service.domain.thumbnail import FOLDER
 from service.errors import StorageUnavailable
 from service.intake.batch import take_in
 from service.storage import Entry
-from tests.support.databases import Databases, databases_for
+from tests.support.databases import POSTGRESQL, Databases, databases_for
 from tests.support.deliveries import LINK, RULES, TASK, delivery, task_object
 from tests.support.fetching import FakeFetcher, archive_due, archiver_for, purge_due
 from tests.support.ledger import Clock
 from tests.support.memory_store import MemoryStore
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", POSTGRESQL])
 def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Databases:
     return databases_for(request, tmp_path)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.databases import POOLED, Databases, databases_for
+from tests.support.databases import POOLED, POSTGRESQL, Databases, databases_for
 from tests.support.packages import require
 from tests.support.pgbouncer import PACKAGES, PooledDatabases, pgbouncer
 from tests.support.postgres import PostgresDatabases
@@ -18,6 +18,6 @@ def pooled(request: pytest.FixtureRequest, postgres: PostgresDatabases) -> Itera
         yield PooledDatabases(postgres, proxy)
 
 
-@pytest.fixture(params=["sqlite", "postgresql", POOLED])
+@pytest.fixture(params=["sqlite", POSTGRESQL, POOLED])
 def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Databases:
     return databases_for(request, tmp_path)

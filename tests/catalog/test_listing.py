@@ -19,7 +19,7 @@ from service.domain.image import Image, ImageFormat
 from service.domain.task import Task, TaskStatus
 from service.domain.words import Search, exact, search_for
 from service.upkeep.search_filling import SearchFilling
-from tests.support.databases import Databases, databases_for
+from tests.support.databases import POSTGRESQL, Databases, databases_for
 from tests.support.deliveries import NOW
 
 PROMPTS = ("a foggy Lighthouse", "日落 over the sea", "고양이가 앉아 있다", "美しい海", "正しい美しさ", None)
@@ -159,7 +159,7 @@ def has(one: Asset, name: str) -> bool:
     return one.stored is not None and one.stored.image.format == name
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", POSTGRESQL])
 def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
     """A catalog of all rows, for tests that only read."""
     databases = databases_for(request, tmp_path_factory.mktemp("listing"))

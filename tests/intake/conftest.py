@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.databases import Databases, databases_for
+from tests.support.databases import POSTGRESQL, Databases, databases_for
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
+@pytest.fixture(params=["sqlite", POSTGRESQL])
 def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Databases:
     return databases_for(request, tmp_path)

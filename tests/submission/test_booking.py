@@ -22,7 +22,7 @@ from service.domain.submission import Submission, SubmissionStatus
 from service.domain.task import Task, TaskReason, TaskStatus
 from service.submission.booking import MOST_CHARGED, book, day_of
 from service.submission.price_list import load_prices
-from tests.support.databases import Databases, databases_for
+from tests.support.databases import POSTGRESQL, Databases, databases_for
 from tests.support.deliveries import LINK, NOW, TASK
 
 PRICES = load_prices(None)
@@ -30,7 +30,7 @@ TODAY = NOW.date()
 CENT = NANO // 100
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", POSTGRESQL])
 def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Databases:
     return databases_for(request, tmp_path)
 

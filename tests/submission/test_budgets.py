@@ -15,7 +15,7 @@ from service.catalog.catalog import Catalog, Transaction
 from service.catalog.spending import Booked, Sums
 from service.domain.budget import NANO, Budget, Period, Verdict
 from service.submission.budgets import Budgets, BudgetSpent
-from tests.support.databases import Databases, databases_for, on_postgres
+from tests.support.databases import POSTGRESQL, Databases, databases_for, on_postgres
 from tests.support.postgres import rows_of
 
 DOLLAR = NANO
@@ -23,7 +23,7 @@ NEW_YEARS_EVE = datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)
 TEAM = ("all", "key:shop", "tag:team=a")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", POSTGRESQL])
 def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Databases:
     return databases_for(request, tmp_path)
 

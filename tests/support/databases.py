@@ -62,10 +62,11 @@ def databases_for(request: pytest.FixtureRequest, tmp_path: Path) -> Databases:
 on_sqlite = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 """For tests of what only SQLite does, or that look into its file."""
 
-on_postgres = pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.long)
+on_postgres = pytest.mark.parametrize("databases", [POSTGRESQL], indirect=True)
 
 POOLED = pytest.param("pooled", marks=pytest.mark.long)
 """The same behind PgBouncer, where each transaction may run on another connection."""
 
-on_shared = pytest.mark.parametrize("databases", ["postgresql", POOLED], indirect=True)
+on_shared = pytest.mark.parametrize("databases", [POSTGRESQL, POOLED], indirect=True)
 """For tests of several processes on one database."""
