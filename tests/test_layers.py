@@ -25,7 +25,7 @@ LAYERS: tuple[Set[str], ...] = (
     {"submission", "reconcile", "upkeep", "notify", "keys"},
     {"intake", "thumbnails"},
     {"inspection"},
-    {"archive"},
+    {"archive", "decoding"},
     {"catalog", "storage"},
     {"provider"},
     {"outbound", "background"},
@@ -47,7 +47,7 @@ ONLY: Mapping[str, Set[str]] = {
     "requests": {"observability"},
     "click": {"cli"},
     "obstore": {"storage"},
-    "pyvips": {"thumbnails"},
+    "pyvips": {"decoding"},
     "standardwebhooks": {"notify"},
     "service.settings": COMMANDS | {"app", "bootstrap"},
 }

@@ -28,7 +28,6 @@ from service.domain.submission import LOOKS, SubmissionStatus
 from service.domain.telling import LONGEST_WAIT as LONGEST_DELIVERY_WAIT
 from service.errors import CatalogUnavailable
 from service.inspection.inspector import UNTIL_MENDED, Inspector
-from service.inspection.pixel_reader import PixelReader
 from service.outbound.address_policy import AddressPolicy
 from service.outbound.guarded_client import GuardedClient, Timeouts
 from service.outbound.tls import tls_context
@@ -71,14 +70,15 @@ async def running(parts: Components) -> AsyncIterator[None]:
     if parts.wakeups is not None:
         background.start("wakeups", parts.wakeups.run)
     async with AsyncExitStack() as stack:
+        parts.decoders.start()
+        stack.push_async_callback(parts.thumbnails.stop)
+        stack.push_async_callback(parts.decoders.stop)
         if parts.provider is not None:
             await stack.enter_async_context(parts.provider)
         if Role.API in settings.roles:
             to_endpoints = await stack.enter_async_context(guarded_post(settings, to_callers=False))
             to_callers = await stack.enter_async_context(guarded_post(settings, to_callers=True))
             start_deliveries(parts, background, to_endpoints=to_endpoints, to_callers=to_callers)
-            parts.thumbnails.start()
-            stack.push_async_callback(parts.thumbnails.stop)
         if Role.ARCHIVER in settings.roles:
             _start_archive(parts, background, await stack.enter_async_context(_guarded_client(settings)))
         if Role.RECONCILER in settings.roles:
@@ -209,10 +209,10 @@ def _start_archive(parts: Components, background: Background, client: GuardedCli
 
 def _start_details(parts: Components, background: Background) -> None:
     """Looking at what is archived; what is under way at the end is cut short, as it can be done again."""
-    reader = PixelReader() if parts.settings.details.pixels else None
+    decoders = parts.decoders if parts.settings.details.pixels else None
     worker = Worker(
         name="details",
-        job=Inspector(catalog=parts.catalog, store=parts.store, sidecars=parts.sidecar_nudge, pixels=reader),
+        job=Inspector(catalog=parts.catalog, store=parts.store, sidecars=parts.sidecar_nudge, decoders=decoders),
         concurrency=DETAILS_AT_ONCE,
         nudge=Nudge(),
         may_start=lambda: not parts.readiness.problems,
@@ -220,8 +220,6 @@ def _start_details(parts: Components, background: Background) -> None:
 
     async def drain(_within: float) -> None:
         await worker.stop(0.0)
-        if reader is not None:
-            await reader.close()
 
     leases = Leases(catalog=parts.catalog, worker=worker, renew=lambda tx, held: tx.details.renew(held))
     background.start("details leases", leases.run)

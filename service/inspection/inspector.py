@@ -6,11 +6,13 @@ An image that cannot be decoded has that for an answer; troubles of our own coun
 import asyncio
 import time
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
+import aiofiles
 import structlog
 
 from service.archive.staged_file import StagedFile
@@ -18,13 +20,16 @@ from service.background import Nudge
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.details import ClaimedDetails
 from service.catalog.tasks import TaskState
+from service.decoding.frames import Look
+from service.decoding.pool import Decoded, Open, is_heavy
+from service.decoding.seen import Seen, read_seen
+from service.decoding.verdict import Unusable
 from service.domain.asset import Asset, AssetStatus, Stored
 from service.domain.details import Looked
 from service.errors import StorageUnavailable
 from service.inspection.header import read_header
 from service.inspection.parts import ImageFile
-from service.inspection.pixel_reader import PixelReader
-from service.storage import ObjectStore
+from service.storage import BLOCK_BYTES, Blocks, ObjectStore
 
 UNTIL_MENDED = timedelta(days=1)
 """How long an image is left alone whose bytes are gone, damaged or cannot be read: `verify` tells of it."""
@@ -47,21 +52,27 @@ class _Damaged:
     detail: str
 
 
+class Decoders(Protocol):
+    """A pool of processes, as far as it is needed here."""
+
+    async def decode(self, order: Look, open_image: Open, *, heavy: bool) -> Decoded: ...
+
+
 class Inspector:
-    """Looks at claimed images; without `pixels` only at what their files say."""
+    """Looks at claimed images; without `decoders` only at what their files say."""
 
     def __init__(
-        self, *, catalog: Catalog, store: ObjectStore, sidecars: Nudge, pixels: PixelReader | None, rest: float = REST
+        self, *, catalog: Catalog, store: ObjectStore, sidecars: Nudge, decoders: Decoders | None, rest: float = REST
     ) -> None:
         self._catalog = catalog
         self._store = store
         self._sidecars = sidecars
-        self._pixels = pixels
+        self._decoders = decoders
         self._rest = rest
         self._old_ones = asyncio.Lock()
 
     async def claim(self, limit: int) -> list[ClaimedDetails]:
-        wanted = Looked.AT_THE_FILE if self._pixels is None else Looked.AT_THE_PIXELS
+        wanted = Looked.AT_THE_FILE if self._decoders is None else Looked.AT_THE_PIXELS
         return await self._catalog.write(lambda tx: tx.details.claim(limit, wanted=wanted))
 
     async def release(self, claimed: ClaimedDetails, *, after: timedelta = timedelta()) -> None:
@@ -100,10 +111,20 @@ class Inspector:
             if damaged is not None:
                 return damaged
             header = await asyncio.to_thread(_header, staged, stored)
-            told = await self._pixels.look(staged.path) if self._pixels is not None else None
+            seen = await self._seen(staged, stored) if self._decoders is not None else None
         finally:
             staged.discard()
-        return document(header, told)
+        return document(header, seen)
+
+    async def _seen(self, staged: StagedFile, stored: Stored) -> Seen | Unusable:
+        """What a process says of the pixels; one that says nonsense was taken over by the image, and has no say."""
+
+        async def open_image() -> Blocks:
+            return _blocks(staged.path)
+
+        assert self._decoders is not None
+        made = await self._decoders.decode(Look(), open_image, heavy=is_heavy(stored))
+        return made if isinstance(made, Unusable) else read_seen(made) or Unusable.CRASHED
 
     async def _bring(self, stored: Stored, staged: StagedFile) -> _Damaged | None:
         """Copy the object to a file, and see that it is what was archived."""
@@ -132,17 +153,26 @@ def _header(staged: StagedFile, stored: Stored) -> dict[str, Any]:
         return read_header(ImageFile(file, stored.size, stored.image.format))
 
 
-def document(header: dict[str, Any], told: dict[str, Any] | str | None) -> dict[str, Any]:
-    """The `details` of an image; `told` is what its pixels told, why they could not be read, or None if not asked."""
-    looked = Looked.AT_THE_FILE if told is None else Looked.AT_THE_PIXELS
-    pixels = dict(told) if isinstance(told, dict) else None
+async def _blocks(path: Path) -> Blocks:
+    try:
+        async with aiofiles.open(path, "rb") as file:
+            while block := await file.read(BLOCK_BYTES):
+                yield block
+    except OSError as error:
+        raise StorageUnavailable(f"cannot read {path.parent}: {error.strerror}") from error
+
+
+def document(header: dict[str, Any], seen: Seen | Unusable | None) -> dict[str, Any]:
+    """The `details` of an image: what was seen of its pixels, or why nothing was, or None if nobody asked."""
+    looked = Looked.AT_THE_FILE if seen is None else Looked.AT_THE_PIXELS
+    pixels = asdict(seen) if isinstance(seen, Seen) else None
     transparent = pixels.pop("transparent") if pixels is not None else None
     return {
         "version": looked.value,
         **header,
         "colour": {**header["colour"], "transparent": transparent},
         "pixels": pixels,
-        "unreadable": told if isinstance(told, str) else None,
+        "unreadable": seen.value if isinstance(seen, Unusable) else None,
     }
 
 

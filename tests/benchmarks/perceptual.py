@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
-from service.inspection.perceptual_hash import SIDE, perceptual_hash
+from service.decoding.perceptual_hash import SIDE, perceptual_hash
 
 SCENES = 200
 

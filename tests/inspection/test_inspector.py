@@ -11,6 +11,7 @@ import pytest
 
 from service.archive.deletion import delete
 from service.catalog.catalog import Catalog
+from service.decoding.verdict import Unusable
 from service.domain.asset import Asset, AssetStatus
 from service.domain.loss import without_bytes
 from service.errors import StorageUnavailable
@@ -19,7 +20,7 @@ from tests.inspection.images import AI, itxt, png, xmp
 from tests.support.databases import Databases
 from tests.support.deliveries import LINK, NOW, RULES, TASK, delivery, task_object
 from tests.support.fetching import FakeFetcher, archive_due, archiver_for, write_sidecars
-from tests.support.looking import HASH, TOLD, inspector_for, look_due, pixels
+from tests.support.looking import HASH, SEEN, Answering, inspector_for, look_due
 from tests.support.memory_store import MemoryStore
 from tests.system.support.waiting import eventually
 
@@ -78,12 +79,18 @@ async def test_an_archived_image_is_looked_at_once_and_its_sidecar_tells_it(
     await archived(catalog, store, images=2)
     assert (await asset(catalog)).details is None
     assert [one["details"] for one in sidecar(store)["assets"]] == [None, None]
-    async with pixels() as reader:
-        assert await look_due(catalog, store, reader) == 2
-        assert await look_due(catalog, store, reader) == 0
+    decoders = Answering()
+    assert await look_due(catalog, store, decoders) == 2
+    assert await look_due(catalog, store, decoders) == 0
+    assert decoders.given == [PICTURE, PICTURE]
     told = await details(catalog)
     assert (told["version"], told["digital_source_type"], told["unreadable"]) == (2, AI, None)
-    assert told["pixels"] == {name: value for name, value in TOLD.items() if name != "transparent"}
+    assert told["pixels"] == {
+        "perceptual_hash": HASH,
+        "dominant": [{"colour": "#102030", "share": 1.0}],
+        "average": "#102030",
+        "placeholder": SEEN.placeholder,
+    }
     assert told["colour"]["transparent"] is False
     assert await write_sidecars(catalog, store) == 1
     assert [one["details"] for one in sidecar(store)["assets"]] == [told, told]
@@ -98,20 +105,22 @@ async def test_without_pixels_only_the_file_is_looked_at_and_the_rest_follows_wh
     assert await look_due(catalog, store) == 0
     told = await details(catalog)
     assert (told["version"], told["digital_source_type"], told["pixels"], told["unreadable"]) == (1, AI, None, None)
-    async with pixels() as reader:
-        assert await look_due(catalog, store, reader) == 1
+    assert await look_due(catalog, store, Answering()) == 1
     assert (await details(catalog))["pixels"]["perceptual_hash"] == HASH
 
 
+@pytest.mark.parametrize(
+    ("answer", "reason"), [(Unusable.TOO_SLOW, "too_slow"), (b'{"perceptual_hash": "<script>"}', "crashed")]
+)
 async def test_an_image_that_cannot_be_decoded_says_so_and_is_not_tried_again(
-    catalog: Catalog, store: MemoryStore
+    catalog: Catalog, store: MemoryStore, answer: bytes | Unusable, reason: str
 ) -> None:
     await archived(catalog, store)
-    async with pixels({"unreadable": "it crashes its decoder"}) as reader:
-        assert await look_due(catalog, store, reader) == 1
-        assert await look_due(catalog, store, reader) == 0
+    assert await look_due(catalog, store, Answering(answer)) == 1
+    assert await look_due(catalog, store, Answering()) == 0
     told = await details(catalog)
-    assert (told["version"], told["pixels"], told["unreadable"]) == (2, None, "it crashes its decoder")
+    assert (told["version"], told["pixels"], told["unreadable"]) == (2, None, reason)
+    assert told["digital_source_type"] == AI
 
 
 async def test_what_was_begun_when_the_process_died_is_done_by_another(
@@ -169,8 +178,7 @@ async def test_bytes_that_are_not_what_was_archived_are_left_to_verify_and_looke
 
 async def test_nothing_is_left_of_a_deleted_image(catalog: Catalog, store: MemoryStore) -> None:
     await archived(catalog, store, images=2)
-    async with pixels() as reader:
-        await look_due(catalog, store, reader)
+    await look_due(catalog, store, Answering())
     await catalog.write(partial(delete, task_id=TASK, index=0))
     await write_sidecars(catalog, store)
     assert (await asset(catalog)).details is None

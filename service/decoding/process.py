@@ -12,9 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import service
+from service.decoding.frames import LARGEST_ANSWER, LENGTH, MADE, READY, Order, frame, order_frame
+from service.decoding.verdict import Unusable
 from service.errors import Unavailable
-from service.thumbnails.frames import LARGEST_ANSWER, LENGTH, MADE, READY, Order, frame, order_frame
-from service.thumbnails.verdict import Unusable
 
 START_WITHIN = 30.0
 ANSWER_WITHIN = 30.0
@@ -48,7 +48,7 @@ class WorkerProcess:
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-P", "-m", "service.thumbnails.worker"),
+                *("-P", "-m", "service.decoding.worker"),
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=DEVNULL,
@@ -56,7 +56,7 @@ class WorkerProcess:
                 start_new_session=True,  # what is typed at a terminal is for the service
             )
         except OSError as error:
-            raise Unavailable(f"no process for thumbnails can be started: {error.strerror}", retry_after=5) from None
+            raise Unavailable(f"no decoder can be started: {error.strerror}", retry_after=5) from None
         worker = cls(process)
         try:
             async with asyncio.timeout(START_WITHIN):
@@ -68,7 +68,7 @@ class WorkerProcess:
             raise
         if ready != READY:
             await worker.end()
-            raise Unavailable("a process for thumbnails does not come up: is libvips there?", retry_after=5)
+            raise Unavailable("a decoder does not come up: is libvips there?", retry_after=5)
         return worker
 
     @property
@@ -80,10 +80,10 @@ class WorkerProcess:
         """Whether it lives, has answered what it was asked, and may be asked again."""
         return self._at_rest and self._process.returncode is None
 
-    async def make(
+    async def decode(
         self, order: Order, blocks: AsyncIterator[bytes], *, within: float = ANSWER_WITHIN
     ) -> bytes | Unusable:
-        """The thumbnail of an image, or why there is none. Raises what the blocks raise."""
+        """What is made of an image, or why nothing is. Raises what the blocks raise."""
         self._at_rest = False
         try:
             async with asyncio.timeout(within):
@@ -115,7 +115,8 @@ class WorkerProcess:
             size += len(block)
             if size > MOST_BYTES:
                 return False
-            await self._write(frame(block))
+            if block:  # an empty frame is the end
+                await self._write(frame(block))
         await self._write(frame(b""))
         return True
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.inspection.thumbhash import thumbhash
+from service.decoding.thumbhash import thumbhash
 
 # made by js/thumbhash.js of github.com/evanw/thumbhash from the pixels below
 VECTORS = [

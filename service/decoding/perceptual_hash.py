@@ -7,7 +7,7 @@ resized, recompressed or cut at most 8 (8); measured by `tests/benchmarks/percep
 
 from collections.abc import Sequence
 
-from service.inspection.cosines import transform
+from service.decoding.cosines import transform
 
 SIDE = 32
 """Width and height, in pixels, of the grey picture that is hashed."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor
 
-from service.inspection.cosines import transform
+from service.decoding.cosines import transform
 
 LONGEST_SIDE = 32
 """Pixels; the format allows 100, and keeps seven waves of them."""
