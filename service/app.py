@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from service.bootstrap import Components, key_mark, running
+from service.bootstrap.details import wanted_of
 from service.outbound.address_policy import HTTPS_PORT
 from service.settings import Role
 from service.submission.urls import CallbackRule
@@ -122,6 +123,7 @@ def _api_routes(parts: Components, keys: ApiKeys, refused: RefusedCallbacks) -> 
         key_mark=key_mark(parts.settings),
         health=lambda: parts.provider.health if parts.provider else None,
         budgets=parts.submitting.budgets,
+        looked=wanted_of(parts.settings),
     )
     evolink = EvolinkRoutes(
         submitter=parts.submitting.submitter,

@@ -15,8 +15,9 @@ from service.archive.leases import Leases
 from service.archive.purge import Purge
 from service.archive.sidecar_writer import SidecarWriter
 from service.archive.worker import Worker
-from service.background import Background, Nudge
+from service.background import Background
 from service.bootstrap.components import Components
+from service.bootstrap.details import start_details, wanted_of
 from service.bootstrap.notify import follow_up, guarded_post, start_deliveries
 from service.bootstrap.provider import USER_AGENT
 from service.bootstrap.reconcile import asking_of, start_reconcile
@@ -27,7 +28,7 @@ from service.domain.clock_step import LONGEST_WAIT
 from service.domain.submission import LOOKS, SubmissionStatus
 from service.domain.telling import LONGEST_WAIT as LONGEST_DELIVERY_WAIT
 from service.errors import CatalogUnavailable
-from service.inspection.inspector import UNTIL_MENDED, Inspector
+from service.inspection.inspector import UNTIL_MENDED
 from service.outbound.address_policy import AddressPolicy
 from service.outbound.guarded_client import GuardedClient, Timeouts
 from service.outbound.tls import tls_context
@@ -43,9 +44,6 @@ from service.upkeep.trail import TrailRetention
 log = structlog.get_logger(__name__)
 
 SIDECARS_AT_ONCE = 4
-DETAILS_AT_ONCE = 2
-"""One is brought while the other is decoded."""
-
 SHORTEST_DRAIN = 1.0
 
 
@@ -65,7 +63,8 @@ async def running(parts: Components) -> AsyncIterator[None]:
     background.start("revoked", parts.revoked.run)
     background.start("keys", parts.keys.run)
     background.start("allowances", parts.allowances.run)
-    background.start("gauges", Gauges(catalog=parts.catalog, metrics=parts.metrics).run)
+    gauges = Gauges(catalog=parts.catalog, metrics=parts.metrics, looked=wanted_of(settings))
+    background.start("gauges", gauges.run)
     background.start("intake", parts.intake.run)
     if parts.wakeups is not None:
         background.start("wakeups", parts.wakeups.run)
@@ -204,26 +203,7 @@ def _start_archive(parts: Components, background: Background, client: GuardedCli
     background.start("sidecar leases", sidecar_leases.run)
     background.start("sidecar", sidecars.run, drain=sidecars.stop)
     background.start("archive", assets.run, drain=assets.stop)
-    _start_details(parts, background)
-
-
-def _start_details(parts: Components, background: Background) -> None:
-    """Looking at what is archived; what is under way at the end is cut short, as it can be done again."""
-    decoders = parts.decoders if parts.settings.details.pixels else None
-    worker = Worker(
-        name="details",
-        job=Inspector(catalog=parts.catalog, store=parts.store, sidecars=parts.sidecar_nudge, decoders=decoders),
-        concurrency=DETAILS_AT_ONCE,
-        nudge=Nudge(),
-        may_start=lambda: not parts.readiness.problems,
-    )
-
-    async def drain(_within: float) -> None:
-        await worker.stop(0.0)
-
-    leases = Leases(catalog=parts.catalog, worker=worker, renew=lambda tx, held: tx.details.renew(held))
-    background.start("details leases", leases.run)
-    background.start("details", worker.run, drain=drain)
+    start_details(parts, background)
 
 
 def _guarded_client(settings: Settings) -> GuardedClient:

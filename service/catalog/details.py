@@ -17,6 +17,9 @@ from service.domain.likeness import QUARTERS, Quarters, near
 MOST_CANDIDATES = 20_000
 """Images compared for one question; where more share a quarter with it, some may be passed over."""
 
+MOST_COUNTED = 100_000
+"""Images that are counted as waiting; there may be more, and nobody waits for the difference."""
+
 _VALUES_AT_ONCE = 100
 
 
@@ -57,6 +60,12 @@ class Details:
                 if left := limit - len(claimed):
                     claimed += self._claimed(query.limit(left).with_for_update(skip_locked=True))
         return claimed
+
+    def waiting(self, *, wanted: Looked, most: int = MOST_COUNTED) -> int:
+        """How many images were not looked at as far as is wanted, counted up to a number."""
+        unseen = sa.and_(sa.text(UNSEEN), assets.c.details_version.in_(range(wanted.value)))
+        some = sa.select(sa.literal(1)).select_from(assets).where(unseen).limit(most).subquery()
+        return self._connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
 
     def holds(self, claimed: ClaimedDetails) -> bool:
         """Whether the claim is still ours; the task has to be locked before."""

@@ -28,6 +28,11 @@ def reads() -> Iterator[tuple[str, Look]]:
     def candidates(distance: int) -> Look:
         return lambda tx: tx.details.candidates(ALIKE, distance)
 
+    def waiting(wanted: Looked) -> Look:
+        return lambda tx: tx.details.waiting(wanted=wanted)
+
     for distance in (0, 6, 11, 16):
         yield f"details.candidates {distance}", candidates(distance)
+    for wanted in (Looked.AT_THE_FILE, Looked.AT_THE_PIXELS):
+        yield f"details.waiting {wanted.name}", waiting(wanted)
     yield "details.archived", lambda tx: tx.details.archived([77, 78, 500_000])

@@ -8,7 +8,7 @@ from typing import Any
 import psutil
 import pytest
 
-from service.decoding.frames import Thumbnail
+from service.decoding.frames import Look, Thumbnail
 from service.decoding.pool import Decoded, Pool
 from service.decoding.verdict import Unusable
 from service.errors import StorageUnavailable, Unavailable

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from service.archive.deletion import delete
-from service.catalog.catalog import Catalog
+from service.catalog.catalog import Catalog, Transaction
 from service.decoding.verdict import Unusable
 from service.domain.asset import Asset, AssetStatus
+from service.domain.details import Looked
 from service.domain.loss import without_bytes
 from service.errors import StorageUnavailable
 from service.intake.batch import take_in
@@ -100,13 +101,25 @@ async def test_an_archived_image_is_looked_at_once_and_its_sidecar_tells_it(
 async def test_without_pixels_only_the_file_is_looked_at_and_the_rest_follows_when_it_is_wanted(
     catalog: Catalog, store: MemoryStore
 ) -> None:
-    await archived(catalog, store)
-    assert await look_due(catalog, store) == 1
+    await archived(catalog, store, images=2)
+    assert await waiting(catalog) == (2, 2)
+    assert await look_due(catalog, store) == 2
     assert await look_due(catalog, store) == 0
+    assert await waiting(catalog) == (0, 2)
     told = await details(catalog)
     assert (told["version"], told["digital_source_type"], told["pixels"], told["unreadable"]) == (1, AI, None, None)
-    assert await look_due(catalog, store, Answering()) == 1
+    assert await look_due(catalog, store, Answering()) == 2
     assert (await details(catalog))["pixels"]["perceptual_hash"] == HASH
+    assert await waiting(catalog) == (0, 0)
+
+
+async def waiting(catalog: Catalog) -> tuple[int, int]:
+    """How many files, and how many pixels, are not looked at."""
+
+    def count(tx: Transaction) -> tuple[int, int]:
+        return tx.details.waiting(wanted=Looked.AT_THE_FILE), tx.details.waiting(wanted=Looked.AT_THE_PIXELS)
+
+    return await catalog.read(count)
 
 
 @pytest.mark.parametrize(
