@@ -21,7 +21,7 @@ from service.web.keys import ApiKeys, Scope
 
 
 class StatsRoutes:
-    """`health` tells how the provider treats this process, None where it has no key; `looked`: how far images are looked at."""
+    """`health` tells how the provider treats this process, None where it has no key; `looked` how far images are seen."""
 
     def __init__(
         self,
