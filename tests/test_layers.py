@@ -47,7 +47,7 @@ ONLY: Mapping[str, Set[str]] = {
     "requests": {"observability"},
     "click": {"cli"},
     "obstore": {"storage"},
-    "pyvips": {"decoding"},
+    "pyvips": {"decoding", "simulator"},
     "standardwebhooks": {"notify"},
     "service.settings": COMMANDS | {"app", "bootstrap"},
 }

@@ -176,8 +176,8 @@ class Download(Group):
 class Details(Group):
     pixels: Switch = setting(
         "on",
-        "Decode archived images, after the rest, for dominant colours, a placeholder and the hash that finds those that "
-        "look alike; off leaves what their files say.",
+        "Decode archived images, after the rest, for dominant colours, a placeholder and the hash that finds those "
+        "that look alike; off leaves what their files say.",
         takes="on or off",
     )
 

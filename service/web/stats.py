@@ -21,7 +21,7 @@ from service.web.keys import ApiKeys, Scope
 
 
 class StatsRoutes:
-    """`health` tells how the provider treats this process, None where it has no key; `looked` how far images are seen."""
+    """`health` tells how the provider treats us, None where there is no key; `looked`: how far images are looked at."""
 
     def __init__(
         self,
