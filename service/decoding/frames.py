@@ -14,6 +14,9 @@ READY = b"r"
 MADE = b"m"
 UNUSABLE = b"u"
 
+ANSWER_WITHIN = 30.0
+"""Seconds for one image; 50 million pixels take 2 to 4 on a slow machine, and more than one shares it."""
+
 LARGEST_ANSWER = 8 * 2**20
 """Bytes; a thumbnail has some ten thousand, and at its worst four for each of its pixels."""
 

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
-from service.decoding.frames import Look, Order
-from service.decoding.process import ANSWER_WITHIN, WorkerProcess
+from service.decoding.frames import ANSWER_WITHIN, Look, Order
+from service.decoding.process import WorkerProcess
 from service.decoding.verdict import Unusable
 from service.domain.asset import Stored
 from service.errors import Unavailable

@@ -7,12 +7,24 @@ and ends with its stdin, or by dying where a reader fails badly. It is the first
 import io
 import os
 import resource
+import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import assert_never
 
-from service.decoding.frames import LENGTH, MADE, READY, UNUSABLE, Look, Order, Thumbnail, frame, read_order
+from service.decoding.frames import (
+    ANSWER_WITHIN,
+    LENGTH,
+    MADE,
+    READY,
+    UNUSABLE,
+    Look,
+    Order,
+    Thumbnail,
+    frame,
+    read_order,
+)
 from service.decoding.look import look
 from service.decoding.render import render
 from service.decoding.verdict import Unusable
@@ -20,6 +32,9 @@ from service.decoding.vips import Read, prepare
 
 MEMORY = 512 * 2**20
 """Bytes of address space; the worst of 50 million pixels, a lossless WebP, takes 400 MiB."""
+
+ALONE_FOR = 2 * int(ANSWER_WITHIN)
+"""Seconds for one image after which the system ends the process: the service would have, if it were still there."""
 
 LOWER_PRIORITY = 10
 
@@ -57,7 +72,9 @@ def main() -> None:
     _confine()
     _write(frame(READY))
     while (order := _read_frame()) is not None:
+        signal.alarm(ALONE_FOR)
         _write(frame(_answer(order)))
+        signal.alarm(0)
 
 
 def _answer(order: bytes) -> bytes:

@@ -14,7 +14,8 @@ MOST = 16
 """Keywords that are kept of one image."""
 
 LONGEST_VALUE = 1000
-"""Characters of a value that are kept."""
+LONGEST_IN_ALL = 4000
+"""Characters that are kept of a value, and of all of them: whoever lists images gets them many times over."""
 
 _READ = 64 * 1024
 _LONGEST_KEYWORD = 79
@@ -44,7 +45,8 @@ def read_xmp(image: ImageFile, part: Part) -> bytes | None:
 
 
 def with_text(known: Mapping[str, str], keyword: str, value: bytes) -> Mapping[str, str]:
-    """The texts with one more, unless it is known, nameless or one too many."""
-    if not keyword or keyword in known or len(known) >= MOST or keyword == XMP_KEYWORD:
+    """The texts with one more, unless it is known, nameless or too much."""
+    room = LONGEST_IN_ALL - sum(len(one) + len(other) for one, other in known.items()) - len(keyword)
+    if not keyword or keyword in known or len(known) >= MOST or keyword == XMP_KEYWORD or room <= 0:
         return known
-    return {**known, keyword: clean(value, LONGEST_VALUE)}
+    return {**known, keyword: clean(value, min(LONGEST_VALUE, room))}

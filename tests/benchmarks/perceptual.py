@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
-from service.decoding.perceptual_hash import SIDE, perceptual_hash
+from service.decoding.look import look
+from service.decoding.seen import read_seen
 
 SCENES = 200
 
@@ -57,7 +58,15 @@ def grey(picture: Image.Image, width: int, height: int) -> list[int]:
 
 
 def phash(picture: Image.Image) -> int:
-    return int(perceptual_hash(grey(picture, SIDE, SIDE)), 16)
+    """As the service has it."""
+    file = io.BytesIO()
+    picture.save(file, "PNG", compress_level=1)
+    file.seek(0)
+    told = look(file.read)
+    assert isinstance(told, bytes), told
+    seen = read_seen(told)
+    assert seen is not None
+    return int(seen.perceptual_hash, 16)
 
 
 def dhash(picture: Image.Image) -> int:

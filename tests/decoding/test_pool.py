@@ -10,6 +10,7 @@ import pytest
 
 from service.decoding.frames import Look, Thumbnail
 from service.decoding.pool import Decoded, Pool
+from service.decoding.process import WorkerProcess
 from service.decoding.verdict import Unusable
 from service.errors import StorageUnavailable, Unavailable
 from service.storage import Blocks
@@ -197,6 +198,16 @@ async def test_who_gives_up_while_waiting_is_not_worked_for() -> None:
         assert isinstance(await first, bytes)
         assert isinstance(await pool.decode(Look(), whole, heavy=False), bytes)
         assert given_up.opened == 0
+
+
+async def test_a_process_that_has_decoded_its_number_is_asked_no_more() -> None:
+    worker = await WorkerProcess.start(most_images=2)
+    rested = []
+    for _ in range(2):
+        assert isinstance(await worker.decode(ORDER, await whole()), bytes)
+        rested.append(worker.is_at_rest)
+    await worker.end()
+    assert rested == [True, False]
 
 
 async def test_the_end_leaves_no_process_and_nobody_waiting() -> None:
