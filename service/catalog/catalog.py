@@ -195,7 +195,7 @@ class Catalog:
             submissions=Submissions(connection, now, locks=locks),
             spending=Spending(connection),
             events=Events(connection, now),
-            details=Details(connection, now, locks=locks),
+            details=Details(connection, now),
             keys=Keys(connection, now, locks=locks),
             audit=Audit(connection, now, by=by),
         )

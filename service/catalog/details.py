@@ -44,10 +44,9 @@ class Candidate:
 class Details:
     """Within one transaction; `now` is the database's clock."""
 
-    def __init__(self, connection: sa.Connection, now: datetime, *, locks: bool = True) -> None:
+    def __init__(self, connection: sa.Connection, now: datetime) -> None:
         self._connection = connection
         self._now = now
-        self._locks = locks
 
     def claim(self, limit: int, *, wanted: Looked) -> list[ClaimedDetails]:
         """Claim images that were not looked at as far as is wanted: first what waited, then the newest."""
