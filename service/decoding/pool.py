@@ -24,7 +24,7 @@ MOST_WAITING = 64
 RETRY_AFTER = 2
 
 IDLE_SECONDS = 60.0
-"""After which a process is ended: it holds about 30 MiB."""
+"""After which a process is ended: it holds about 45 MiB."""
 
 Open = Callable[[], Awaitable[Blocks]]
 """Opens the image when its turn has come."""
