@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from service.bootstrap import Components, key_mark, running
+from service.bootstrap.details import wanted_of
 from service.outbound.address_policy import HTTPS_PORT
 from service.settings import Role
 from service.submission.urls import CallbackRule
@@ -27,6 +28,7 @@ from service.web.keys import ApiKeys
 from service.web.middleware import AnswerHeaders
 from service.web.problems import handlers
 from service.web.refused import RefusedCallbacks
+from service.web.similar import SimilarRoutes
 from service.web.stats import StatsRoutes
 from service.web.submissions import SubmissionRoutes
 from service.web.tasks import TaskRoutes
@@ -123,6 +125,7 @@ def _api_routes(parts: Components, keys: ApiKeys, refused: RefusedCallbacks) -> 
         key_mark=key_mark(parts.settings),
         health=lambda: parts.provider.health if parts.provider else None,
         budgets=parts.submitting.budgets,
+        looked=wanted_of(parts.settings),
     )
     evolink = EvolinkRoutes(
         submitter=parts.submitting.submitter,
@@ -144,6 +147,7 @@ def _api_routes(parts: Components, keys: ApiKeys, refused: RefusedCallbacks) -> 
         *urls.routes(keys),
         *tasks.routes(keys),
         *assets.routes(keys),
+        *SimilarRoutes(catalog=parts.catalog, public_url=public_url).routes(keys),
         *inbox.routes(keys),
         *stats.routes(keys),
         *KeyRoutes(catalog=parts.catalog, known=parts.keys).routes(keys),

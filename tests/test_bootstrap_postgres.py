@@ -39,7 +39,7 @@ async def test_it_is_not_ready_and_names_what_is_missing_until_migrate_has_run(
     url = database(migrated=False)
     async with serving(tmp_path, database_url=url) as house:
         path = f"/callbacks/evolink/{house.parts.signer.sign(token())}"
-        assert "lacks revision 0009" in (await house.anyone.get("/readyz")).text
+        assert "lacks revision 0010" in (await house.anyone.get("/readyz")).text
         assert (await house.anyone.post(path, json=task_object())).status_code == 503
         await asyncio.to_thread(upgrade, house.parts.settings)
         await house.parts.readiness.probe()
@@ -55,7 +55,7 @@ def upgrade(settings: Settings) -> None:
 
 def test_migrate_brings_it_to_this_version(command: Callable[..., Result], database: Callable[..., str]) -> None:
     url = database(migrated=False)
-    assert command(url, "migrate").output == "the database is now at revision 0009\n"
+    assert command(url, "migrate").output == "the database is now at revision 0010\n"
     assert command(url, "migrate").output == "the database is current\n"
 
 

@@ -24,7 +24,8 @@ LAYERS: tuple[Set[str], ...] = (
     {"http_protocol", "listener", "secrets_file", "server_lock", "settings"},
     {"submission", "reconcile", "upkeep", "notify", "keys"},
     {"intake", "thumbnails"},
-    {"archive"},
+    {"inspection"},
+    {"archive", "decoding"},
     {"catalog", "storage"},
     {"provider"},
     {"outbound", "background"},
@@ -46,7 +47,7 @@ ONLY: Mapping[str, Set[str]] = {
     "requests": {"observability"},
     "click": {"cli"},
     "obstore": {"storage"},
-    "pyvips": {"thumbnails"},
+    "pyvips": {"decoding", "simulator"},
     "standardwebhooks": {"notify"},
     "service.settings": COMMANDS | {"app", "bootstrap"},
 }

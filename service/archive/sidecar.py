@@ -123,6 +123,7 @@ def _asset(asset: Asset) -> Mapping[str, Any]:
         "url_host": asset.host,
         "links": list(asset.links),
         "refused_links": list(asset.refused),
+        "details": asset.details,
     }
 
 

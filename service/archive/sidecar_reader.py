@@ -177,6 +177,7 @@ def _asset(told: Members, task: Task, deleted: set[int]) -> Asset:
         next_attempt_at=told.time_or_none("next_attempt_at"),
         stored=stored,
         archived_at=told.time_or_none("archived_at"),
+        details=told.mapping_or_none("details") if status is AssetStatus.ARCHIVED else None,
     )
 
 

@@ -18,6 +18,7 @@ from service.bootstrap.thumbnails import thumbnails_of
 from service.bootstrap.tracing import tracing
 from service.catalog.catalog import Catalog
 from service.catalog.wakeups import Wakeups
+from service.decoding.pool import Pool
 from service.domain.rules import Rules
 from service.errors import CatalogUnavailable, SettingsError, StorageUnavailable
 from service.intake.accept import Intake
@@ -60,6 +61,7 @@ class Components:
     failures: Failures
     catalog: Catalog
     store: ObjectStore
+    decoders: Pool
     thumbnails: Thumbnails
     signer: TokenSigner
     link_signer: AssetLinkSigner
@@ -150,7 +152,7 @@ def open_components(settings: Settings) -> Iterator[Components]:
             _require_whole(catalog)
         catalog.require_sound(within=LOOK_FOR_DAMAGE)
         store = _opened_store(settings, catalog)
-        metrics, wakeups = Metrics(), catalog.wakeups()
+        metrics, decoders, wakeups = Metrics(), Pool(), catalog.wakeups()
         archive, sidecars, reconcile, purge, deliver = (
             wakeups.nudge(name) if wakeups else Nudge()
             for name in ("archive", "sidecar", "reconcile", "purge", "deliver")
@@ -179,7 +181,8 @@ def open_components(settings: Settings) -> Iterator[Components]:
             failures=Failures(tell=metrics.auth_failed),
             catalog=catalog,
             store=store,
-            thumbnails=thumbnails_of(settings, catalog, store),
+            decoders=decoders,
+            thumbnails=thumbnails_of(settings, catalog, store, decoders),
             signer=signer,
             link_signer=link_signer,
             metrics=metrics,

@@ -17,6 +17,7 @@ from service.archive.sidecar_writer import SidecarWriter
 from service.archive.worker import Worker
 from service.background import Background
 from service.bootstrap.components import Components
+from service.bootstrap.details import start_details, wanted_of
 from service.bootstrap.notify import follow_up, guarded_post, start_deliveries
 from service.bootstrap.provider import USER_AGENT
 from service.bootstrap.reconcile import asking_of, start_reconcile
@@ -27,6 +28,7 @@ from service.domain.clock_step import LONGEST_WAIT
 from service.domain.submission import LOOKS, SubmissionStatus
 from service.domain.telling import LONGEST_WAIT as LONGEST_DELIVERY_WAIT
 from service.errors import CatalogUnavailable
+from service.inspection.inspector import UNTIL_MENDED
 from service.outbound.address_policy import AddressPolicy
 from service.outbound.guarded_client import GuardedClient, Timeouts
 from service.outbound.tls import tls_context
@@ -62,19 +64,21 @@ async def running(parts: Components) -> AsyncIterator[None]:
     background.start("revoked", parts.revoked.run)
     background.start("keys", parts.keys.run)
     background.start("allowances", parts.allowances.run)
-    background.start("gauges", Gauges(catalog=parts.catalog, metrics=parts.metrics).run)
+    gauges = Gauges(catalog=parts.catalog, metrics=parts.metrics, looked=wanted_of(settings))
+    background.start("gauges", gauges.run)
     background.start("intake", parts.intake.run)
     if parts.wakeups is not None:
         background.start("wakeups", parts.wakeups.run)
     async with AsyncExitStack() as stack:
+        parts.decoders.start()
+        stack.push_async_callback(parts.thumbnails.stop)
+        stack.push_async_callback(parts.decoders.stop)
         if parts.provider is not None:
             await stack.enter_async_context(parts.provider)
         if Role.API in settings.roles:
             to_endpoints = await stack.enter_async_context(guarded_post(settings, to_callers=False))
             to_callers = await stack.enter_async_context(guarded_post(settings, to_callers=True))
             start_deliveries(parts, background, to_endpoints=to_endpoints, to_callers=to_callers)
-            parts.thumbnails.start()
-            stack.push_async_callback(parts.thumbnails.stop)
         if Role.ARCHIVER in settings.roles:
             _start_archive(parts, background, await stack.enter_async_context(_guarded_client(settings)))
         if Role.RECONCILER in settings.roles:
@@ -149,11 +153,13 @@ def _take_over(tx: Transaction, *, parts: Components) -> None:
         tx.submissions.forget_claims()
         tx.checks.clear()
         tx.events.clear_leases()
+        tx.details.forget_claims()
         tx.duties.clear()
     latest = tx.now + LONGEST_WAIT
     tx.waits.pull_in(latest, checks=latest if rules.can_ask else latest + rules.horizon)  # with nobody to ask they wait
     tx.submissions.pull_in(tx.now + LOOKS[-1])
     tx.events.pull_in(tx.now + LONGEST_DELIVERY_WAIT)
+    tx.details.pull_in(tx.now + UNTIL_MENDED)
     if rules.can_ask:
         tx.checks.hasten(tx.now + FIRST_CHECK)
 
@@ -205,6 +211,7 @@ def _start_archive(parts: Components, background: Background, client: GuardedCli
     background.start("sidecar leases", sidecar_leases.run)
     background.start("sidecar", sidecars.run, drain=sidecars.stop)
     background.start("archive", assets.run, drain=assets.stop)
+    start_details(parts, background)
 
 
 def _guarded_client(settings: Settings) -> GuardedClient:

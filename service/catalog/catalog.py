@@ -12,6 +12,7 @@ from service.catalog.audit import Audit
 from service.catalog.checks import Checks
 from service.catalog.clearing import Clearing
 from service.catalog.dead import Dead
+from service.catalog.details import Details
 from service.catalog.duties import Duties
 from service.catalog.engine import Engine, Priority
 from service.catalog.events import Events
@@ -74,6 +75,7 @@ class Transaction:
     submissions: Submissions
     spending: Spending
     events: Events
+    details: Details
     keys: Keys
     audit: Audit
 
@@ -199,6 +201,7 @@ class Catalog:
             submissions=Submissions(connection, now, locks=locks),
             spending=Spending(connection),
             events=Events(connection, now),
+            details=Details(connection, now),
             keys=Keys(connection, now, locks=locks),
             audit=Audit(connection, now, by=by),
         )

@@ -6,8 +6,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.domain.asset import Asset, AssetReason, AssetStatus, Stored
+from service.domain.details import details_version
 from service.domain.history import Effect, HistoryEntry
 from service.domain.image import Image, ImageFormat
+from service.domain.likeness import QUARTERS, quarters_of
 from service.domain.task import Check, Hold, Origin, Rank, Standing, Task, TaskReason, TaskStatus
 
 Row = sa.RowMapping | sa.Row[Any]
@@ -65,6 +67,7 @@ def task_from(row: sa.RowMapping) -> Task:
 
 def asset_values(asset: Asset) -> dict[str, Any]:
     stored = asset.stored
+    alike = quarters_of(asset.details) or (None,) * QUARTERS
     return {
         "task_id": asset.task_id,
         "index": asset.index,
@@ -87,6 +90,9 @@ def asset_values(asset: Asset) -> dict[str, Any]:
         "archived_at": asset.archived_at,
         "host": asset.host,
         "purged": asset.purged,
+        "details": dict(asset.details) if asset.details is not None else None,
+        "details_version": details_version(asset.details),
+        **{f"alike_{number}": quarter for number, quarter in enumerate(alike)},
     }
 
 
@@ -111,6 +117,7 @@ def asset_from(row: sa.RowMapping) -> Asset:
         stored=stored,
         archived_at=row["archived_at"],
         purged=row["purged"],
+        details=row["details"],
     )
 
 

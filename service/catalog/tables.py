@@ -32,6 +32,7 @@ UNPROVEN = "named_by IS NOT NULL AND NOT confirmed AND status IN ('pending', 'pr
 NOT_ACCEPTED = "verdict <> 'accepted'"
 NOT_CALLED_BACK = "origin <> 'callback'"
 NOT_COMPLETED = "status <> 'completed'"
+UNSEEN = "status = 'archived' AND details_version < 2"
 NOT_PNG = "format <> 'png'"
 NOT_EVOLINK = "source <> 'evolink'"
 """What partial indexes hold; a query uses one only when it says the same in the same words."""
@@ -203,6 +204,11 @@ assets = sa.Table(
     sa.Column("purged", sa.Boolean, nullable=False),
     sa.Column("claim", Text),
     sa.Column("claimed_until", UtcTime),
+    sa.Column("details", sa.JSON(none_as_null=True)),
+    sa.Column("details_version", sa.Integer, nullable=False, server_default=sa.text("0")),  # domain.details.Looked
+    sa.Column("details_claim", Text),
+    sa.Column("details_after", UtcTime),  # not before: somebody is at it, or it did not work out
+    *(sa.Column(f"alike_{number}", sa.Integer) for number in range(4)),  # a quarter of the perceptual hash each
     sa.UniqueConstraint("task_id", "index"),
     sa.Index("ix_assets_status", "status", "seq"),
     sa.Index("ix_assets_archived", "archived_at", "seq"),
@@ -223,6 +229,23 @@ assets = sa.Table(
         "next_attempt_at",
         sqlite_where=sa.text("status = 'pending'"),
         postgresql_where=sa.text("status = 'pending'"),
+    ),
+    sa.Index(
+        "ix_assets_unseen",
+        "details_version",
+        "details_after",
+        "seq",
+        sqlite_where=sa.text(UNSEEN),
+        postgresql_where=sa.text(UNSEEN),
+    ),
+    *(
+        sa.Index(
+            f"ix_assets_alike_{first}",
+            *(f"alike_{(first + more) % 4}" for more in range(4)),
+            sqlite_where=sa.text(f"alike_{first} IS NOT NULL"),
+            postgresql_where=sa.text(f"alike_{first} IS NOT NULL"),
+        )
+        for first in range(4)
     ),
     sa.Index(
         "ix_assets_to_purge",

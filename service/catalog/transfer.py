@@ -21,7 +21,9 @@ from service.domain.asset import AssetStatus
 
 Key = int | str
 
-CLAIMS = frozenset({"claim", "claimed_until", "check_claim", "check_until", "sidecar_claim", "sidecar_until"})
+CLAIMS = frozenset(
+    {"claim", "claimed_until", "check_claim", "check_until", "sidecar_claim", "sidecar_until", "details_claim"}
+)
 """Columns that say who works on something just now."""
 
 _TABLES = {table.name: table for table in metadata.sorted_tables if table not in (duties, search)}

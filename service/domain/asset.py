@@ -1,10 +1,10 @@
 """One result image of a task and what each attempt to archive it leads to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import assert_never
+from typing import Any, assert_never
 
 from service.domain.attempt import FINAL, Failed, Failure
 from service.domain.image import Image
@@ -94,6 +94,7 @@ class Asset:
     stored: Stored | None = None
     archived_at: datetime | None = None
     purged: bool = False  # deleted, and its bytes are gone too
+    details: Mapping[str, Any] | None = None  # what the archived bytes tell of themselves; None until somebody looked
 
     @property
     def id(self) -> str:
@@ -240,6 +241,7 @@ def archived(asset: Asset, stored: Stored, *, now: datetime) -> Asset:
         next_attempt_at=None,
         stored=stored,
         archived_at=now,
+        details=None,
     )
 
 
@@ -273,4 +275,11 @@ def failed(asset: Asset, failed: Failed, *, tried: str, now: datetime, jitter: f
 def deleted(asset: Asset, why: str | None = None) -> Asset:
     """The tombstone: nothing brings the asset back. It tells `why`, where somebody says so."""
     reason = asset.reason if asset.reason is AssetReason.REFUTED else None
-    return replace(asset, status=AssetStatus.DELETED, reason=reason, detail=why or asset.detail, next_attempt_at=None)
+    return replace(
+        asset,
+        status=AssetStatus.DELETED,
+        reason=reason,
+        detail=why or asset.detail,
+        next_attempt_at=None,
+        details=None,
+    )

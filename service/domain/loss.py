@@ -21,6 +21,7 @@ def without_bytes(asset: Asset, detail: str, *, now: datetime, allowed_hosts: Se
         next_attempt_at=None,
         stored=None,
         archived_at=None,
+        details=None,
     )
     if now >= asset.deadline + LAST_ATTEMPT:
         return dead

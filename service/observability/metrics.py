@@ -142,6 +142,7 @@ class Metrics:
         self._budget_warnings = self._counter("budget_warnings_total", "Requests that came near the end of a budget.")
         self._told = self._counters("events_total", "Attempts to tell an endpoint of an event.", "outcome", TOLD)
         self._untold = self._figure("events_pending", "Events that an endpoint has not got yet.")
+        self._unseen = self._figure("details_pending", "Archived images that are not looked at yet, up to 100,000.")
         self._no_key = self._counters("auth_failures_total", "Requests without a valid API key.", "reason", NO_KEY)
         build = Gauge("darkroom_build_info", "The running version.", ["version"], registry=self._registry)
         build.labels(_version()).set(1)
@@ -213,10 +214,11 @@ class Metrics:
         """A request was not let in; `reason` is one of NO_KEY."""
         self._no_key[reason].inc()
 
-    def under_way(self, *, unclear: int, untold: int) -> None:
-        """How many requests may have arrived, and how many events are still to be told."""
+    def under_way(self, *, unclear: int, untold: int, unseen: int) -> None:
+        """How many requests may have arrived, events are still to be told, and images still to be looked at."""
         self._unclear.set(unclear)
         self._untold.set(untold)
+        self._unseen.set(unseen)
 
     def render(self) -> tuple[bytes, str]:
         """The exposition in Prometheus's text format, and its content type."""

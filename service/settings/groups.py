@@ -173,6 +173,15 @@ class Download(Group):
     )
 
 
+class Details(Group):
+    pixels: Switch = setting(
+        "on",
+        "Decode archived images, after the rest, for dominant colours, a placeholder and the hash that finds those "
+        "that look alike; off leaves what their files say.",
+        takes="on or off",
+    )
+
+
 class Tls(Group):
     ca_file: CaFile | None = setting(
         None, "Certificates that outgoing TLS trusts besides the system's.", takes="the path of a PEM file"

@@ -16,6 +16,7 @@ from service.settings.groups import (
     Audit,
     Callbacks,
     Confirm,
+    Details,
     Download,
     Evolink,
     Log,
@@ -113,6 +114,7 @@ class Settings(BaseSettings):
     confirm: Confirm = Field(default_factory=Confirm)
     reconcile: Reconcile = Field(default_factory=Reconcile)
     download: Download = Field(default_factory=Download)
+    details: Details = Field(default_factory=Details)
     tls: Tls = Field(default_factory=Tls)
     log: Log = Field(default_factory=Log)
     traces: Traces = Field(default_factory=Traces)

@@ -5,31 +5,26 @@ Pure but for the CPU it takes (run it off the event loop). It never touches file
 
 import colorsys
 import hashlib
-import io
 import math
 import random
 from dataclasses import dataclass
+from typing import Any
 
-from PIL import Image, ImageDraw
+import pyvips  # type: ignore[import-untyped]
 
 from service.domain.image import ImageFormat
 
-SKY = 24
-"""Edge of the small canvas that the sky is computed on, pixel by pixel, before it is enlarged."""
-
 HILLS = 5
 STEPS = 192  # corners along a ridge
-SMOOTHED_PIXELS = 1_700_000
-"""Images up to this size are drawn at double scale and reduced, so that ridges have smooth edges."""
 
-_ENCODING: dict[ImageFormat, dict[str, int]] = {
-    ImageFormat.PNG: {"compress_level": 1},
-    ImageFormat.JPEG: {"quality": 90},
-    ImageFormat.WEBP: {"quality": 85, "method": 0},
+_ENCODING: dict[ImageFormat, dict[str, Any]] = {
+    ImageFormat.PNG: {"compression": 1},
+    ImageFormat.JPEG: {"Q": 90},
+    ImageFormat.WEBP: {"Q": 85, "effort": 0},
 }
-_EXTENSION = {ImageFormat.PNG: "png", ImageFormat.JPEG: "jpg", ImageFormat.WEBP: "webp"}
+pyvips.cache_set_max(0)  # no picture is drawn twice
 
-_Colour = tuple[int, int, int]
+_EXTENSION = {ImageFormat.PNG: "png", ImageFormat.JPEG: "jpg", ImageFormat.WEBP: "webp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,42 +46,43 @@ class Picture:
 
 
 def render(picture: Picture) -> bytes:
-    """The encoded image; under 0.1 s at 1K and 0.2 s at 4K on one core."""
+    """The encoded image; 0.05 s at 1K and 0.3 s at 4K on one core."""
     chance = random.Random(hashlib.sha256(picture.name.encode()).digest())
-    scale = 2 if picture.width * picture.height <= SMOOTHED_PIXELS else 1
-    canvas = _draw(chance, picture.width, picture.height, scale)
-    encoded = io.BytesIO()
-    canvas.save(encoded, picture.format.value, **_ENCODING[picture.format])
-    return encoded.getvalue()
+    drawn = pyvips.Image.svgload_buffer(_drawing(chance, picture.width, picture.height).encode("ascii"))
+    opaque = drawn.extract_band(0, n=3)
+    return bytes(opaque.write_to_buffer(f".{_EXTENSION[picture.format]}", **_ENCODING[picture.format]))
 
 
-def _draw(chance: random.Random, width: int, height: int, scale: int) -> Image.Image:
-    """The sky enlarged, and hills on it at `scale` times the size, reduced again."""
+def _drawing(chance: random.Random, width: int, height: int) -> str:
+    """An SVG: the sky from dusk to the horizon, the glow of a sun in it, and hills, each before the one behind it."""
     hue = chance.random()
-    canvas = _sky(chance, hue, width / height).resize((width, height), Image.Resampling.BICUBIC)
-    width, height = width * scale, height * scale
-    if scale > 1:
-        canvas = canvas.resize((width, height), Image.Resampling.NEAREST)
-    pen = ImageDraw.Draw(canvas)
-    for hill in range(HILLS):
-        near = (hill + 1) / HILLS
-        outline = [(0.0, float(height)), *_ridge(chance, near, width, height), (float(width), float(height))]
-        pen.polygon(outline, fill=_colour(hue + 0.12 - 0.17 * near, 0.25 + 0.45 * near, 0.95 - 0.7 * near))
-    return canvas.reduce(scale) if scale > 1 else canvas
+    sky = _stop(0, _colour(hue, 0.55, 0.5)) + _stop(1, _colour(hue + 0.1, 0.4, 0.95))
+    light = _colour(hue + 0.15, 0.1, 1.0)
+    sun = _stop(0, light) + _stop(0.3, light, 0.7) + _stop(1, light, 0)
+    x, y, r = chance.uniform(0.2, 0.8) * width, chance.uniform(0.2, 0.5) * height, 0.25 * min(width, height)
+    hills = (_hill(chance, hue, (hill + 1) / HILLS, width, height) for hill in range(HILLS))
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">
+    <defs>
+      <linearGradient id="sky" x2="0" y2="0.67">{sky}</linearGradient>
+      <radialGradient id="sun" gradientUnits="userSpaceOnUse" cx="{x:.1f}" cy="{y:.1f}" r="{r:.1f}">
+        {sun}
+      </radialGradient>
+    </defs>
+    <rect width="100%" height="100%" fill="url(#sky)"/>
+    <rect width="100%" height="100%" fill="url(#sun)"/>
+    {"".join(hills)}</svg>"""
 
 
-def _sky(chance: random.Random, hue: float, aspect: float) -> Image.Image:
-    """A gradient from dusk to the horizon with the glow of a sun in it, round at this ratio of width to height."""
-    top, horizon, sun = _colour(hue, 0.55, 0.5), _colour(hue + 0.1, 0.4, 0.95), _colour(hue + 0.15, 0.1, 1.0)
-    x_sun, y_sun = chance.uniform(0.2, 0.8), chance.uniform(0.2, 0.5)
-    spread = chance.uniform(0.01, 0.03)
-    small = Image.new("RGB", (SKY, SKY))
-    for y in range(SKY):
-        backdrop = _blend(top, horizon, min(1.0, y / SKY * 1.5))
-        for x in range(SKY):
-            distance = (x / SKY - x_sun) ** 2 * max(aspect, 1.0) ** 2 + (y / SKY - y_sun) ** 2 / min(aspect, 1.0) ** 2
-            small.putpixel((x, y), _blend(backdrop, sun, math.exp(-distance / spread)))
-    return small
+def _hill(chance: random.Random, hue: float, near: float, width: int, height: int) -> str:
+    """Darker and more colourful the nearer it is."""
+    outline = [(0.0, float(height)), *_ridge(chance, near, width, height), (float(width), float(height))]
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in outline)
+    colour = _colour(hue + 0.12 - 0.17 * near, 0.25 + 0.45 * near, 0.95 - 0.7 * near)
+    return f'<polygon fill="{colour}" points="{points}"/>'
+
+
+def _stop(offset: float, colour: str, opacity: float = 1.0) -> str:
+    return f'<stop offset="{offset}" stop-color="{colour}" stop-opacity="{opacity}"/>'
 
 
 def _ridge(chance: random.Random, near: float, width: int, height: int) -> list[tuple[float, float]]:
@@ -104,11 +100,6 @@ def _ridge(chance: random.Random, near: float, width: int, height: int) -> list[
     return skyline
 
 
-def _colour(hue: float, saturation: float, value: float) -> _Colour:
+def _colour(hue: float, saturation: float, value: float) -> str:
     red, green, blue = colorsys.hsv_to_rgb(hue % 1, saturation, value)
-    return round(255 * red), round(255 * green), round(255 * blue)
-
-
-def _blend(one: _Colour, other: _Colour, share: float) -> _Colour:
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
-    return red, green, blue
+    return f"#{round(255 * red):02x}{round(255 * green):02x}{round(255 * blue):02x}"

@@ -1,1 +1,1 @@
-"""Small pictures of archived images, made off the loop by processes that may die, and kept beside the archive."""
+"""Small pictures of archived images, made where images are decoded, and kept beside the archive."""

@@ -12,14 +12,14 @@ from contextlib import aclosing, suppress
 import structlog
 
 from service.catalog.catalog import Catalog
+from service.decoding.frames import LARGEST_ANSWER, Thumbnail
+from service.decoding.pool import Decoded, Pool, is_heavy
+from service.decoding.verdict import Unusable
 from service.domain.asset import Asset, AssetStatus, Stored
 from service.domain.thumbnail import thumbnail_key
 from service.errors import CatalogUnavailable, StorageUnavailable, Unavailable
 from service.observability.seldom import Seldom
 from service.storage import Blocks, ObjectStore
-from service.thumbnails.frames import LARGEST_ANSWER, Order
-from service.thumbnails.pool import Made, Pool
-from service.thumbnails.verdict import Unusable
 
 WITHIN = 30.0
 """Seconds that a caller waits; what comes later is kept, and is there when they ask again."""
@@ -27,9 +27,6 @@ WITHIN = 30.0
 REMEMBERED = 1024
 REMEMBERED_FOR = 300.0
 """Images without a thumbnail, and seconds: so often may one take a process down."""
-
-HEAVY_PIXELS = 16_000_000
-HEAVY_BYTES = 16 * 2**20
 
 log = structlog.get_logger(__name__)
 
@@ -44,18 +41,15 @@ class Thumbnails:
         self._store = store
         self._pool = pool
         self._may_keep = may_keep
-        self._under_way: dict[str, asyncio.Task[Made]] = {}
+        self._under_way: dict[str, asyncio.Task[Decoded]] = {}
         self._without: OrderedDict[str, tuple[Unusable, float]] = OrderedDict()
         self._not_kept = Seldom("thumbnail_not_kept")
 
-    def start(self) -> None:
-        self._pool.start()
-
     async def stop(self) -> None:
-        await self._pool.stop()
+        """Wait for what is under way; the pool is stopped before."""
         await asyncio.gather(*self._under_way.values(), return_exceptions=True)
 
-    async def of(self, asset: Asset, size: int) -> Made:
+    async def of(self, asset: Asset, size: int) -> Decoded:
         """The thumbnail of an archived image as a WebP of one of SIZES, or why there is none. Raises Unavailable."""
         assert asset.stored is not None
         key = thumbnail_key(asset.stored.object_key, size)
@@ -73,15 +67,15 @@ class Thumbnails:
         except TimeoutError:
             raise Unavailable("the thumbnail takes its time; ask again", retry_after=5) from None
 
-    async def _made(self, key: str, asset: Asset, stored: Stored, size: int) -> Made:
+    async def _made(self, key: str, asset: Asset, stored: Stored, size: int) -> Decoded:
         async def open_image() -> Blocks:
             blocks = await self._store.read(stored.object_key)
             if blocks is None:
                 raise StorageUnavailable("the stored bytes are missing from the archive")
             return blocks
 
-        heavy = stored.image.width * stored.image.height > HEAVY_PIXELS or stored.size > HEAVY_BYTES
-        made = await self._pool.make(Order(size, stored.sha256), open_image, heavy=heavy)
+        order = Thumbnail(size, stored.sha256)
+        made = await self._pool.decode(order, open_image, heavy=is_heavy(stored))
         if isinstance(made, Unusable):
             self._remember(key, made)
             log.warning("no_thumbnail", asset_id=asset.id, reason=made.value)
@@ -89,7 +83,7 @@ class Thumbnails:
             await self._keep(key, made, asset)
         return made
 
-    def _end(self, key: str, done: asyncio.Task[Made]) -> None:
+    def _end(self, key: str, done: asyncio.Task[Decoded]) -> None:
         del self._under_way[key]
         if not done.cancelled():
             done.exception()  # seen, also where nobody waits any more

@@ -100,6 +100,7 @@ def asset_document(asset: Asset, *, public_url: str) -> AssetDocument:
         "height": image.height if image else None,
         "object_key": stored.object_key if stored else None,
         "archived_at": rfc3339(asset.archived_at),
+        "details": asset.details if stored else None,
         "content_url": f"{public_url}/v1/assets/{asset.id}/content" if stored else None,
         "thumbnail_url": f"{public_url}/v1/assets/{asset.id}/thumbnail" if stored else None,
     }

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.figures import Figures
+from service.domain.details import Looked
 from service.domain.moment import rfc3339
 from service.domain.rules import ConfirmMode, Rules
 from service.provider.reading import ProviderHealth
@@ -20,7 +21,7 @@ from service.web.keys import ApiKeys, Scope
 
 
 class StatsRoutes:
-    """`health` tells how the provider treats this process; None where it has no key."""
+    """`health` tells how the provider treats us, None where there is no key; `looked`: how far images are looked at."""
 
     def __init__(
         self,
@@ -30,12 +31,14 @@ class StatsRoutes:
         key_mark: str,
         health: Callable[[], ProviderHealth | None],
         budgets: Budgets = NO_BUDGETS,
+        looked: Looked = Looked.AT_THE_PIXELS,
     ) -> None:
         self._catalog = catalog
         self._rules = rules
         self._key_mark = key_mark
         self._health = health
         self._budgets = budgets
+        self._looked = looked
 
     def routes(self, keys: ApiKeys) -> list[Route]:
         return [keys.route("/v1/stats", GET=(Scope.READ, self.stats))]
@@ -52,7 +55,12 @@ class StatsRoutes:
             "at": rfc3339(tx.now),
             **_counts(figures),
             "next_expiry": _expiry(waiting.next_expiry, tx.now),
-            "waiting": {"tasks": waiting.tasks, "assets": waiting.assets, "sidecars": waiting.sidecars},
+            "waiting": {
+                "tasks": waiting.tasks,
+                "assets": waiting.assets,
+                "sidecars": waiting.sidecars,
+                "details": tx.details.waiting(wanted=self._looked),
+            },
             "provider": {
                 "confirm_mode": self._rules.mode,
                 "questions": {"planned": checks.planned, "due": checks.due, "next_at": rfc3339(checks.next_at)},

@@ -8,10 +8,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from service.decoding.verdict import Unusable
 from service.domain.asset import Asset
 from service.domain.thumbnail import SIZES, USUAL_SIZE
 from service.thumbnails.making import Thumbnails
-from service.thumbnails.verdict import Unusable
 from service.web.conditions import Validators, judged
 from service.web.content import FOR_KEYS, NEVER_RUN, conditional, disposition, stored_bytes
 from service.web.parameters import OneOf, Parameter

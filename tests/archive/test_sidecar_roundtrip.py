@@ -89,6 +89,7 @@ def assets(draw: st.DrawFn, task: Task, index: int) -> Asset:
         next_attempt_at=draw(st.none() | TIME),
         stored=Stored(key, digest, draw(st.integers(0, 2**63 - 1)), image) if has_bytes else None,
         archived_at=draw(st.none() | TIME),
+        details=draw(OBJECT) if status is AssetStatus.ARCHIVED else None,
     )
 
 

@@ -20,7 +20,7 @@ from service.domain.callback import Verdict
 from service.domain.history import Effect, HistoryEntry
 from service.domain.task import Origin, Rank, Standing, Task
 from service.domain.words import search_for
-from tests.catalog import looks_events, looks_keys, looks_spending, looks_submissions
+from tests.catalog import looks_details, looks_events, looks_keys, looks_spending, looks_submissions
 from tests.catalog.million import CALLBACKS, ENDED, IMAGES, TASKS, task_id
 
 END = datetime(2026, 10, 31, tzinfo=UTC)
@@ -303,12 +303,20 @@ def _exports() -> Iterator[tuple[str, Look]]:
                 yield f"export.numbers {which}", page("numbers", some[told], after, 500)
 
 
-_READS = (*_reads(), *looks_spending.reads(), *looks_submissions.reads(), *looks_events.reads(), *looks_keys.reads())
+_READS = (
+    *_reads(),
+    *looks_spending.reads(),
+    *looks_submissions.reads(),
+    *looks_events.reads(),
+    *looks_keys.reads(),
+    *looks_details.reads(),
+)
 _WRITES = (
     *_writes(),
     *looks_spending.writes(),
     *looks_submissions.writes(),
     *looks_events.writes(),
+    *looks_details.writes(),
     *looks_keys.writes(),
 )
 QUESTIONS = (

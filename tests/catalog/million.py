@@ -38,9 +38,15 @@ SELECT 'task-unified-' || lpad(n::text, 8, '0'), 'evolink', at, status,
 FROM (SELECT n, {_AT} AS at, {_STATUS} AS status FROM generate_series(1, {TASKS}) AS n) AS rows
 """
 
+_ALIKE = ", ".join(
+    f"CASE WHEN n % 4 > 0 AND status = 'archived' THEN ('x' || substr(md5(n::text), {at}, 4))::bit(16)::int END"
+    for at in (1, 5, 9, 13)
+)
+
 _ASSETS = f"""
 INSERT INTO assets (task_id, index, status, reason, links, refused_links, created_at, deadline, attempts,
-    next_attempt_at, object_key, sha256, bytes, format, width, height, archived_at, purged)
+    next_attempt_at, object_key, sha256, bytes, format, width, height, archived_at, purged,
+    details_version, details_after, alike_0, alike_1, alike_2, alike_3)
 SELECT task, index, status,
     CASE WHEN status = 'dead' THEN (ARRAY['link_expired', 'refused_host', 'too_large'])[1 + n % 3]
     WHEN n % 997 = 0 THEN 'refuted' END,
@@ -51,7 +57,8 @@ SELECT task, index, status,
     CASE WHEN status = 'archived' THEN 2000000 + n END, CASE WHEN status = 'archived' THEN
     (CASE WHEN n % 50021 = 0 THEN 'webp' WHEN n % 16 = 0 THEN 'jpeg' ELSE 'png' END) END, 1024,
     CASE WHEN n % 1000 = 0 THEN 1536 ELSE 1024 END,
-    CASE WHEN status = 'archived' THEN at + interval '80 seconds' END, status = 'deleted' AND n < {IMAGES - 20_000}
+    CASE WHEN status = 'archived' THEN at + interval '80 seconds' END, status = 'deleted' AND n < {IMAGES - 20_000},
+    CASE WHEN n % 4 = 0 THEN 0 ELSE 2 END, CASE WHEN n % 1000 = 0 THEN at END, {_ALIKE}
 FROM (SELECT 2 * n + index AS n, 'task-unified-' || lpad(n::text, 8, '0') AS task, index, {_AT} AS at,
     CASE WHEN n > {ENDED - FETCHING} THEN 'pending' WHEN n % 1499 = 0 THEN 'dead' WHEN n % 71 = 0 THEN 'deleted'
     ELSE 'archived' END AS status

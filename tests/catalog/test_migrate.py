@@ -32,7 +32,7 @@ def test_migrations_make_exactly_the_declared_tables(databases: Databases) -> No
 def test_a_new_database_names_the_revision_it_lacks(databases: Databases) -> None:
     catalog = Catalog(databases.new(migrated=False))
     catalog.open()
-    assert (catalog.is_new(), catalog.missing_revision()) == (True, "0009")
+    assert (catalog.is_new(), catalog.missing_revision()) == (True, "0010")
     catalog.upgrade()
     assert (catalog.is_new(), catalog.missing_revision()) == (False, None)
     catalog.close()

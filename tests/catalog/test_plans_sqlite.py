@@ -32,7 +32,7 @@ MAY_WALK = (
 )
 
 
-IN_ORDER = ("work.claim_assets", "work.claim_sidecars", "checks.claim", "events.claim")
+IN_ORDER = ("work.claim_assets", "work.claim_sidecars", "checks.claim", "events.claim", "details.claim")
 """Questions that may find much, and take the first of it only."""
 
 

@@ -124,7 +124,7 @@ async def test_a_database_that_forgets_what_it_confirmed_is_refused(databases: D
 async def test_a_database_without_tables_names_the_revision_it_lacks_until_it_has_it(databases: Databases) -> None:
     catalog = Catalog(databases.new(migrated=False))
     catalog.open()
-    with pytest.raises(CatalogUnavailable, match=r"lacks revision 0009.*darkroom migrate"):
+    with pytest.raises(CatalogUnavailable, match=r"lacks revision 0010.*darkroom migrate"):
         await catalog.prove_writable()
     with pytest.raises(CatalogUnavailable, match="darkroom migrate"):
         await catalog.write(partial(take_in, batch=[delivery()], rules=RULES))

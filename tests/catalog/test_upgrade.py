@@ -62,7 +62,7 @@ def upgraded(tmp_path: Path) -> Iterator[Catalog]:
     engine.dispose()
     catalog = Catalog(tmp_path / "old.db")
     catalog.open()
-    assert catalog.missing_revision() == "0009"
+    assert catalog.missing_revision() == "0010"
     catalog.upgrade()
     yield catalog
     catalog.close()

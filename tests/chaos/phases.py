@@ -65,7 +65,7 @@ async def until_at_rest(api: Api, plan: Plan, say: Say) -> None:
     async def look() -> bool | None:
         nonlocal last
         tasks = await all_tasks(api)
-        names = [task["id"] for task in tasks if not task["settled_at"] or task["next_check_at"] is not None]
+        names = [task["id"] for task in tasks if not _is_at_rest(task)]
         sidecars = (await api.get("/v1/stats"))["waiting"]["sidecars"]
         left = plan.tasks - len(tasks) + len(names), sidecars
         if left != last:
@@ -75,6 +75,14 @@ async def until_at_rest(api: Api, plan: Plan, say: Say) -> None:
         return left == (0, 0) or None
 
     await eventually(look, what="all tasks are at rest", within=CALM_WITHIN, every=2.0)
+
+
+def _is_at_rest(task: Any) -> bool:
+    """Whether it is settled, nobody is to be asked of it, and its images are looked at."""
+    if not task["settled_at"] or task["next_check_at"] is not None:
+        return False
+    archived = [asset for asset in task["assets"] if asset["status"] == "archived"]
+    return all(asset["details"] is not None for asset in archived)
 
 
 async def all_tasks(api: Api) -> list[Any]:

@@ -114,7 +114,7 @@ def test_the_layers_of_its_own_are_small(image: str, config: Mapping[str, Any]) 
 
 def test_thumbnails_can_be_made_in_it(image: str) -> None:
     """A worker says that it is ready once it has made one, and leaves when nobody talks to it."""
-    assert inside(image, "python -P -m service.thumbnails.worker < /dev/null").encode() == b"\0\0\0\1r"
+    assert inside(image, "python -P -m service.decoding.worker < /dev/null").encode() == b"\0\0\0\1r"
 
 
 def test_it_becomes_ready_read_only_and_without_rights(running: tuple[str, int]) -> None:

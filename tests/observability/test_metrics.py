@@ -38,6 +38,7 @@ PROMISED = {
     "darkroom_budget_warnings_total": set(),
     "darkroom_events_total": {"outcome"},
     "darkroom_events_pending": set(),
+    "darkroom_details_pending": set(),
     "darkroom_auth_failures_total": {"reason"},
     "darkroom_build_info": {"version"},
 }
@@ -51,6 +52,7 @@ LOOKED_UP = {
     "darkroom_min_free_bytes",
     "darkroom_submissions_unclear",
     "darkroom_events_pending",
+    "darkroom_details_pending",
 }
 """What is left out while nobody has looked."""
 
@@ -159,7 +161,7 @@ def test_what_nobody_has_looked_at_for_a_minute_is_left_out_until_somebody_does(
     metrics = Metrics(clock=lambda: clock[0])
     assert shown(metrics) == set()
     metrics.waiting(0, None, now=NOW)
-    metrics.under_way(unclear=0, untold=0)
+    metrics.under_way(unclear=0, untold=0, unseen=0)
     metrics.disk(free=5, least=7)
     clock[0] += FRESH_SECONDS - 1
     assert shown(metrics) == LOOKED_UP
@@ -167,7 +169,7 @@ def test_what_nobody_has_looked_at_for_a_minute_is_left_out_until_somebody_does(
     clock[0] += 2
     assert shown(metrics) == {"darkroom_free_bytes", "darkroom_min_free_bytes"}
     metrics.waiting(0, None, now=NOW)
-    metrics.under_way(unclear=0, untold=0)
+    metrics.under_way(unclear=0, untold=0, unseen=0)
     assert shown(metrics) == LOOKED_UP
 
 

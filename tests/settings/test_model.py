@@ -120,7 +120,7 @@ def test_the_table_names_every_setting_with_its_default_and_purpose() -> None:
     table = settings_table()
     assert ("DARKROOM_SERVER__PORT", "8080", "Port to listen on; 0 lets the system choose.") in table
     assert ("DARKROOM_STORAGE__MIN_FREE_BYTES", "1 GiB") in [row[:2] for row in table]
-    assert len(table) == len({name for name, _, _ in table}) == 48
+    assert len(table) == len({name for name, _, _ in table}) == 49
     assert all(name.startswith("DARKROOM_") and shown and description for name, shown, description in table)
 
 

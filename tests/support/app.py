@@ -130,7 +130,9 @@ async def serving(
     with open_components(settings) as opened:
         parts = opened
         if store is not None:
-            parts = replace(opened, store=store, thumbnails=thumbnails_of(settings, opened.catalog, store))
+            parts = replace(
+                opened, store=store, thumbnails=thumbnails_of(settings, opened.catalog, store, opened.decoders)
+            )
         parts = _with_clock(parts, clock) if clock is not None else parts
         async with LifespanManager(create_app(parts)) as manager:
             clients = [client_for(manager.app, key=key) for key in (None, *(f"key-{scope}" for scope in SCOPES))]

@@ -13,7 +13,7 @@ from tests.system.support.answers import Answer, slow, whole
 from tests.system.support.archive_bucket import ArchiveBucket
 from tests.system.support.darkroom import Darkroom
 from tests.system.support.image_host import ImageHost
-from tests.system.support.jobs import Job, assert_archived, new_job
+from tests.system.support.jobs import Job, all_looked_at, assert_archived, new_job
 from tests.system.support.outage import not_ready, ready
 from tests.system.support.pictures import Picture
 from tests.system.support.provider import call_back, call_back_until_taken
@@ -118,6 +118,7 @@ async def test_a_lost_database_comes_back_from_the_bucket_and_a_spoilt_image_is_
     for job in jobs:
         await call_back(service.api.client, url, job.body)
         await assert_archived(service, job)
+    await all_looked_at(service)
     before = await service.api.all("/v1/assets")
     assert await service.stop() == 0
     for path in (service.folder / "data").glob("darkroom.db*"):
@@ -125,6 +126,7 @@ async def test_a_lost_database_comes_back_from_the_bucket_and_a_spoilt_image_is_
     rebuilt = await service.run("rebuild", "--verify-bytes", "--json")
     assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr
     await service.start()
+    await all_looked_at(service)
     assert await service.api.all("/v1/assets") == before
 
     assert isinstance(service.archive, ArchiveBucket)

@@ -20,7 +20,7 @@ from tests.system.support.answers import Answer, whole
 from tests.system.support.archive_bucket import ArchiveBucket
 from tests.system.support.darkroom import COMMAND, Darkroom, environment
 from tests.system.support.image_host import ImageHost
-from tests.system.support.jobs import Job, assert_archived, new_job
+from tests.system.support.jobs import Job, all_looked_at, assert_archived, new_job
 from tests.system.support.pictures import Picture
 from tests.system.support.provider import call_back
 from tests.system.support.waiting import eventually
@@ -73,7 +73,8 @@ def crowd_the_inbox(database: Path) -> None:
 
 
 async def everything(service: Darkroom) -> str:
-    """What the API says of all there is."""
+    """What the API says of all there is, once it says no more."""
+    await all_looked_at(service)
     tasks = await service.api.all("/v1/tasks")
     told: dict[str, Any] = {
         "tasks": [await service.api.get(f"/v1/tasks/{task['id']}") for task in tasks],

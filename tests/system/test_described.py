@@ -56,7 +56,7 @@ include-operation-id = ["get_task", "retry_task", "get_provider_task"]
 parameters = {{ "path.id" = "{task}" }}
 
 [[operations]]
-include-operation-id = ["get_asset", "get_content", "get_thumbnail", "list_links", "sign_link"]
+include-operation-id = ["get_asset", "get_content", "get_thumbnail", "list_similar", "list_links", "sign_link"]
 parameters = {{ "path.id" = "{task}.0" }}
 
 # Rules between members, which a schema cannot say: `refused` with other filters, a span that is none, a filter that is

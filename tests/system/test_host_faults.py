@@ -15,7 +15,7 @@ from tests.system.support.burden import Burden, Meter
 from tests.system.support.darkroom import Darkroom
 from tests.system.support.fickle_host import FickleHost
 from tests.system.support.image_host import ImageHost
-from tests.system.support.jobs import Job, new_job
+from tests.system.support.jobs import Job, all_looked_at, new_job
 from tests.system.support.pictures import Picture
 from tests.system.support.provider import call_back, new_task_id, task_object
 from tests.system.support.waiting import eventually
@@ -66,6 +66,7 @@ async def assert_all_archived(service: Darkroom, jobs: Sequence[Job], *, most_at
         assert told == [("archived", picture.sha256) for picture in job.pictures]
         assert max(asset["attempts"] for asset in task["assets"]) <= most_attempts
         await service.archive.settled_sidecar(job.task_id)
+    await all_looked_at(service)
     assert service.archive.files() == {job.task_id: job.files for job in jobs}
     assert service.archive.staged() == []
 

@@ -18,7 +18,7 @@ from tests.system.support.answers import Answer, Gate, halted, whole
 from tests.system.support.burden import Meter
 from tests.system.support.darkroom import Darkroom
 from tests.system.support.image_host import ImageHost
-from tests.system.support.jobs import Job, assert_archived, new_job
+from tests.system.support.jobs import Job, all_looked_at, assert_archived, new_job
 from tests.system.support.pictures import Picture
 from tests.system.support.provider import call_back, call_back_until_taken, new_task_id, task_object
 from tests.system.support.waiting import eventually
@@ -138,6 +138,7 @@ async def test_sigterm_ends_a_service_whose_database_is_locked_and_whose_downloa
     await service.start()
     for job in jobs:
         await assert_archived(service, job, within=15)  # well before a lease of 30 s would end
+    await all_looked_at(service)
     assert service.archive.staged() == []
 
 

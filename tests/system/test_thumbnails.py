@@ -43,7 +43,7 @@ def workers(service: Darkroom) -> list[psutil.Process]:
     return [
         one
         for one in psutil.Process(listening[-1]["pid"]).children()
-        if "service.thumbnails.worker" in " ".join(one.cmdline())
+        if "service.decoding.worker" in " ".join(one.cmdline())
     ]
 
 

@@ -13,7 +13,7 @@ from tests.system.conftest import Start
 from tests.system.support.answers import Answer, Gate, halted, whole
 from tests.system.support.darkroom import COMMAND, Darkroom, environment
 from tests.system.support.image_host import ImageHost
-from tests.system.support.jobs import Job, assert_archived, new_job
+from tests.system.support.jobs import Job, all_looked_at, assert_archived, new_job
 from tests.system.support.pictures import Picture
 from tests.system.support.provider import call_back, new_task_id, task_object
 from tests.system.support.waiting import eventually
@@ -41,7 +41,8 @@ async def archived(service: Darkroom, image_host: ImageHost, *images: int) -> li
 
 
 async def answers(service: Darkroom) -> dict[str, Any]:
-    """What the API says of everything."""
+    """What the API says of everything, once it says no more."""
+    await all_looked_at(service)
     tasks = await service.api.all("/v1/tasks")
     return {
         "tasks": tasks,

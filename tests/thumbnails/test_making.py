@@ -13,13 +13,13 @@ from structlog.testing import capture_logs
 
 from service.archive.deletion import delete
 from service.catalog.catalog import Catalog
+from service.decoding.pool import Pool
+from service.decoding.verdict import Unusable
 from service.domain.asset import Asset
 from service.domain.thumbnail import pictured, thumbnail_key
 from service.errors import StorageUnavailable
 from service.intake.batch import take_in
 from service.thumbnails.making import Thumbnails
-from service.thumbnails.pool import Pool
-from service.thumbnails.verdict import Unusable
 from tests.support.deliveries import LINK, RULES, TASK, delivery
 from tests.support.fetching import FakeFetcher, archive_due, archiver_for
 from tests.support.hostile_images import encoded, noise
@@ -61,11 +61,13 @@ async def maker(
     async def may_keep() -> bool:
         return room()
 
-    thumbnails = Thumbnails(catalog=catalog, store=store, pool=Pool(workers=1), may_keep=may_keep)
-    thumbnails.start()
+    pool = Pool(workers=1)
+    thumbnails = Thumbnails(catalog=catalog, store=store, pool=pool, may_keep=may_keep)
+    pool.start()
     try:
         yield thumbnails, store, await asset_of(catalog)
     finally:
+        await pool.stop()
         await thumbnails.stop()
 
 

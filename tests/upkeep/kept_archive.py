@@ -29,6 +29,7 @@ from service.upkeep.row_check import Seen
 from service.upkeep.verify import Verifier
 from tests.support.deliveries import RULES, TASK, delivery, task_object
 from tests.support.fetching import FakeFetcher, archive_due, archiver_for, purge_due, write_sidecars
+from tests.support.looking import Answering, look_due
 from tests.support.migrated import put_migrated
 
 ASKING = replace(RULES, mode=ConfirmMode.PREFERRED, can_ask=True)
@@ -87,6 +88,11 @@ class Archive:
         await purge_due(self.catalog, self.store)
         while await write_sidecars(self.catalog, self.store):
             pass
+
+    async def look(self) -> None:
+        """What a server does after that: look at the images, and tell it in the sidecars."""
+        await look_due(self.catalog, self.store, Answering())
+        await self.work()
 
     async def keep(self, *task_ids: str, images: int = 1, age: timedelta = timedelta()) -> None:
         """Completed tasks, archived and settled."""

@@ -47,6 +47,7 @@ async def everything(archive: Archive, task_id: str) -> tuple[TaskState, list[Hi
 async def kinds_of_tasks(archive: Archive) -> list[str]:
     """An archive with every kind of task at rest; their ids."""
     await archive.keep("task-whole", images=3)
+    await archive.look()
     await archive.arrive(task_object("failed", "task-failed", error={"code": "service_error"}))
     await archive.arrive(task_object("cancelled", "task-cancelled", usage={"credits_used": 1.5}))
     await archive.arrive(task_object("completed", "task-linkless", results=[]))

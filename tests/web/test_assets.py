@@ -15,7 +15,7 @@ ID = f"{TASK}.0"
 TWO = ["https://files.evolink.ai/a/0.png", "https://files.evolink.ai/a/1.png"]
 FIELDS = """
     id task_id index status reason detail url_host attempts next_attempt_at deadline sha256 bytes format media_type
-    width height object_key archived_at content_url thumbnail_url
+    width height object_key archived_at details content_url thumbnail_url
 """
 
 

@@ -44,6 +44,7 @@ async def test_the_figures_follow_a_callback_and_its_image(house: House) -> None
     assert await house.metric("darkroom_archive_seconds_count") == 1
     assert await house.metric("darkroom_assets_pending") == 0
     assert await house.metric("darkroom_next_expiry_seconds") == float("inf")
+    assert await house.metric("darkroom_details_pending") == 1
 
 
 async def test_figures_are_prometheus_text(house: House) -> None:

@@ -54,6 +54,7 @@ ROUTES = [
     Guarded("GET", f"/v1/assets/{TASK}.0/content", "read", 404),
     Guarded("HEAD", f"/v1/assets/{TASK}.0/content", "read", 404),
     Guarded("GET", f"/v1/assets/{TASK}.0/thumbnail", "read", 404),
+    Guarded("GET", f"/v1/assets/{TASK}.0/similar", "read", 404),
     Guarded("POST", f"/v1/assets/{TASK}.0/links", "write", 404),
     Guarded("GET", f"/v1/assets/{TASK}.0/links", "read", 404),
     Guarded("DELETE", f"/v1/assets/{TASK}.0/links/none", "admin", 404),

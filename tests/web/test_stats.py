@@ -34,7 +34,7 @@ async def test_an_empty_service_has_nothing_of_every_kind(house: House) -> None:
         0,
         0,
     )
-    assert (stats["next_expiry"], stats["waiting"]) == (None, {"tasks": 0, "assets": 0, "sidecars": 0})
+    assert (stats["next_expiry"], stats["waiting"]) == (None, {"tasks": 0, "assets": 0, "sidecars": 0, "details": 0})
 
 
 async def test_without_a_key_it_says_so(house: House) -> None:
@@ -72,7 +72,13 @@ async def test_a_callback_that_waits_to_be_confirmed_is_a_question_that_is_due(k
     questions = stats["provider"]["questions"]
     assert (questions["planned"], questions["due"]) == (1, 1)
     assert questions["next_at"] is not None
-    assert (stats["tasks"]["pending"], stats["waiting"]) == (1, {"tasks": 1, "assets": 0, "sidecars": 0})
+    assert (stats["tasks"]["pending"], stats["waiting"]) == (1, {"tasks": 1, "assets": 0, "sidecars": 0, "details": 0})
+
+
+async def test_images_that_nobody_looked_at_wait_for_that(house: House) -> None:
+    await house.complete()
+    await house.archive()
+    assert (await house.json("/v1/stats"))["waiting"] == {"tasks": 0, "assets": 0, "sidecars": 0, "details": 1}
 
 
 async def test_the_time_to_the_first_link_that_would_be_lost_counts_down_to_its_deadline(house: House) -> None:
@@ -80,7 +86,7 @@ async def test_the_time_to_the_first_link_that_would_be_lost_counts_down_to_its_
     await house.complete("task-later")
     await house.complete(created=created)
     stats = await house.json("/v1/stats")
-    assert stats["waiting"] == {"tasks": 0, "assets": 2, "sidecars": 2}
+    assert stats["waiting"] == {"tasks": 0, "assets": 2, "sidecars": 2, "details": 0}
     expiry = datetime.fromisoformat(stats["next_expiry"]["at"])
     assert expiry == datetime.fromtimestamp(created + 86400, UTC)
     assert stats["next_expiry"]["seconds"] == pytest.approx(

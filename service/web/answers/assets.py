@@ -4,7 +4,7 @@ from typing_extensions import TypedDict
 
 from service.domain.asset import AssetReason, AssetStatus
 from service.domain.image import ImageFormat
-from service.web.answers.document import Count, Sha256, Time, Url, described
+from service.web.answers.document import Count, JsonObject, Sha256, Time, Url, described
 
 
 @described
@@ -41,6 +41,29 @@ class AssetDocument(TypedDict):
     content_url: Url | None
     """Its bytes, for who has a key."""
     thumbnail_url: Url | None
+    details: JsonObject | None
+    """What the image tells of itself, detected and not verified: provenance, metadata, layout, and what its pixels look
+    like. Null until it was looked at."""
+
+
+@described
+class AlikeDocument(TypedDict):
+    """An image that looks like another one."""
+
+    distance: Count
+    """Bits in which their perceptual hashes differ."""
+    asset: AssetDocument
+
+
+@described
+class SimilarDocument(TypedDict):
+    """Images that look like one, the nearest first."""
+
+    items: list[AlikeDocument]
+    distance: Count
+    """Up to how many bits were looked for."""
+    complete: bool
+    """Whether none was left out."""
 
 
 @described

@@ -56,6 +56,8 @@ class WaitingDocument(TypedDict):
     assets: Count
     sidecars: Count
     """Those that do not show their task as it is yet."""
+    details: Count
+    """Images that nobody has looked at yet."""
 
 
 @described

@@ -2,7 +2,7 @@
 
 from service.domain.api_key import Scope
 from service.domain.asset import AssetStatus
-from service.web.answers.assets import AssetDocument, LinkDocument, SignedLinkDocument
+from service.web.answers.assets import AssetDocument, LinkDocument, SignedLinkDocument, SimilarDocument
 from service.web.answers.document import PageDocument
 from service.web.assets import LinkToSign
 from service.web.content import DOWNLOAD
@@ -10,6 +10,7 @@ from service.web.description.operation import IMAGES, Answer, Body, Follow, Head
 from service.web.narrowing import ASSET_PARAMETERS, ASSET_SORT
 from service.web.paging import PAGING
 from service.web.parameters import Parameter
+from service.web.similar import DISTANCE
 from service.web.thumbnail import MEDIA_TYPE, SIZE, THUMBNAIL
 
 ASSET_ID = {"id": "The image's id: the task's, a dot, and the index."}
@@ -130,6 +131,19 @@ OPERATIONS = (
         query=(SIZE,),
         headers=_CONDITIONS,
         refuses={**_NO_BYTES, 412: ("precondition_failed",)},
+    ),
+    Operation(
+        "GET",
+        "/v1/assets/{id}/similar",
+        "list_similar",
+        Tag.ASSETS,
+        Scope.READ,
+        "Find what looks like it",
+        (Answer(200, "At most 100 archived images, the nearest first.", SimilarDocument),),
+        _STATES,
+        where=ASSET_ID,
+        query=(DISTANCE,),
+        refuses={404: ("asset_not_found",), 409: ("no_perceptual_hash",)},
     ),
     Operation(
         "GET",

@@ -32,6 +32,7 @@ CODES: Mapping[str, str] = {
     "asset_dead": "the image was never archived",
     "asset_deleted": "the image was deleted",
     "task_held": "there is a legal hold on the task, so nothing of it is deleted",
+    "no_perceptual_hash": "nobody has looked at the image's pixels yet, or they cannot be read",
     "link_not_found": "no such link, or one that has ended",
     "callback_not_found": "no such callback",
     "callback_url_not_found": "no callback URL of this id was minted here",

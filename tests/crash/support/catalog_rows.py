@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.system.support.waiting import eventually
 
 _TASKS = "SELECT id, status, version, sidecar_version, settled_at IS NOT NULL FROM tasks ORDER BY id"
-_ASSETS = 'SELECT task_id, status, purged FROM assets ORDER BY task_id, "index"'
+_ASSETS = 'SELECT task_id, status, purged, details_version FROM assets ORDER BY task_id, "index"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,12 @@ class TaskRow:
     sidecar_version: int
     settled: bool
     assets: tuple[str, ...]
-    to_purge: bool
+    images_at_rest: bool
 
     @property
     def at_rest(self) -> bool:
         """Whether nothing is left to do for it."""
-        return self.settled and self.version == self.sidecar_version and not self.to_purge
+        return self.settled and self.version == self.sidecar_version and self.images_at_rest
 
 
 def task_rows(data: Path) -> dict[str, TaskRow]:
@@ -35,10 +35,10 @@ def task_rows(data: Path) -> dict[str, TaskRow]:
         tasks, assets = database.execute(_TASKS).fetchall(), database.execute(_ASSETS).fetchall()
     found = {}
     for task_id, status, version, sidecar_version, settled in tasks:
-        own = [(state, purged) for owner, state, purged in assets if owner == task_id]
-        to_purge = any(state == "deleted" and not purged for state, purged in own)
-        states = tuple(state for state, _ in own)
-        found[task_id] = TaskRow(task_id, status, version, sidecar_version, bool(settled), states, to_purge)
+        own = [asset[1:] for asset in assets if asset[0] == task_id]
+        at_rest = all(purged or looked_at or state not in ("deleted", "archived") for state, purged, looked_at in own)
+        states = tuple(asset[0] for asset in own)
+        found[task_id] = TaskRow(task_id, status, version, sidecar_version, bool(settled), states, at_rest)
     return found
 
 

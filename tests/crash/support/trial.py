@@ -23,7 +23,7 @@ from tests.system.support.waiting import eventually
 
 SIGKILLED = -9
 LEFT = "left"
-FIRST_LIFE_RESTS = 2.5
+FIRST_LIFE_RESTS = 5.0
 """Seconds for a server to get over its failure by itself, before it is killed and started again."""
 
 

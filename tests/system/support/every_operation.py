@@ -10,6 +10,7 @@ import httpx
 
 from tests.support.described import operation
 from tests.system.support.darkroom import Darkroom
+from tests.system.support.jobs import all_looked_at
 from tests.system.support.waiting import eventually
 
 Answers = dict[tuple[str, int], Any]
@@ -45,6 +46,7 @@ async def answers_of(service: Darkroom) -> Answers:
     submitted = await ask("submit", 200, headers=labels)
     task = await service.api.settled(submitted["id"])
     asset = task["assets"][0]["id"]
+    await all_looked_at(service)
     await _of_callbacks(ask, task["id"])
     await ask("tell_task", 201)
     told = await ask("tell_task", 200)
@@ -56,6 +58,7 @@ async def answers_of(service: Darkroom) -> Answers:
     for name in ("list_tasks", "list_assets", "count_tasks", "count_assets"):
         await ask(name, 200, model=task["model"], sort="oldest") if name.startswith("list") else await ask(name, 200)
     await ask("get_asset", 200, id=asset)
+    await ask("list_similar", 200, id=asset)
     link = await ask("sign_link", 201, id=asset)
     await ask("list_links", 200, id=asset)
     await ask("revoke_link", 204, id=asset, link=link["id"])

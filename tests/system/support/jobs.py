@@ -9,6 +9,7 @@ from tests.system.support.darkroom import Darkroom
 from tests.system.support.image_host import ImageHost
 from tests.system.support.pictures import Picture, a_picture
 from tests.system.support.provider import new_task_id, task_object
+from tests.system.support.waiting import eventually
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +47,13 @@ async def assert_archived(service: Darkroom, job: Job, *, within: float = 30.0) 
     on_disk = [service.archive.bytes_of(asset["object_key"]) for asset in task["assets"]]
     assert on_disk == [picture.body for picture in job.pictures]
     await service.archive.settled_sidecar(job.task_id)
+
+
+async def all_looked_at(service: Darkroom, *, within: float = 30.0) -> None:
+    """Wait until nothing more becomes known of the images by itself."""
+
+    async def look() -> bool | None:
+        archived = await service.api.all("/v1/assets", status="archived")
+        return all(one["details"] is not None and one["details"]["version"] == 2 for one in archived) or None
+
+    await eventually(look, what="all images are looked at", within=within)

@@ -4,12 +4,12 @@ import io
 from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 from PIL import Image, ImageCms
 
-from service.thumbnails.frames import Order
-from service.thumbnails.process import MOST_BYTES, WorkerProcess
-from service.thumbnails.verdict import Unusable
+from service.decoding.frames import Thumbnail
+from service.decoding.process import MOST_BYTES, WorkerProcess
+from service.decoding.verdict import Unusable
+from tests.decoding.feeding import blocks_of
 from tests.support.hostile_images import SIDE, bombs, broken, encoded, noise, png, with_text_bomb, zeros
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -17,20 +17,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 SHA256 = "ab" * 32
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def worker() -> AsyncIterator[WorkerProcess]:
-    """One process for all of them: whoever takes it down is seen by the next."""
-    process = await WorkerProcess.start()
-    yield process
-    await process.end()
-
-
 async def made(worker: WorkerProcess, image: bytes, size: int = 256) -> bytes | Unusable:
-    async def blocks() -> AsyncIterator[bytes]:
-        for start in range(0, len(image), 65_536):
-            yield image[start : start + 65_536]
-
-    return await worker.make(Order(size, SHA256), blocks())
+    return await worker.decode(Thumbnail(size, SHA256), blocks_of(image))
 
 
 async def opened(worker: WorkerProcess, image: bytes, size: int = 256) -> Image.Image:
@@ -133,7 +121,7 @@ async def test_too_many_bytes_are_not_sent(worker: WorkerProcess) -> None:
             yield bytes(2**20)
 
     other = await WorkerProcess.start()
-    assert await other.make(Order(256, SHA256), blocks()) is Unusable.TOO_LARGE
+    assert await other.decode(Thumbnail(256, SHA256), blocks()) is Unusable.TOO_LARGE
     assert not other.is_at_rest
     await other.end()
 

@@ -1,6 +1,7 @@
-"""Who makes thumbnails: a few worker processes, started when they are needed and ended when they are not.
+"""Who decodes images: a few worker processes, started when they are needed and ended when they are not.
 
-Bounded in number, in memory (one large image at a time), in time, and in how many wait. It knows no store.
+Bounded in number, in memory (one large image at a time), in time, and in how many wait. Thumbnails go first, as people
+wait for them; images are looked at by what is left, and never by all processes. It knows no store.
 """
 
 import asyncio
@@ -9,11 +10,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
+from service.decoding.frames import ANSWER_WITHIN, Look, Order
+from service.decoding.process import WorkerProcess
+from service.decoding.verdict import Unusable
+from service.domain.asset import Stored
 from service.errors import Unavailable
 from service.storage import Blocks
-from service.thumbnails.frames import Order
-from service.thumbnails.process import ANSWER_WITHIN, WorkerProcess
-from service.thumbnails.verdict import Unusable
 
 WORKERS = min(2, os.cpu_count() or 1)
 """More would take the processors from callbacks and downloads; a thumbnail is made once, and a page has some fifty."""
@@ -22,12 +24,20 @@ MOST_WAITING = 64
 RETRY_AFTER = 2
 
 IDLE_SECONDS = 60.0
-"""After which a process is ended: it holds about 30 MiB."""
+"""After which a process is ended: it holds about 45 MiB."""
 
 Open = Callable[[], Awaitable[Blocks]]
 """Opens the image when its turn has come."""
 
-Made = bytes | Unusable
+Decoded = bytes | Unusable
+
+HEAVY_PIXELS = 16_000_000
+HEAVY_BYTES = 16 * 2**20
+
+
+def is_heavy(stored: Stored) -> bool:
+    """Whether decoding an image may take much memory."""
+    return stored.image.width * stored.image.height > HEAVY_PIXELS or stored.size > HEAVY_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +47,15 @@ class Job:
     order: Order
     open: Open
     heavy: bool
-    made: asyncio.Future[Made] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    made: asyncio.Future[Decoded] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    @property
+    def can_wait(self) -> bool:
+        return isinstance(self.order, Look)
 
 
 class Pool:
-    """Makes thumbnails between `start` and `stop`."""
+    """Decodes between `start` and `stop`."""
 
     def __init__(
         self,
@@ -56,14 +70,14 @@ class Pool:
         self._idle = idle
         self._answer_within = answer_within
         self._waiting: list[Job] = []
-        self._heavy_at_work = False
+        self._at_work: list[Job] = []
         self._changed = asyncio.Condition()
         self._slots: list[asyncio.Task[None]] = []
         self._alive: set[WorkerProcess] = set()
 
     def start(self) -> None:
         """Processes come with the first job."""
-        self._slots = [asyncio.create_task(self._slot(), name=f"thumbnails {n}") for n in range(self._workers)]
+        self._slots = [asyncio.create_task(self._slot(), name=f"decoder {n}") for n in range(self._workers)]
 
     async def stop(self) -> None:
         """Give up what is under way; no process is left when this returns."""
@@ -77,17 +91,25 @@ class Pool:
             _refuse(job, Unavailable("the service is stopping"))
         self._waiting.clear()
 
-    async def make(self, order: Order, open_image: Open, *, heavy: bool) -> Made:
-        """The thumbnail, or why there is none. Raises Unavailable where too many wait, and what opening raises."""
+    async def decode(self, order: Order, open_image: Open, *, heavy: bool) -> Decoded:
+        """What is made of the image, or why nothing is. Raises Unavailable if too many wait, and what opening raises.
+
+        Who is cancelled while waiting gives up the place.
+        """
         if not self._slots:
             raise Unavailable("the service is stopping")
-        if len(self._waiting) >= self._most_waiting:
-            raise Unavailable(f"{len(self._waiting)} thumbnails are waiting to be made", retry_after=RETRY_AFTER)
         job = Job(order, open_image, heavy)
+        wanted = sum(not other.can_wait for other in self._waiting)
+        if not job.can_wait and wanted >= self._most_waiting:
+            raise Unavailable(f"{wanted} thumbnails are waiting to be made", retry_after=RETRY_AFTER)
         async with self._changed:
             self._waiting.append(job)
             self._changed.notify_all()
-        return await job.made
+        try:
+            return await job.made
+        finally:
+            if job in self._waiting:
+                self._waiting.remove(job)
 
     async def _slot(self) -> None:
         """One worker process, or none while there is nothing to do."""
@@ -108,12 +130,19 @@ class Pool:
                 job = self._first()
                 assert job is not None
                 self._waiting.remove(job)
-                self._heavy_at_work = self._heavy_at_work or job.heavy
+                self._at_work.append(job)
                 return job
         return None
 
     def _first(self) -> Job | None:
-        return next((job for job in self._waiting if not (job.heavy and self._heavy_at_work)), None)
+        in_order = sorted(self._waiting, key=lambda job: job.can_wait)
+        return next((job for job in in_order if self._may_begin(job)), None)
+
+    def _may_begin(self, job: Job) -> bool:
+        if job.heavy and any(other.heavy for other in self._at_work):
+            return False
+        looking = sum(other.can_wait for other in self._at_work)
+        return not job.can_wait or looking < max(1, self._workers - 1)
 
     async def _work(self, job: Job, worker: WorkerProcess | None) -> WorkerProcess | None:
         """Do a job; returns the process if it is of use still.
@@ -121,23 +150,22 @@ class Pool:
         A process that dies may have been hurt before, by another image or from outside, so a new one decides.
         """
         try:
-            made: Made | None = None
+            made: Decoded | None = None
             is_new = False
             while made is None or (made is Unusable.CRASHED and not is_new):
                 if is_new := worker is None or not worker.is_at_rest:
                     worker = await self._new(worker)
                 assert worker is not None
                 async with aclosing(await job.open()) as blocks:
-                    made = await worker.make(job.order, blocks, within=self._answer_within)
+                    made = await worker.decode(job.order, blocks, within=self._answer_within)
             _give(job, made)
         except Exception as error:  # noqa: BLE001 - whoever asked for it gets it
             _refuse(job, error)
         finally:
             _refuse(job, Unavailable("the service is stopping"))  # unless it was answered
-            if job.heavy:
-                async with self._changed:
-                    self._heavy_at_work = False
-                    self._changed.notify_all()
+            async with self._changed:
+                self._at_work.remove(job)
+                self._changed.notify_all()
             if worker is not None and not worker.is_at_rest:
                 await self._end(worker)
         return worker if worker is not None and worker.is_at_rest else None
@@ -155,7 +183,7 @@ class Pool:
         self._alive.discard(worker)
 
 
-def _give(job: Job, made: Made) -> None:
+def _give(job: Job, made: Decoded) -> None:
     if not job.made.done():
         job.made.set_result(made)
 

@@ -1,22 +1,40 @@
-"""A process that makes thumbnails for the service: images come in by stdin, thumbnails go out by stdout, until EOF.
+"""A process that decodes images for the service: they come in by stdin, what is made of them goes out by stdout.
 
 It trusts no image, and is not trusted: it has no settings and no secrets, little memory, no files to write or open,
-and ends by dying where a reader fails badly. It is the first to go where memory gets short.
+and ends with its stdin, or by dying where a reader fails badly. It is the first to go where memory gets short.
 """
 
 import io
 import os
 import resource
+import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import assert_never
 
-from service.thumbnails.frames import LENGTH, MADE, READY, UNUSABLE, frame, read_order
-from service.thumbnails.render import prepare, render
-from service.thumbnails.verdict import Unusable
+from service.decoding.frames import (
+    ANSWER_WITHIN,
+    LENGTH,
+    MADE,
+    READY,
+    UNUSABLE,
+    Look,
+    Order,
+    Thumbnail,
+    frame,
+    read_order,
+)
+from service.decoding.look import look
+from service.decoding.render import render
+from service.decoding.verdict import Unusable
+from service.decoding.vips import Read, prepare
 
 MEMORY = 512 * 2**20
 """Bytes of address space; the worst of 50 million pixels, a lossless WebP, takes 400 MiB."""
+
+ALONE_FOR = 2 * int(ANSWER_WITHIN)
+"""Seconds for one image after which the system ends the process: the service would have, if it were still there."""
 
 LOWER_PRIORITY = 10
 
@@ -50,25 +68,37 @@ class _Image:
 
 def main() -> None:
     prepare()
-    _render_first()  # whatever is loaded when it is first needed
+    _decode_first()  # whatever is loaded when it is first needed
     _confine()
     _write(frame(READY))
     while (order := _read_frame()) is not None:
+        signal.alarm(ALONE_FOR)
         _write(frame(_answer(order)))
+        signal.alarm(0)
 
 
 def _answer(order: bytes) -> bytes:
     wanted, image = read_order(order), _Image()
-    made = render(image.read, size=wanted.size, sha256=wanted.sha256)
+    made = _made(wanted, image.read)
     image.pass_over()
     return UNUSABLE + made.value.encode() if isinstance(made, Unusable) else MADE + made
 
 
-def _render_first() -> None:
-    first = io.BytesIO(_FIRST)
-    made = render(first.read, size=1, sha256="")
-    if isinstance(made, Unusable):
-        raise SystemExit(f"a picture of one pixel is {made.value}")
+def _made(order: Order, read: Read) -> bytes | Unusable:
+    match order:
+        case Thumbnail(size, sha256):
+            return render(read, size=size, sha256=sha256)
+        case Look():
+            return look(read)
+        case _:
+            assert_never(order)
+
+
+def _decode_first() -> None:
+    for order in (Thumbnail(1, ""), Look()):
+        made = _made(order, io.BytesIO(_FIRST).read)
+        if isinstance(made, Unusable):
+            raise SystemExit(f"a picture of one pixel is {made.value}")
 
 
 def _confine() -> None:

@@ -12,13 +12,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import service
+from service.decoding.frames import ANSWER_WITHIN, LARGEST_ANSWER, LENGTH, MADE, READY, Order, frame, order_frame
+from service.decoding.verdict import Unusable
 from service.errors import Unavailable
-from service.thumbnails.frames import LARGEST_ANSWER, LENGTH, MADE, READY, Order, frame, order_frame
-from service.thumbnails.verdict import Unusable
 
 START_WITHIN = 30.0
-ANSWER_WITHIN = 30.0
-"""Seconds for one image; 50 million pixels take 2 to 4 on a slow machine, and more than one shares it."""
+
+MOST_IMAGES = 500
+"""That one process decodes, against memory that decoders leak: a limit is not to meet an image for those before it."""
 
 MOST_BYTES = 128 * 2**20
 """Of an image; the archive takes 64 MiB by default."""
@@ -34,21 +35,22 @@ _ENVIRONMENT = {
 class WorkerProcess:
     """One process. Not for two callers at a time."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, *, most_images: int) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         self._process = process
         self._stdin = process.stdin
         self._stdout = process.stdout
+        self._left = most_images
         self._at_rest = True
 
     @classmethod
-    async def start(cls) -> "WorkerProcess":
+    async def start(cls, *, most_images: int = MOST_IMAGES) -> "WorkerProcess":
         """A process that is ready. Raises Unavailable where none can be had."""
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-P", "-m", "service.thumbnails.worker"),
+                *("-P", "-m", "service.decoding.worker"),
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=DEVNULL,
@@ -56,8 +58,8 @@ class WorkerProcess:
                 start_new_session=True,  # what is typed at a terminal is for the service
             )
         except OSError as error:
-            raise Unavailable(f"no process for thumbnails can be started: {error.strerror}", retry_after=5) from None
-        worker = cls(process)
+            raise Unavailable(f"no decoder can be started: {error.strerror}", retry_after=5) from None
+        worker = cls(process, most_images=most_images)
         try:
             async with asyncio.timeout(START_WITHIN):
                 ready = await worker._frame()
@@ -68,7 +70,7 @@ class WorkerProcess:
             raise
         if ready != READY:
             await worker.end()
-            raise Unavailable("a process for thumbnails does not come up: is libvips there?", retry_after=5)
+            raise Unavailable("a decoder does not come up: is libvips there?", retry_after=5)
         return worker
 
     @property
@@ -78,13 +80,14 @@ class WorkerProcess:
     @property
     def is_at_rest(self) -> bool:
         """Whether it lives, has answered what it was asked, and may be asked again."""
-        return self._at_rest and self._process.returncode is None
+        return self._at_rest and self._left > 0 and self._process.returncode is None
 
-    async def make(
+    async def decode(
         self, order: Order, blocks: AsyncIterator[bytes], *, within: float = ANSWER_WITHIN
     ) -> bytes | Unusable:
-        """The thumbnail of an image, or why there is none. Raises what the blocks raise."""
+        """What is made of an image, or why nothing is. Raises what the blocks raise."""
         self._at_rest = False
+        self._left -= 1
         try:
             async with asyncio.timeout(within):
                 if not await self._sent(order, blocks):
@@ -115,7 +118,8 @@ class WorkerProcess:
             size += len(block)
             if size > MOST_BYTES:
                 return False
-            await self._write(frame(block))
+            if block:  # an empty frame is the end
+                await self._write(frame(block))
         await self._write(frame(b""))
         return True
 

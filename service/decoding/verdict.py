@@ -1,4 +1,4 @@
-"""Why an image has no thumbnail: a closed set."""
+"""Why nothing can be made of an image: a closed set."""
 
 from enum import StrEnum
 
