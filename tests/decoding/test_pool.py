@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import psutil
@@ -22,7 +22,13 @@ IMAGE = encoded(noise(), "PNG")
 
 
 def processes() -> list[psutil.Process]:
-    return [one for one in psutil.Process().children() if "service.decoding.worker" in one.cmdline()]
+    return [one for one in psutil.Process().children() if _decodes(one)]
+
+
+def _decodes(process: psutil.Process) -> bool:
+    with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):  # it has just ended
+        return "service.decoding.worker" in process.cmdline()
+    return False
 
 
 @asynccontextmanager

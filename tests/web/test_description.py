@@ -34,8 +34,8 @@ HOW = """
             where={{"id": "The thing's id."}}, refuses={{404: ("thing_not_found",)}})
 ThingDocument is the TypedDict in service/web/answers that the route's function returns. `query` takes the Parameters
 that the route reads, `body` the model. Each new code of an error gets a line in codes.py. Have the route asked in
-tests/system/support/every_operation.py, and record its example: see tests/system/test_examples.py."""
-AGAIN = "; after a change of answers record the examples anew: see tests/system/test_examples.py"
+tests/description/every_operation.py, and record its example: see tests/description/test_examples.py."""
+AGAIN = "; after a change of answers record the examples anew: see tests/description/test_examples.py"
 
 WITHOUT_EXAMPLES = {"get_description"}
 """The document would be an example of itself."""

@@ -9,7 +9,7 @@ from tests.support.deliveries import LINK, TASK, task_object
 
 FIELDS = """
     id source status reason model confirmed conflict ref tags prompt parameters usage cost error
-    created_at received_at settled_at deadline next_check_at assets
+    created_at received_at settled_at deadline next_check_at hold assets
 """
 
 

@@ -13,7 +13,7 @@ from service.web.html import Html, joined, paragraphs, prose, tag
 
 Json = Mapping[str, Any]
 
-_METHODS = ("get", "post", "delete")
+_METHODS = ("get", "post", "put", "delete")
 
 
 def page_of(document: Json) -> str:

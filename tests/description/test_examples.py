@@ -10,9 +10,9 @@ import pytest
 
 from service.web.description import examples
 from service.web.description.examples import EXAMPLES
+from tests.description.every_operation import Answers, answers_of
 from tests.support.described import faults_of_answer
 from tests.system.conftest import Begin, Start
-from tests.system.support.every_operation import Answers, answers_of
 from tests.system.support.settings import list_setting
 
 FILE = Path(examples.__file__).with_name("examples.json")
