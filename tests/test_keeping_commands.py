@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from service.catalog.catalog import Catalog
+from service.upkeep.retention import REACHED
 from tests.support.archived import archived_task
 from tests.support.commands import Run, commands_in
 from tests.support.migrated import put_migrated
@@ -25,6 +26,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
     states = [
         archived_task("task-draft", at=LONG_AGO, sizes=(300, 400), tags={"stage": "draft"}),
         archived_task("task-final", at=LONG_AGO + timedelta(hours=1), sizes=(500,)),
+        archived_task("task-new", at=datetime.now(UTC), sizes=(1,)),
     ]
     with closing(Catalog(tmp_path / "data" / "darkroom.db")) as catalog:
         catalog.open()
@@ -51,6 +53,15 @@ def test_a_pass_deletes_what_is_over_and_the_next_finds_nothing(run: Run) -> Non
     assert [one["asset_id"] for one in first["images"]] == ["task-draft.0", "task-draft.1"]
     assert first["rules"] == {"drafts": {"images": 2, "bytes": 700}, "room": {"images": 0, "bytes": 0}}
     assert json.loads(run("retention", "--json").stdout)["images"] == []
+
+
+def test_it_says_where_the_clock_is_not_believed(run: Run, tmp_path: Path) -> None:
+    with closing(Catalog(tmp_path / "data" / "darkroom.db")) as catalog:
+        catalog.open()
+        asyncio.run(catalog.write(lambda tx: tx.marks.set(REACHED, LONG_AGO)))
+    result = run("retention", "--dry-run", "--rule", "drafts")
+    assert result.stdout == "drafts: 0 images, 0.0 MiB would be deleted\n"
+    assert "each pass believes the clock a day further" in result.stderr
 
 
 def test_one_rule_alone_can_be_gone_by_and_an_unknown_one_is_refused(run: Run) -> None:

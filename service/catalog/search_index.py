@@ -78,6 +78,7 @@ class SearchIndex:
         """Have the images of these tasks found by host that are not yet."""
         c = assets.c
         query = sa.select(c.seq, c.links, c.refused_links).where(c.task_id.in_(task_ids), c.host.is_(None))
+        query = query.order_by(c.task_id, c.index)  # the order in which all change several
         hosts = [
             {"number": seq, "named": link_host((*links, *refused)[0])}
             for seq, links, refused in self._connection.execute(query)

@@ -6,6 +6,7 @@ They run beside `serve`, which removes the bytes of what is deleted here. What t
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ from service.catalog.tasks import TaskState
 from service.cli.group import main, operator, print_json, said_plainly, text
 from service.cli.lines import Lines
 from service.cli.progress import bar
+from service.domain.moment import rfc3339
 from service.errors import SettingsError
 from service.settings import load_settings
 from service.upkeep.retention import Going, Retention
@@ -92,12 +94,18 @@ def retention(names: Sequence[str], dry_run: bool, as_json: bool) -> None:
             advance(images.total())
 
         work = Retention(catalog=catalog, rules=[rules[name] for name in images], deleted=deleted)
-        asyncio.run(work.foresee() if dry_run else work.apply())
+        now = asyncio.run(work.foresee() if dry_run else work.apply())
         done = "would be deleted" if dry_run else "deleted"
         lines.end(
             [f"{name}: {images[name]} images, {_mebibytes(size[name])} {done}" for name in images],
-            {"rules": {name: {"images": images[name], "bytes": size[name]} for name in images}, "dry_run": dry_run},
+            {
+                "rules": {name: {"images": images[name], "bytes": size[name]} for name in images},
+                "went_by": rfc3339(now),
+                "dry_run": dry_run,
+            },
         )
+    if datetime.now(UTC) - now > timedelta(hours=1):
+        click.echo(f"note: it went by {rfc3339(now)}: each pass believes the clock a day further, no more", err=True)
 
 
 @main.command("sweep")

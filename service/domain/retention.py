@@ -75,4 +75,5 @@ def has_tag(tags: Mapping[str, str], tag: str) -> bool:
 
 def _days(age: timedelta | None) -> str:
     assert age is not None
-    return f"{age.days} days" if age.days > 1 else f"{age / timedelta(hours=1):g} hours"
+    days, rest = divmod(age, timedelta(days=1))
+    return f"{days} days" if days > 1 and not rest else f"{age / timedelta(hours=1):g} hours"

@@ -9,7 +9,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 
 LONGEST_WORD = 64
 """Characters; of a longer word the beginning counts."""
@@ -22,7 +21,7 @@ MOST_PARTS = 32
 """Words, runs and symbols of a search."""
 
 _MOST_PAIRS = 8
-"""Of a run that is looked for: more narrow little, as the run itself is compared in the end."""
+"""Of a run that is looked for, from all over it: the run itself is compared in the end."""
 
 _EXACT = "\ue000"
 """Begins what stands for a whole value, such as a tag: no word has a character of private use."""
@@ -113,7 +112,7 @@ def search_for(text: str) -> Search:
             raise ValueError(f"takes at most {MOST_PARTS} words")
         for number, (piece, unspaced) in enumerate(pieces, start=1):
             if unspaced:
-                terms.update(islice(_pairs(piece), _MOST_PAIRS) if len(piece) > 1 else piece)
+                terms.update(_some_pairs(piece) if len(piece) > 1 else piece)
                 runs.update([piece] if len(piece) > 2 else [])
             elif word.endswith("*") and number == len(pieces):
                 beginnings.add(piece[:LONGEST_WORD])
@@ -133,6 +132,13 @@ def holds(search: Search, texts: Iterable[str]) -> bool:
 def _pieces(text: str) -> Iterator[tuple[str, bool]]:
     """Words, runs of characters without spaces, and symbols one by one; whether each is such a run."""
     return ((found[0], found.lastgroup == "run") for found in _PIECE.finditer(text))
+
+
+def _some_pairs(run: str) -> Iterator[str]:
+    """Few of a run's pairs, from its first to its last: runs that begin alike may go on differently."""
+    last = len(run) - 2
+    places = range(last + 1) if last < _MOST_PAIRS else (last * at // (_MOST_PAIRS - 1) for at in range(_MOST_PAIRS))
+    return (run[at : at + 2] for at in places)
 
 
 def _pairs(run: str) -> Iterator[str]:

@@ -5,8 +5,7 @@ Without rules everything is kept. What is held stays whatever the rules say. It 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -28,7 +27,7 @@ DELETED_TOGETHER = 50
 
 PAUSE_SECONDS = 0.05
 
-REACHED = "retention:reached"
+REACHED = "images:reached"
 """The mark that tells which time the last pass went by: a clock that is set a year ahead deletes a day of images an
 hour, and is noticed."""
 
@@ -65,37 +64,46 @@ class Retention:
             await self.apply()
             await asyncio.sleep(EVERY_SECONDS)
 
-    async def apply(self) -> None:
-        """One pass of all rules, one after the other: what one deletes, the next does not find."""
-        now = await self._catalog.write(lambda tx: tx.marks.advance(REACHED, tx.now))
+    async def apply(self) -> datetime:
+        """One pass of all rules, one after the other: what one deletes, the next does not find.
+
+        Returns the time that it went by, which may lie behind the clock.
+        """
+        now = await self._catalog.write(_begin)
         for rule in self._rules:
-            number = 0
-            async with aclosing(self._going(rule, now)) as portions:
-                async for portion in portions:
-                    number += await self._delete(rule, portion)
-            if number:
+            if number := await self._apply(rule, now):
                 log.info("retention_deleted", rule=rule.name, count=number)
+        return now
 
-    async def foresee(self) -> None:
-        """Tell what a pass would delete now, and change nothing. An image may be named by several rules."""
-        now = await self._catalog.read(_now)
+    async def foresee(self) -> datetime:
+        """Tell what a pass would delete now; returns as `apply`. Several rules may name an image."""
+        now = await self._catalog.read(_believed)
         for rule in self._rules:
-            async with aclosing(self._going(rule, now)) as portions:
-                async for portion in portions:
-                    for one in portion:
-                        self._deleted(one)
+            left, found = await self._catalog.read(partial(_look, rule=rule, now=now))
+            while found:
+                going, left = _beginning(found, left)
+                for one in going:
+                    self._deleted(one)
+                if len(going) < len(found):
+                    break
+                found = await self._catalog.read(partial(_next, rule=rule, after=found[-1]))
+        return now
 
-    async def _going(self, rule: RetentionRule, now: datetime) -> AsyncGenerator[list[Going], None]:
-        """What a rule keeps no longer, the oldest first."""
-        images, size = await self._catalog.read(lambda tx: tx.kept.total(rule.tag)) if rule.counts else (0, 0)
-        left, after = surplus(rule, images=images, size=size, now=now), None
-        while found := await self._catalog.read(partial(_oldest, rule=rule, after=after)):
-            portion, left, ended = _beginning(found, left)
-            for at in range(0, len(portion), DELETED_TOGETHER):
-                yield portion[at : at + DELETED_TOGETHER]
-            if ended:
-                return
-            after = found[-1]
+    async def _apply(self, rule: RetentionRule, now: datetime) -> int:
+        """Delete what is too much, and look again until nothing is; returns how many images went.
+
+        How much there is and what is oldest are looked up together, anew for each page: others may delete beside us.
+        """
+        number = 0
+        while True:
+            left, found = await self._catalog.read(partial(_look, rule=rule, now=now))
+            going, _ = _beginning(found, left)
+            gone = 0
+            for at in range(0, len(going), DELETED_TOGETHER):
+                gone += await self._delete(rule, going[at : at + DELETED_TOGETHER])
+            number += gone
+            if not gone:
+                return number
 
     async def _delete(self, rule: RetentionRule, portion: Sequence[Going]) -> int:
         by = Actor("retention", rule.name, frozenset())
@@ -108,24 +116,39 @@ class Retention:
         return len(gone)
 
 
-def _now(tx: Transaction) -> datetime:
-    return clear_before(tx.now, tx.marks.get(REACHED))
+def _begin(tx: Transaction) -> datetime:
+    """The time that a pass goes by, noted for the next one."""
+    now = _believed(tx)
+    tx.marks.set(REACHED, max(now, tx.marks.get(REACHED) or now))
+    return now
 
 
-def _oldest(tx: Transaction, *, rule: RetentionRule, after: KeptImage | None) -> list[KeptImage]:
+def _believed(tx: Transaction) -> datetime:
+    """The time as far as it is believed: a day more than the last pass, or before the first one the newest image."""
+    return clear_before(tx.now, tx.marks.get(REACHED) or tx.kept.newest())
+
+
+def _look(tx: Transaction, *, rule: RetentionRule, now: datetime) -> tuple[Surplus, list[KeptImage]]:
+    """What is too much, and the oldest images; these first, so that what goes in between is not counted."""
+    found = tx.kept.oldest(rule.tag, after=None, limit=LOOKED_AT_TOGETHER)
+    images, size = tx.kept.total(rule.tag) if rule.counts else (0, 0)
+    return surplus(rule, images=images, size=size, now=now), found
+
+
+def _next(tx: Transaction, *, rule: RetentionRule, after: KeptImage) -> list[KeptImage]:
     return tx.kept.oldest(rule.tag, after=after, limit=LOOKED_AT_TOGETHER)
 
 
-def _beginning(images: Sequence[KeptImage], left: Surplus) -> tuple[list[Going], Surplus, bool]:
-    """Those of the oldest images that go, what is too much then, and whether one stays."""
+def _beginning(images: Sequence[KeptImage], left: Surplus) -> tuple[list[Going], Surplus]:
+    """Those of the oldest images that go, and what is too much then."""
     going: list[Going] = []
     for image in images:
         why = left.why(image.archived_at)
         if why is None:
-            return going, left, True
+            break
         going.append(Going(left.rule, image, why))
         left = left.without(image.size)
-    return going, left, False
+    return going, left
 
 
 def _gone(tx: Transaction, *, portion: Sequence[Going]) -> list[Going]:

@@ -7,6 +7,7 @@ image which the catalog has lost are none: `verify` tells of them, and a person 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from enum import Enum
 from functools import partial
 
 from service.catalog.catalog import Catalog, Transaction
@@ -17,6 +18,7 @@ from service.storage import Entry, ObjectStore
 from service.upkeep.file_check import FileCheck
 from service.upkeep.findings import Finding, Kind
 from service.upkeep.row_check import Tell
+from service.upkeep.stored_bytes import Measured, measure
 from service.upkeep.verify import FILES_TOGETHER, LOOK_AGAIN_AFTER
 
 
@@ -57,8 +59,8 @@ class Sweep:
             async for page in pages:
                 sizes = {entry.key: entry.size for entry in page}
                 for finding in await self._files.look_twice(page, self._tell, again_after=self._look_again_after):
-                    if await self._is_orphan(finding):
-                        await self._remove(finding, sizes[finding.key])
+                    if await self._remove(finding):
+                        self._swept(Orphan(finding.key, sizes[finding.key], finding.detail))
 
     async def _pages(self) -> AsyncGenerator[list[Entry], None]:
         page: list[Entry] = []
@@ -70,29 +72,46 @@ class Sweep:
         if page:
             yield page
 
-    async def _is_orphan(self, finding: Finding) -> bool:
-        """Whether the catalog says that nobody needs it, and the store that what is needed instead is there."""
-        state = await self._catalog.read(lambda tx: tx.tasks.get(finding.task_id) if finding.task_id else None)
-        if finding.kind is Kind.DELETED_BYTES:
-            return True
-        stored = stored_instead(finding, state)
-        return stored is not None and await self._store.size(stored.object_key) == stored.size
-
-    async def _remove(self, finding: Finding, size: int) -> None:
-        if not self._dry_run:
-            await self._catalog.write(partial(_note, finding=finding), by=self._by)
-            if not await self._store.delete(finding.key):
-                return  # somebody was quicker
-        self._swept(Orphan(finding.key, size, finding.detail))
+    async def _remove(self, finding: Finding) -> bool:
+        """Remove it if it is an orphan, and what is needed instead is there, to the last bit; whether it was one."""
+        instead = await self._catalog.read(partial(_instead, finding=finding))
+        if isinstance(instead, Stored):
+            found = await measure(self._store, instead.object_key, hashing=True)
+            if not isinstance(found, Measured) or found.sha256 != instead.sha256:
+                return False
+        if instead is None or self._dry_run:
+            return instead is not None
+        if not await self._catalog.write(partial(_noted, finding=finding, instead=instead), by=self._by):
+            return False
+        return await self._store.delete(finding.key)
 
 
-def stored_instead(finding: Finding, state: TaskState | None) -> Stored | None:
-    """The bytes that were archived under the number that a leftover has; None where there are none."""
-    if finding.kind is not Kind.LEFTOVER or finding.index is None or state is None:
+class Nothing(Enum):
+    """What is needed of a deleted image."""
+
+    NOTHING = "nothing"
+
+
+def instead_of(finding: Finding, state: TaskState | None) -> Stored | Nothing | None:
+    """What makes bytes an orphan: others that are archived in their place, or a tombstone; None where neither is."""
+    if state is None or finding.index is None:
         return None
     asset = state.assets[finding.index]
-    return asset.stored if asset.status is AssetStatus.ARCHIVED else None
+    if finding.kind is Kind.DELETED_BYTES:
+        return Nothing.NOTHING if asset.status is AssetStatus.DELETED else None
+    is_archived = finding.kind is Kind.LEFTOVER and asset.status is AssetStatus.ARCHIVED
+    if not is_archived or asset.stored is None or asset.stored.object_key == finding.key:
+        return None
+    return asset.stored
 
 
-def _note(tx: Transaction, *, finding: Finding) -> None:
+def _instead(tx: Transaction, *, finding: Finding) -> Stored | Nothing | None:
+    return instead_of(finding, tx.tasks.get(finding.task_id) if finding.task_id is not None else None)
+
+
+def _noted(tx: Transaction, *, finding: Finding, instead: Stored | Nothing) -> bool:
+    """Write down that it goes, if that is still so; nobody changes the task meanwhile."""
+    if _instead(tx, finding=finding) != instead:
+        return False
     tx.audit.note(Action.ORPHAN_REMOVED, finding.task_id, key=finding.key, why=finding.detail)
+    return True

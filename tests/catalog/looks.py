@@ -125,6 +125,7 @@ def _reads() -> Iterator[tuple[str, Look]]:
     yield "checks.waiting", lambda tx: tx.checks.waiting()
     yield "kept.total", lambda tx: tx.kept.total(None)
     yield "kept.total of a tag", lambda tx: tx.kept.total("team:team-1")
+    yield "kept.newest", lambda tx: tx.kept.newest()
     yield "kept.oldest", lambda tx: tx.kept.oldest(None, after=None, limit=100)
     yield "kept.oldest of a tag", lambda tx: tx.kept.oldest("team:team-1", after=None, limit=100)
     yield "marks.copying_from", lambda tx: tx.marks.copying_from()

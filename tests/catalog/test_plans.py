@@ -31,7 +31,7 @@ MAY_LOOK_AT_MUCH: Mapping[str, str] = {
     "events.pull_in": "once, at a start or when the clock was set: as many as wait",
     "spending.uncounted": "once for each database, in the order of the key",
     "events.page delivered asset.archived first": "past those that an endpoint has not got, where they are the newest",
-    "kept.total": "once an hour, where a rule counts: one pass over what it is about",
+    "kept.total": "once an hour and for each 2,000 images that go, where a rule counts: what it is about",
     "kept.oldest of a tag": "as many as the tag has",
     "replays.portion": "as many ids as a window has, to go on from where it ends",
 }

@@ -32,7 +32,15 @@ MAY_WALK = (
 )
 
 
-IN_ORDER = ("work.claim_assets", "work.claim_sidecars", "checks.claim", "events.claim", "details.claim")
+IN_ORDER = (
+    "work.claim_assets",
+    "work.claim_sidecars",
+    "checks.claim",
+    "events.claim",
+    "details.claim",
+    "kept.oldest",
+    "kept.newest",
+)
 """Questions that may find much, and take the first of it only."""
 
 

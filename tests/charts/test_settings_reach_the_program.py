@@ -57,6 +57,7 @@ PLAIN: Mapping[str, tuple[Any, str]] = {
     "DOWNLOAD__CONNECT_TIMEOUT": ("6s", "6s"),
     "DOWNLOAD__READ_TIMEOUT": ("16s", "16s"),
     "DOWNLOAD__TOTAL_TIMEOUT": ("6m", "6m"),
+    "DETAILS__PIXELS": (False, "off"),
     "TLS__CA_FILE": ("/given/ca.pem", "/given/ca.pem"),
     "LOG__FORMAT": ("console", "console"),
     "LOG__LEVEL": ("debug", "debug"),

@@ -46,6 +46,7 @@ def test_a_long_run_is_looked_for_by_few_terms_and_found_only_as_it_stands() -> 
     assert len(search_for(run).terms) < 10
     assert finds(run, f"a {run} b")
     assert not finds(run, run[:-1] + "海")
+    assert not search_for(run).terms <= terms_of(run[:800]), "its end is looked for, too"
 
 
 def test_more_words_than_one_may_look_for_are_refused_and_none_is_left_out() -> None:

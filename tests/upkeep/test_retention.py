@@ -1,5 +1,6 @@
 """Retention by rules: what goes, what stays whatever the rules say, and what remains of what went."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from service.domain.audit import command_of
 from service.domain.retention import RetentionRule
 from service.errors import Conflict
 from service.intake.register import Told, register
-from service.upkeep.retention import DELETED_TOGETHER, Going, Retention
+from service.upkeep.raw_bodies import RawBodies
+from service.upkeep.retention import DELETED_TOGETHER, REACHED, Going, Retention
 from tests.support.archived import archived_task
 from tests.support.deliveries import RULES, TASK
 from tests.support.ledger import Clock
@@ -47,6 +49,11 @@ class Years:
         await self.catalog.write(partial(register, told=told, rules=RULES))
         await self.archive.keep(task_id, images=images)
 
+    async def wait(self, *, days: int) -> None:
+        """Time passes, and with it the passes of every hour."""
+        self.clock.move(days=days)
+        await self.catalog.write(lambda tx: tx.marks.set(REACHED, tx.now))
+
     async def apply(self, *rules: RetentionRule) -> list[str]:
         """One pass; what went, by rule."""
         heard: list[Going] = []
@@ -72,9 +79,9 @@ def years(tmp_path: Path) -> Iterator[Years]:
 
 async def test_what_is_too_old_goes_with_its_bytes_and_a_tombstone_that_says_why(years: Years) -> None:
     await years.keep("task-old", images=2)
-    years.clock.move(days=20)
+    await years.wait(days=20)
     await years.keep("task-new")
-    years.clock.move(days=11)
+    await years.wait(days=11)
     key = await years.archive.key(0, "task-old")
     assert await years.apply(OLD) == ["old: task-old.0", "old: task-old.1"]
     await years.archive.work()
@@ -90,7 +97,7 @@ async def test_only_images_with_its_tag_are_a_rules(years: Years) -> None:
     await years.keep("task-draft", stage="draft")
     await years.keep("task-final", stage="final")
     await years.keep("task-plain")
-    years.clock.move(days=31)
+    await years.wait(days=31)
     assert await years.apply(DRAFTS) == ["drafts: task-draft.0"]
 
 
@@ -107,7 +114,7 @@ async def test_over_a_number_or_a_size_the_oldest_go_first(years: Years) -> None
 
 async def test_a_dry_run_names_what_a_pass_would_delete_and_changes_nothing(years: Years) -> None:
     await years.keep("task-a", stage="draft")
-    years.clock.move(days=31)
+    await years.wait(days=31)
     rules = (DRAFTS, RetentionRule("few", max_images=1))
     assert await years.foresee(*rules) == ["drafts: task-a.0"]
     assert await years.archived() == 1
@@ -118,7 +125,7 @@ async def test_what_is_held_stays_for_rules_and_for_people_and_does_not_count(ye
     await years.keep("task-held")
     await years.keep("task-free")
     await years.catalog.write(partial(hold, task_id="task-held", reason="claim 7", by=ME), by=ME)
-    years.clock.move(days=31)
+    await years.wait(days=31)
     assert await years.apply(RetentionRule("few", max_images=1)) == []
     assert await years.apply(OLD) == ["old: task-free.0"]
     with pytest.raises(Conflict, match="hold"):
@@ -141,7 +148,7 @@ async def test_a_hold_survives_a_rebuild_from_the_sidecars(years: Years) -> None
 
 async def test_everything_that_goes_is_in_the_trail_with_its_rule(years: Years) -> None:
     await years.keep("task-old")
-    years.clock.move(days=31)
+    await years.wait(days=31)
     await years.apply(OLD)
     trail = await years.catalog.read(lambda tx: tx.audit.page(filters={}, after=None, limit=9))
     [(_, entry)] = trail.items
@@ -151,7 +158,7 @@ async def test_everything_that_goes_is_in_the_trail_with_its_rule(years: Years) 
 
 async def test_what_went_is_not_brought_back_by_a_late_callback(years: Years) -> None:
     await years.keep("task-old")
-    years.clock.move(days=31)
+    await years.wait(days=31)
     await years.apply(OLD)
     await years.archive.complete("task-old", images=2)
     await years.archive.work()
@@ -167,8 +174,45 @@ async def test_a_clock_that_is_a_year_ahead_deletes_a_day_more_with_each_pass_an
     assert await years.archived() == 1
 
 
+async def test_a_first_pass_believes_the_clock_no_further_than_the_newest_image(years: Years) -> None:
+    await years.keep("task-new")
+    years.clock.move(days=365)
+    assert await years.foresee(OLD) == []
+    assert [await years.apply(OLD) for _ in range(29)] == [[]] * 29
+    assert await years.apply(OLD) == []
+    assert await years.apply(OLD) == ["old: task-new.0"], "after so many passes it must be true"
+
+
+async def test_clearing_of_callbacks_and_of_images_go_by_times_of_their_own(years: Years) -> None:
+    bodies = RawBodies(catalog=years.catalog, after=90 * DAY)
+    await years.apply(OLD)
+    await bodies.clear()
+    await years.keep("task-new")
+    years.clock.move(days=365)
+    for _ in range(29):
+        assert await years.apply(OLD) == []
+        assert await bodies.clear() == 0
+
+
+async def test_two_passes_beside_each_other_delete_no_more_than_one(years: Years) -> None:
+    long_ago = years.clock.now - DAY
+    states = [archived_task(f"task-{one:04}", at=long_ago + one * timedelta(seconds=1)) for one in range(400)]
+    await years.catalog.write(lambda tx: tx.tasks.save([(None, state) for state in states]))
+    few = RetentionRule("few", max_images=100)
+    await asyncio.gather(years.apply(few), years.apply(few))
+    assert await years.archived() == 100
+
+
+async def test_what_a_clock_has_dated_that_knew_no_time_is_left_alone(years: Years) -> None:
+    bogus = archived_task("task-bogus", at=datetime(1970, 1, 2, tzinfo=UTC))
+    await years.catalog.write(lambda tx: tx.tasks.save([(None, bogus)]))
+    await years.keep("task-new")
+    assert await years.apply(OLD, RetentionRule("few", max_images=1)) == []
+
+
 async def test_many_go_in_portions_and_whoever_clears_up_is_woken(years: Years) -> None:
     number = 2 * DELETED_TOGETHER + 1
+    await years.wait(days=1)
     long_ago = years.clock.now - 31 * DAY
     states = [archived_task(f"task-{one:04}", at=long_ago, sizes=(5,) * 3) for one in range(number)]
     await years.catalog.write(lambda tx: tx.tasks.save([(None, state) for state in states]))

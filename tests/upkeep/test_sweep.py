@@ -1,11 +1,13 @@
 """The sweep: what nobody needs is removed and written down, and what might be an image stays."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from service.domain.audit import command_of
 from service.domain.thumbnail import thumbnail_key
-from service.upkeep.sweep import Orphan, Sweep
+from service.upkeep.findings import Finding, Kind
+from service.upkeep.sweep import Orphan, Sweep, instead_of
 from tests.support.deliveries import TASK
 from tests.upkeep.kept_archive import Archive
 
@@ -62,6 +64,24 @@ async def test_they_stay_where_the_archived_ones_are_not_there(archive: Archive)
     archive.path(await archive.key()).unlink()
     assert await swept(archive) == []
     assert leftover.exists()
+
+
+async def test_they_stay_where_the_archived_ones_are_not_what_was_archived(archive: Archive) -> None:
+    await archive.keep()
+    leftover = put(archive, f"{await archive.home()}/0-{OTHER}.png")
+    archive.flip_a_byte(await archive.key())
+    assert await swept(archive) == []
+    assert leftover.exists()
+
+
+async def test_what_has_been_archived_in_the_meantime_is_no_orphan(archive: Archive) -> None:
+    await archive.keep()
+    key = await archive.key()
+    state = await archive.state()
+    suspect = Finding(Kind.LEFTOVER, key, "it was one", TASK, 0)
+    assert instead_of(suspect, state) is None
+    assert instead_of(replace(suspect, key=f"{key}x"), state) == state.assets[0].stored
+    assert instead_of(replace(suspect, kind=Kind.DELETED_BYTES), state) is None
 
 
 async def test_what_a_deleted_image_left_goes(archive: Archive) -> None:
