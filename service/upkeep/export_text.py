@@ -16,14 +16,15 @@ Document = Mapping[str, Any]
 IMAGE_COLUMNS = (
     *("id", "task_id", "index", "status", "reason", "detail", "url_host", "attempts", "next_attempt_at", "deadline"),
     *("sha256", "bytes", "format", "media_type", "width", "height", "object_key", "archived_at"),
-    *("content_url", "thumbnail_url", "source", "model", "ref", "tags", "prompt", "received_at", "cursor"),
+    *("content_url", "thumbnail_url", "source", "model", "ref", "tags", "prompt", "received_at"),
+    *("details", "cursor"),
 )
 TASK_COLUMNS = (
     *("id", "source", "status", "reason", "model", "confirmed", "conflict", "ref", "tags", "prompt", "parameters"),
     *("usage", "cost", "error", "created_at", "received_at", "settled_at", "deadline", "next_check_at"),
-    *("assets", "cursor"),
+    *("assets", "hold", "cursor"),
 )
-"""Of a CSV, in this order: new ones come last."""
+"""Of a CSV, in this order: all that lists tell. New ones come last, before the cursor."""
 
 _BEGIN_FORMULAS = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 _OWN_MARK = "'"

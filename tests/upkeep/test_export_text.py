@@ -6,7 +6,9 @@ import json
 
 import pytest
 
-from service.upkeep.export_text import csv_row, formula_safe, json_line
+from service.upkeep.export_text import IMAGE_COLUMNS, TASK_COLUMNS, csv_row, formula_safe, json_line
+from service.web.answers.assets import AssetDocument
+from service.web.answers.tasks import TaskDocument
 
 HOSTILE = [
     "=1+1",
@@ -48,6 +50,21 @@ def test_a_cell_begins_no_formula_and_can_be_read_back(text: str) -> None:
 @pytest.mark.parametrize("text", HARMLESS)
 def test_what_is_harmless_stays_as_it_is(text: str) -> None:
     assert formula_safe(text) == text
+
+
+OF_ITS_TASK = {"source", "model", "ref", "tags", "prompt", "received_at"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "document", "besides"),
+    [(IMAGE_COLUMNS, AssetDocument, OF_ITS_TASK), (TASK_COLUMNS, TaskDocument, set[str]())],
+)
+def test_a_table_has_a_column_for_all_that_lists_tell(
+    columns: tuple[str, ...], document: type, besides: set[str]
+) -> None:
+    assert set(columns) == document.__annotations__.keys() | besides | {"cursor"}
+    assert len(set(columns)) == len(columns)
+    assert columns[-1] == "cursor"
 
 
 def test_a_row_is_rfc_4180() -> None:
