@@ -1,13 +1,16 @@
 """Exports on both databases and both kinds of store: what happens meanwhile, what goes wrong, and how they go on."""
 
+import fcntl
 import hashlib
 import io
 import json
+import os
 import random
 import zipfile
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -139,6 +142,28 @@ async def test_the_beginning_of_another_export_is_left_as_it_is(archive: Archive
         open_export_file(other, {}, is_zip=False),
     ):
         pass
+
+
+@pytest.mark.parametrize("taken_away", [False, True])
+def test_a_file_that_another_run_finishes_meanwhile_is_not_touched(tmp_path: Path, taken_away: bool) -> None:
+    path, whole = tmp_path / "out", tmp_path / "whole"
+    waiting = [b"all of it"]
+
+    def once_it_is_finished(file: IO[bytes], operation: int) -> None:
+        if waiting:
+            path.with_name("out.part").write_bytes(waiting.pop())
+            os.rename(path.with_name("out.part"), whole if taken_away else path)
+        fcntl.flock(file, operation)
+
+    begun = open_export_file(path, {}, is_zip=True, lock=once_it_is_finished)
+    if taken_away:
+        with begun as file:
+            assert file.size == 0
+            assert path.with_name("out.part").exists()
+    else:
+        with pytest.raises(Conflict, match="exists already"), begun:
+            pass
+    assert (whole if taken_away else path).read_bytes() == b"all of it"
 
 
 async def test_a_beginning_that_was_taken_away_is_made_anew(archive: Archive, tmp_path: Path) -> None:
