@@ -7,7 +7,6 @@ left out, and memory stays the same whatever images are like.
 import asyncio
 import hashlib
 import zlib
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -42,6 +41,9 @@ class Spoilt:
     detail: str
 
 
+_GONE = Spoilt(Kind.MISSING, "its archived bytes are gone")
+
+
 @dataclass(slots=True)
 class _Sums:
     sha256: "hashlib._Hash" = field(default_factory=hashlib.sha256)
@@ -60,7 +62,7 @@ async def prove(store: ObjectStore, stored: Stored) -> Proven | Spoilt:
     try:
         blocks = await store.read(stored.object_key)
         if blocks is None:
-            return Spoilt(Kind.MISSING, "its archived bytes are gone")
+            return _GONE
         async with aclosing(blocks):
             return await _proven(blocks, stored)
     except StorageUnavailable as error:
@@ -68,22 +70,42 @@ async def prove(store: ObjectStore, stored: Stored) -> Proven | Spoilt:
         return Spoilt(Kind.UNREADABLE, str(error))
 
 
-async def bytes_of(store: ObjectStore, proven: Proven) -> AsyncGenerator[bytes, None]:
-    """The bytes that were proven. Raises StorageUnavailable where they are others now: then what was begun is void."""
+async def begin(store: ObjectStore, proven: Proven) -> Blocks | Spoilt:
+    """The bytes that were proven, of which the first have been read: what is removed from now on does no harm.
+
+    They raise StorageUnavailable where they are others now: then what was begun is void. Raises it, too.
+    """
     if proven.blocks is not None:
-        for block in proven.blocks:
-            yield block
-        return
-    again = await store.read(proven.key)
-    if again is None:
-        raise StorageUnavailable(f"{proven.key} was removed while it was exported")
+        return _kept_ones(proven.blocks)
+    try:
+        blocks = await store.read(proven.key)
+        if blocks is None:
+            return _GONE
+        again = _again(blocks, proven)
+        await anext(again)  # once begun, it closes what it reads even when nobody takes it
+        return again
+    except StorageUnavailable as error:
+        await require_healthy(store, proven.key)
+        return Spoilt(Kind.UNREADABLE, str(error))
+
+
+async def _kept_ones(blocks: tuple[bytes, ...]) -> Blocks:
+    for block in blocks:
+        yield block
+
+
+async def _again(blocks: Blocks, proven: Proven) -> Blocks:
+    """An empty block once the first has been read."""
     crc, size = 0, 0
-    async with aclosing(again):
-        async for block in again:
+    async with aclosing(blocks):
+        block = await anext(blocks, None)
+        yield b""
+        while block is not None:
             crc, size = await asyncio.to_thread(zlib.crc32, block, crc), size + len(block)
             if size > proven.size or (size == proven.size and crc != proven.crc):
                 break
             yield block
+            block = await anext(blocks, None)
     if (size, crc) != (proven.size, proven.crc):
         raise StorageUnavailable(f"{proven.key} changed while it was exported")
 

@@ -122,23 +122,18 @@ def open_export_file(
     *,
     is_zip: bool,
     keep_every: tuple[float, float] = (KEPT_EVERY_BYTES, KEPT_EVERY_SECONDS),
+    lock: Callable[[IO[bytes], int], None] = fcntl.flock,
 ) -> Iterator[ExportFile]:
     """The file, anew or where the run before has left it, for this process alone; `asked` tells exports apart.
 
     Raises Conflict where the file exists, another run writes it, or another export has begun there, and Unavailable
     where it cannot be written.
     """
-    if path.exists():
-        raise Conflict("file_exists", f"{path} exists already: remove it, or name another file")
     with ExitStack() as opened:
         with _told(path):
-            files = {name: _opened(_beside(path, name), opened) for name in ("", *(ENDS_OF_ZIP if is_zip else ()))}
-        try:
-            fcntl.flock(files[""], fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Conflict("export_runs", f"another `darkroom export` writes {path}; wait for its end") from None
-        with _told(path):
-            file = ExportFile(path, files, asked, keep_every=keep_every)
+            part = _locked(path, opened, lock)
+            ends = {name: _opened(_beside(path, name), opened) for name in (ENDS_OF_ZIP if is_zip else ())}
+            file = ExportFile(path, {"": part, **ends}, asked, keep_every=keep_every)
         yield file
 
 
@@ -151,6 +146,31 @@ def ends_in_passing(folder: Path | None = None) -> Iterator[tuple[IO[bytes], IO[
         SpooledTemporaryFile(IN_MEMORY_BYTES, dir=where) as sums,
     ):
         yield directory, sums
+
+
+def _locked(path: Path, opened: ExitStack, lock: Callable[[IO[bytes], int], None]) -> IO[bytes]:
+    """The unfinished file, for this process alone.
+
+    Between its opening and its lock another run may have finished it: then it is whole by now, and is not touched.
+    """
+    beside = _beside(path, "")
+    while not path.exists():
+        file = _opened(beside, opened)
+        try:
+            lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict("export_runs", f"another `darkroom export` writes {path}; wait for its end") from None
+        if _is_at(beside, file) and not path.exists():
+            return file
+        _close(file)
+    raise Conflict("file_exists", f"{path} exists already: remove it, or name another file")
+
+
+def _is_at(path: Path, file: IO[bytes]) -> bool:
+    try:
+        return os.path.samestat(path.stat(follow_symlinks=False), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def _opened(path: Path, opened: ExitStack) -> IO[bytes]:

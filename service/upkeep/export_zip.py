@@ -22,7 +22,7 @@ from service.domain.asset import Asset, AssetStatus, Stored
 from service.errors import StorageUnavailable
 from service.storage import BLOCK_BYTES, ObjectStore
 from service.upkeep.export import Pages, Piece, Pieces
-from service.upkeep.export_bytes import Proven, Spoilt, bytes_of, prove
+from service.upkeep.export_bytes import Proven, Spoilt, begin, prove
 from service.upkeep.export_sidecar import Sidecars, published
 from service.upkeep.findings import Finding, Kind
 from service.upkeep.zip_format import Member, central_header, ending, local_header
@@ -156,12 +156,14 @@ class ZipExport:
     async def _given(self, image: ListedImage, proof: Proven | Spoilt) -> AsyncGenerator[bytes, None]:
         asset, progress = image.asset, self.progress
         assert asset.stored is not None, "only archived images are exported"
-        if isinstance(proof, Spoilt):
-            await self._leave_out(asset, asset.stored, proof)
+        begun = proof if isinstance(proof, Spoilt) else await begin(self._store, proof)
+        if isinstance(begun, Spoilt):
+            await self._leave_out(asset, asset.stored, begun)
             return
+        assert isinstance(proof, Proven)
         at = asset.archived_at or image.received_at
-        yield self._header(Member(proof.key, proof.size, proof.crc, at), asset.stored.sha256)
-        async with aclosing(bytes_of(self._store, proof)) as blocks:
+        async with aclosing(begun) as blocks:
+            yield self._header(Member(proof.key, proof.size, proof.crc, at), asset.stored.sha256)
             async for block in blocks:
                 yield block
         progress.images, progress.size = progress.images + 1, progress.size + proof.size

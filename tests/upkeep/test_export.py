@@ -1,13 +1,16 @@
 """Exports on both databases and both kinds of store: what happens meanwhile, what goes wrong, and how they go on."""
 
+import fcntl
 import hashlib
 import io
 import json
+import os
 import random
 import zipfile
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -16,9 +19,10 @@ from service.domain.asset import Stored
 from service.domain.image import Image, ImageFormat
 from service.errors import Conflict, StorageUnavailable
 from service.intake.register import Told, tell
+from service.storage import Blocks
 from service.storage.filesystem import FilesystemStore
 from service.upkeep.export import PAGE_ROWS, Piece
-from service.upkeep.export_bytes import HELD_BYTES, Proven, Spoilt, bytes_of, prove
+from service.upkeep.export_bytes import HELD_BYTES, Proven, Spoilt, begin, prove
 from service.upkeep.export_file import open_export_file
 from service.upkeep.export_zip import SUMS
 from service.upkeep.findings import Finding, Kind
@@ -140,6 +144,28 @@ async def test_the_beginning_of_another_export_is_left_as_it_is(archive: Archive
         pass
 
 
+@pytest.mark.parametrize("taken_away", [False, True])
+def test_a_file_that_another_run_finishes_meanwhile_is_not_touched(tmp_path: Path, taken_away: bool) -> None:
+    path, whole = tmp_path / "out", tmp_path / "whole"
+    waiting = [b"all of it"]
+
+    def once_it_is_finished(file: IO[bytes], operation: int) -> None:
+        if waiting:
+            path.with_name("out.part").write_bytes(waiting.pop())
+            os.rename(path.with_name("out.part"), whole if taken_away else path)
+        fcntl.flock(file, operation)
+
+    begun = open_export_file(path, {}, is_zip=True, lock=once_it_is_finished)
+    if taken_away:
+        with begun as file:
+            assert file.size == 0
+            assert path.with_name("out.part").exists()
+    else:
+        with pytest.raises(Conflict, match="exists already"), begun:
+            pass
+    assert (whole if taken_away else path).read_bytes() == b"all of it"
+
+
 async def test_a_beginning_that_was_taken_away_is_made_anew(archive: Archive, tmp_path: Path) -> None:
     await archive.keep(*IDS)
     asked, path = asked_for("zip"), tmp_path / "out"
@@ -175,6 +201,50 @@ async def test_a_store_that_cannot_be_read_ends_an_export_and_one_bad_file_does_
         await exported(archive, asked_for("zip"))
 
 
+class Leaving(MemoryStore):
+    """An image leaves it before it is read again."""
+
+    def __init__(self, staging: Path, leave: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(staging)
+        self._leave = leave
+        self._read: set[str] = set()
+
+    async def read(self, key: str, start: int = 0, length: int | None = None) -> Blocks | None:
+        if key in self._read:
+            await self._leave()
+        self._read.add(key)
+        return await super().read(key, start, length)
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+async def test_an_image_that_leaves_between_its_proof_and_its_header_ends_no_export(
+    catalog: Catalog, tmp_path: Path, deleted: bool
+) -> None:
+    async def leave() -> None:
+        if deleted:
+            await archive.delete(0, IDS[1])
+        del store.objects[gone]
+
+    store = Leaving(tmp_path, leave)
+    archive = Archive(tmp_path, catalog, store)
+    for task_id in IDS:
+        await archive.complete(task_id)
+    link = link_to(IDS[1], 0)
+    await archive.work({link: picture(link) + bytes(HELD_BYTES)})
+    gone = await archive.key(0, IDS[1])
+    found: list[Finding] = []
+    whole = await exported(archive, asked_for("zip"), found=found.append)
+    assert (len(names(whole)), gone in names(whole)) == (len(IDS) - 1, False)
+    assert [finding.kind for finding in found] == ([] if deleted else [Kind.MISSING])
+    assert (gone in zipfile.ZipFile(io.BytesIO(whole)).read(SUMS).decode()) == (not deleted)
+
+
+async def taken(store: FilesystemStore, proven: Proven) -> bytes:
+    blocks = await begin(store, proven)
+    assert not isinstance(blocks, Spoilt)
+    return b"".join([block async for block in blocks])
+
+
 async def test_a_large_image_is_read_twice_and_never_given_as_another(tmp_path: Path) -> None:
     store = FilesystemStore(tmp_path)
     store.open()
@@ -186,12 +256,17 @@ async def test_a_large_image_is_read_twice_and_never_given_as_another(tmp_path: 
     proven = await prove(store, stored)
     assert isinstance(proven, Proven)
     assert proven.blocks is None
-    assert b"".join([block async for block in bytes_of(store, proven)]) == body
+    assert await taken(store, proven) == body
     for other in (body[:-1] + bytes([body[-1] ^ 1]), body[:-1], body + b"x"):
         path.write_bytes(other)
         with pytest.raises(StorageUnavailable, match="changed while it was exported"):
-            assert len(b"".join([block async for block in bytes_of(store, proven)])) < len(body)
+            await taken(store, proven)
         assert isinstance(await prove(store, stored), Spoilt)
+    path.write_bytes(body)
+    begun = await begin(store, proven)
     path.unlink()
-    with pytest.raises(StorageUnavailable, match="was removed"):
-        _ = [block async for block in bytes_of(store, proven)]
+    assert not isinstance(begun, Spoilt)
+    assert b"".join([block async for block in begun]) == body
+    gone = await begin(store, proven)
+    assert isinstance(gone, Spoilt)
+    assert gone.kind is Kind.MISSING

@@ -103,6 +103,14 @@ def test_members_that_come_from_another_document_keep_their_sentence() -> None:
             assert schemas[extended]["properties"][name].get("description") == member.get("description"), name
 
 
+def test_an_export_says_of_each_form_how_its_end_is_known() -> None:
+    """A CSV has no line of its own for it, which the others have."""
+    said = {
+        one.partition(":")[0]: one for one in re.split(r"(?=NDJSON:|CSV:|ZIP:)", operation("export").answers[0].says)
+    }
+    assert ["`next`" in said[form] for form in ("NDJSON", "CSV", "ZIP")] == [True, False, True]
+
+
 def test_paths_and_parameters_agree() -> None:
     for one in OPERATIONS:
         assert set(re.findall(r"\{(\w+)\}", one.path)) == one.where.keys(), one.id

@@ -8,6 +8,7 @@ import pytest
 from service.web.description.everything import OPERATIONS
 from service.web.html import prose, tag
 from tests.support.app import PUBLIC_URL, House, assert_problem
+from tests.support.described import operation
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -49,6 +50,18 @@ async def test_the_document_is_for_machines_and_names_where_the_service_is(empty
     again = await empty.anyone.get("/openapi.json", headers={"If-None-Match": answer.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert (await empty.anyone.head("/openapi.json")).content == b""
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("/openapi.json", "get_description"), ("/docs", "get_docs"), ("/static/docs.css", "get_static")],
+)
+async def test_conditions_are_answered_as_they_are_described(empty: House, path: str, name: str) -> None:
+    described = operation(name)
+    assert {one.name for one in described.headers} == {"If-None-Match", "If-Match"}
+    assert_problem(await empty.anyone.get(path, headers={"If-Match": '"another"'}), 412, described.refusals[412][0])
+    etag = (await empty.anyone.get(path)).headers["etag"]
+    assert (await empty.anyone.get(path, headers={"If-Match": etag})).status_code == 200
 
 
 async def test_the_page_shows_every_operation_and_leads_nowhere_else(empty: House) -> None:

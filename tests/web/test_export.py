@@ -127,9 +127,19 @@ async def test_a_table_has_its_columns_and_no_formula(filled: House) -> None:
     last = dict(zip(heading, items[-1], strict=True))
     assert (last["id"], last["prompt"], last["tags"]) == ("task-a.0", f"'{FORMULA}", '{"team":"a"}')
     assert await rows(filled, cursor=dict(zip(heading, items[1], strict=True))["cursor"]) == items[2:]
+    assert await rows(filled, cursor=last["cursor"]) == []
     heading, *tasks = await rows(filled, of="tasks")
     assert heading == [*TASK_COLUMNS]
     assert tasks[1][heading.index("assets")] == '["task-b.0","task-b.1","task-b.2"]'
+
+
+async def test_a_table_tells_of_holds_as_maps(house: House) -> None:
+    await fill(house)
+    assert (await house.admin.put("/v1/tasks/task-a/hold", json={"reason": "a claim"})).is_success
+    heading, *tasks = await rows(house, of="tasks")
+    holds = [dict(zip(heading, one, strict=True))["hold"] for one in tasks]
+    assert holds[:2] == ["", ""]
+    assert json.loads(holds[2]) == (await house.json("/v1/tasks/task-a"))["hold"]
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -41,8 +41,10 @@ OPERATIONS = (
         (
             Answer(
                 200,
-                "All that the conditions find, as a stream. Each line or row has the cursor to go on from; what "
-                "broke off has no last line with `next`, and as a ZIP no directory.",
+                "All that the conditions find, as a stream; one that breaks off is an answer without its end. NDJSON: "
+                "each line has the cursor to go on from, and the last one `next` and `count`, which a part lacks. "
+                "CSV: each row has the cursor; a part looks like a whole, but for what follows its last row. "
+                "ZIP: a part has no directory and cannot be opened; a whole one has `next` in `export.json`.",
                 media=("application/x-ndjson", "text/csv", "application/zip"),
                 headers=(
                     Header("Content-Disposition", "`attachment`, with a file's name."),

@@ -5,8 +5,14 @@ from service.web.answers.document import JsonObject
 from service.web.answers.health import AliveDocument, ReadinessDocument
 from service.web.description.figures import NOT_KEPT
 from service.web.description.operation import Answer, Header, Operation, Tag
+from service.web.parameters import Parameter
 
 _KEPT = (Header("ETag", "Of the document."), Header("Cache-Control", "`no-cache`."))
+_CONDITIONS = (
+    Parameter("If-None-Match", "Answered 304 where it is this one."),
+    Parameter("If-Match", "Answered 412 where it is another one."),
+)
+_ANOTHER = {412: ("precondition_failed",)}
 
 OPERATIONS = (
     Operation(
@@ -48,6 +54,8 @@ OPERATIONS = (
         None,
         "This document",
         (Answer(200, "OpenAPI 3.1.", JsonObject, headers=_KEPT), Answer(304, "It is the one that you have.")),
+        headers=_CONDITIONS,
+        refuses=_ANOTHER,
     ),
     Operation(
         "GET",
@@ -57,6 +65,8 @@ OPERATIONS = (
         None,
         "This document for people",
         (Answer(200, "A page.", media=("text/html",), headers=_KEPT), Answer(304, "It is the one that you have.")),
+        headers=_CONDITIONS,
+        refuses=_ANOTHER,
     ),
     Operation(
         "GET",
@@ -70,6 +80,7 @@ OPERATIONS = (
             Answer(304, "It is the one that you have."),
         ),
         where={"name": "The file's name."},
-        refuses={404: ("not_found",)},
+        headers=_CONDITIONS,
+        refuses={404: ("not_found",), **_ANOTHER},
     ),
 )

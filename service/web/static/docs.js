@@ -52,20 +52,41 @@ function element(name, text) {
   return made;
 }
 
+function block(text) {
+  const made = element("pre");
+  made.tabIndex = 0;
+  made.append(element("code", text));
+  return made;
+}
+
+// What is for a file may be as large as the archive.
+async function unread(answer) {
+  await answer.body?.cancel();
+  const headers = [...answer.headers].map(([name, value]) => `${name}: ${value}`);
+  return [
+    element("p", "This is for a file, and is not loaded into the page; the command line takes it. Its headers:"),
+    block(headers.join("\n")),
+  ];
+}
+
 async function shown(answer) {
-  const type = answer.headers.get("content-type") ?? "";
-  if (type.startsWith("image/")) {
+  if (answer.type === "opaqueredirect") {
+    const said = "The store itself gives this, elsewhere, and the page asks nobody but this service: use curl with -L.";
+    return [element("p", said)];
+  }
+  const type = (answer.headers.get("content-type") ?? "").split(";")[0].trim().toLowerCase();
+  const json = type === "application/json" || type.endsWith("+json");
+  const attached = /^attachment\b/i.test(answer.headers.get("content-disposition") ?? "");
+  if (!attached && type.startsWith("image/")) {
     const image = element("img");
     image.src = URL.createObjectURL(await answer.blob());
     image.alt = "what was answered";
     image.onload = () => URL.revokeObjectURL(image.src);
-    return image;
+    return [image];
   }
+  if (attached || !(json || type.startsWith("text/"))) return unread(answer);
   const text = await answer.text();
-  const block = element("pre");
-  block.tabIndex = 0;
-  block.append(element("code", type.includes("json") ? JSON.stringify(JSON.parse(text), null, 2) : text));
-  return block;
+  return [block(json ? JSON.stringify(JSON.parse(text), null, 2) : text)];
 }
 
 async function send(form) {
@@ -76,12 +97,14 @@ async function send(form) {
     headers: key ? { Authorization: `Bearer ${key}` } : {},
     credentials: "omit",
     cache: "no-store",
+    redirect: "manual",
   });
   const line = element("p");
-  const status = element("span", `${answer.status} ${answer.statusText}`);
-  status.className = `status s${String(answer.status)[0]}`;
+  const redirected = answer.type === "opaqueredirect"; // which tells nothing else
+  const status = element("span", redirected ? "Redirect" : `${answer.status} ${answer.statusText}`);
+  status.className = `status s${redirected ? 3 : String(answer.status)[0]}`;
   line.append(status, ` in ${Math.round(performance.now() - started)} ms: `, element("code", `/${asked}`));
-  return [line, await shown(answer)];
+  return [line, ...(await shown(answer))];
 }
 
 document.addEventListener("submit", async (event) => {
