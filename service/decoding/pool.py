@@ -64,11 +64,13 @@ class Pool:
         most_waiting: int = MOST_WAITING,
         idle: float = IDLE_SECONDS,
         answer_within: float = ANSWER_WITHIN,
+        start: Callable[[], Awaitable[WorkerProcess]] = WorkerProcess.start,
     ) -> None:
         self._workers = workers
         self._most_waiting = most_waiting
         self._idle = idle
         self._answer_within = answer_within
+        self._start = start
         self._waiting: list[Job] = []
         self._at_work: list[Job] = []
         self._changed = asyncio.Condition()
@@ -173,7 +175,7 @@ class Pool:
     async def _new(self, old: WorkerProcess | None) -> WorkerProcess:
         if old is not None:
             await self._end(old)
-        worker = await WorkerProcess.start()
+        worker = await self._start()
         self._alive.add(worker)
         return worker
 
