@@ -48,8 +48,11 @@ class Details:
         self._connection = connection
         self._now = now
 
-    def claim(self, limit: int, *, wanted: Looked) -> list[ClaimedDetails]:
-        """Claim images that were not looked at as far as is wanted: first what waited, then the newest."""
+    def claim(self, limit: int, *, wanted: Looked, since: datetime | None = None) -> list[ClaimedDetails]:
+        """Claim images that were not looked at as far as is wanted: first what waited, then the newest.
+
+        Those that would be next but were archived before `since` are left; no others are sought in their place.
+        """
         claimed: list[ClaimedDetails] = []
         for version in range(wanted.value):
             a = assets.c
@@ -57,7 +60,7 @@ class Details:
             fresh = self._due(version).where(a.details_after.is_(None)).order_by(a.seq.desc())
             for query in (waited, fresh):
                 if left := limit - len(claimed):
-                    claimed += self._claimed(query.limit(left).with_for_update(skip_locked=True))
+                    claimed += self._claimed(query.limit(left).with_for_update(skip_locked=True), since)
         return claimed
 
     def waiting(self, *, wanted: Looked, most: int = MOST_COUNTED) -> int:
@@ -136,9 +139,13 @@ class Details:
         query = sa.select(a.seq, a.task_id, a.index, a.archived_at)
         return query.where(sa.text(UNSEEN), a.details_version == version)
 
-    def _claimed(self, query: sa.Select[int, str, int, datetime | None]) -> list[ClaimedDetails]:
+    def _claimed(
+        self, query: sa.Select[int, str, int, datetime | None], since: datetime | None
+    ) -> list[ClaimedDetails]:
         claimed = []
         for seq, task_id, index, archived_at in self._connection.execute(query).all():
+            if since is not None and archived_at is not None and archived_at < since:
+                continue
             one = ClaimedDetails(task_id, index, secrets.token_hex(8), archived_at)
             self._connection.execute(
                 sa.update(assets)

@@ -1,11 +1,11 @@
 """Who decodes images: a few worker processes, started when they are needed and ended when they are not.
 
 Bounded in number, in memory (one large image at a time), in time, and in how many wait. Thumbnails go first, as people
-wait for them; images are looked at by what is left, and never by all processes. It knows no store.
+wait for them; images are looked at by what is left, and never by all processes where there is more than one. It knows
+no store.
 """
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
@@ -17,8 +17,10 @@ from service.domain.asset import Stored
 from service.errors import Unavailable
 from service.storage import Blocks
 
-WORKERS = min(2, os.cpu_count() or 1)
-"""More would take the processors from callbacks and downloads; a thumbnail is made once, and a page has some fifty."""
+WORKERS = 2
+"""On one processor too: looking has one of them at most, so a thumbnail waits for it only if both images are large.
+More would take the processors from callbacks and downloads; a thumbnail is made once, and a page has some fifty. In
+memory the second costs what an image takes that is not large."""
 
 MOST_WAITING = 64
 RETRY_AFTER = 2
@@ -64,11 +66,13 @@ class Pool:
         most_waiting: int = MOST_WAITING,
         idle: float = IDLE_SECONDS,
         answer_within: float = ANSWER_WITHIN,
+        start: Callable[[], Awaitable[WorkerProcess]] = WorkerProcess.start,
     ) -> None:
         self._workers = workers
         self._most_waiting = most_waiting
         self._idle = idle
         self._answer_within = answer_within
+        self._start = start
         self._waiting: list[Job] = []
         self._at_work: list[Job] = []
         self._changed = asyncio.Condition()
@@ -173,7 +177,7 @@ class Pool:
     async def _new(self, old: WorkerProcess | None) -> WorkerProcess:
         if old is not None:
             await self._end(old)
-        worker = await WorkerProcess.start()
+        worker = await self._start()
         self._alive.add(worker)
         return worker
 

@@ -12,7 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import service
-from service.decoding.frames import ANSWER_WITHIN, LARGEST_ANSWER, LENGTH, MADE, READY, Order, frame, order_frame
+from service.decoding.answer import read_answer
+from service.decoding.frames import ANSWER_WITHIN, LARGEST_ANSWER, LENGTH, READY, Order, frame, order_frame
 from service.decoding.verdict import Unusable
 from service.errors import Unavailable
 
@@ -79,7 +80,7 @@ class WorkerProcess:
 
     @property
     def is_at_rest(self) -> bool:
-        """Whether it lives, has answered what it was asked, and may be asked again."""
+        """Whether it lives, has answered what it was asked as it must, and may be asked again."""
         return self._at_rest and self._left > 0 and self._process.returncode is None
 
     async def decode(
@@ -97,9 +98,9 @@ class WorkerProcess:
             return Unusable.TOO_SLOW
         except EOFError:
             return Unusable.CRASHED
-        self._at_rest = True
-        kind, body = answer[:1], answer[1:]
-        return body if kind == MADE else Unusable(body.decode("ascii"))
+        made = read_answer(order, answer)
+        self._at_rest = made is not None
+        return Unusable.CRASHED if made is None else made
 
     async def end(self) -> None:
         """Kill it, and wait until nothing of it is left."""

@@ -53,7 +53,7 @@ def read_seen(data: bytes) -> Seen | None:
         told = json.loads(data)
         shares = tuple(Share(str(one["colour"]), float(one["share"])) for one in told["dominant"])
         seen = Seen(**{**told, "dominant": shares})
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
     return seen if _is_sound(seen) else None
 

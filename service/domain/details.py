@@ -16,4 +16,5 @@ class Looked(IntEnum):
 def details_version(details: Mapping[str, Any] | None) -> int:
     """The number in a document; 0 where there is none, or none that this program wrote."""
     version = details.get("version") if details else None
-    return version if isinstance(version, int) and version in set(Looked) else Looked.NOT.value
+    is_number = isinstance(version, int) and not isinstance(version, bool)
+    return version if is_number and version in set(Looked) else Looked.NOT.value

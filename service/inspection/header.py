@@ -17,6 +17,9 @@ _SEGMENT = 64 * 1024
 MOST_LOOKS = 64
 """Parts of one image that are inflated or parsed; real ones have a handful, and repeated ones cost time."""
 
+MOST_XMP = 2 * xmp.LONGEST_PACKET
+"""Bytes of XMP that are read of one image, in however many packets."""
+
 
 @dataclass(slots=True)
 class _Found:
@@ -31,11 +34,17 @@ class _Found:
     text: Mapping[str, str] = field(default_factory=dict)
     icc_profile: str | None = None
     looks: int = 0
+    xmp_left: int = MOST_XMP
 
     def may_look(self) -> bool:
         """Whether one more part may be inflated or parsed, which counts."""
         self.looks += 1
         return self.looks <= MOST_LOOKS
+
+    def take_xmp(self, packet: bytes) -> None:
+        """Add what a packet says that was not said before."""
+        self.xmp = {**xmp.read_xmp(packet[: self.xmp_left]), **self.xmp}
+        self.xmp_left -= min(len(packet), self.xmp_left)
 
 
 def read_header(image: ImageFile) -> dict[str, Any]:
@@ -69,7 +78,7 @@ def _png(found: _Found, image: ImageFile, part: Part) -> None:
     elif part.name in png_text.NAMES and found.may_look():
         packet = png_text.read_xmp(image, part)
         if packet is not None:
-            found.xmp = {**xmp.read_xmp(packet), **found.xmp}
+            found.take_xmp(packet)
         else:
             found.text = png_text.with_text(found.text, *png_text.read_text(image, part))
 
@@ -85,7 +94,7 @@ def _jpeg(found: _Found, image: ImageFile, part: Part) -> None:
     elif data.startswith(b"Exif\0\0"):
         found.exif = found.exif or exif.read_exif(data)
     elif data.startswith(_XMP_MARK) and found.may_look():
-        found.xmp = {**xmp.read_xmp(data.removeprefix(_XMP_MARK)), **found.xmp}
+        found.take_xmp(data.removeprefix(_XMP_MARK))
     elif data.startswith(_EXTENDED_MARK):
         _take_extended(found, data.removeprefix(_EXTENDED_MARK))
 
@@ -107,7 +116,7 @@ def _webp(found: _Found, image: ImageFile, part: Part) -> None:
         case "EXIF":
             found.exif = found.exif or exif.read_exif(image.read(part, exif.LONGEST_BLOCK))
         case "XMP " if found.may_look():
-            found.xmp = {**xmp.read_xmp(image.read(part, xmp.LONGEST_PACKET)), **found.xmp}
+            found.take_xmp(image.read(part, xmp.LONGEST_PACKET))
         case "ICCP":
             found.icc_profile = found.icc_profile or icc.profile_name(image.read(part, icc.LONGEST_PROFILE))
         case _:
@@ -127,7 +136,7 @@ def _join(found: _Found) -> None:
             found.store = c2pa.read_store(box, size, "APP11")
     whole = found.extended.get(found.xmp.get("extended", "").encode())
     if whole:
-        found.xmp = {**xmp.read_xmp(bytes(whole)), **found.xmp}
+        found.take_xmp(bytes(whole))
 
 
 def _document(found: _Found) -> dict[str, Any]:

@@ -72,8 +72,10 @@ class Inspector:
         self._old_ones = asyncio.Lock()
 
     async def claim(self, limit: int) -> list[ClaimedDetails]:
+        """Images to look at; no old ones while one is at work."""
         wanted = Looked.AT_THE_FILE if self._decoders is None else Looked.AT_THE_PIXELS
-        return await self._catalog.write(lambda tx: tx.details.claim(limit, wanted=wanted))
+        since = datetime.now(UTC) - FRESH if self._old_ones.locked() else None
+        return await self._catalog.write(lambda tx: tx.details.claim(limit, wanted=wanted, since=since))
 
     async def release(self, claimed: ClaimedDetails, *, after: timedelta = timedelta()) -> None:
         await self._catalog.write(lambda tx: tx.details.release(claimed, after=after or None))
@@ -82,6 +84,9 @@ class Inspector:
         """Look at one image. Raises Unavailable when our own storage, database or process is at fault."""
         if claimed.archived_at is None or datetime.now(UTC) - claimed.archived_at < FRESH:
             await self._look(claimed)
+            return
+        if self._old_ones.locked():  # it would wait in a place that new ones need
+            await self.release(claimed)
             return
         async with self._old_ones:
             started = time.monotonic()

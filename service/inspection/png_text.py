@@ -1,6 +1,6 @@
 """Text chunks of PNG: what image generators and editors write down by keyword. Pure.
 
-Values are cut short: the archive keeps the whole of them in the image itself.
+Values are cut short, and EXIF and XMP in the guise of texts left out: the archive keeps all of it in the image itself.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,9 @@ MOST = 16
 LONGEST_VALUE = 1000
 LONGEST_IN_ALL = 4000
 """Characters that are kept of a value, and of all of them: whoever lists images gets them many times over."""
+
+_ELSEWHERE = ("raw profile type", "exif", "gps", "aux:", "xmp", "xml:com.adobe.xmp")
+"""How keywords begin, in small letters, under which tools repeat EXIF and XMP: what those may tell is decided there."""
 
 _READ = 64 * 1024
 _LONGEST_KEYWORD = 79
@@ -45,8 +48,8 @@ def read_xmp(image: ImageFile, part: Part) -> bytes | None:
 
 
 def with_text(known: Mapping[str, str], keyword: str, value: bytes) -> Mapping[str, str]:
-    """The texts with one more, unless it is known, nameless or too much."""
+    """The texts with one more, unless it is known, nameless or too much, or EXIF or XMP under another name."""
     room = LONGEST_IN_ALL - sum(len(one) + len(other) for one, other in known.items()) - len(keyword)
-    if not keyword or keyword in known or len(known) >= MOST or keyword == XMP_KEYWORD or room <= 0:
+    if not keyword or keyword in known or len(known) >= MOST or room <= 0 or keyword.lower().startswith(_ELSEWHERE):
         return known
     return {**known, keyword: clean(value, min(LONGEST_VALUE, room))}

@@ -12,6 +12,7 @@ from contextlib import aclosing, suppress
 import structlog
 
 from service.catalog.catalog import Catalog
+from service.decoding.answer import is_whole_webp
 from service.decoding.frames import LARGEST_ANSWER, Thumbnail
 from service.decoding.pool import Decoded, Pool, is_heavy
 from service.decoding.verdict import Unusable
@@ -95,7 +96,7 @@ class Thumbnails:
             if blocks is not None:
                 async with aclosing(blocks):
                     data = b"".join([block async for block in blocks])
-                return data if _is_whole(data) else None
+                return data if is_whole_webp(data) else None
         return None
 
     async def _keep(self, key: str, made: bytes, asset: Asset) -> None:
@@ -125,8 +126,3 @@ class Thumbnails:
         self._without.move_to_end(key)
         if len(self._without) > REMEMBERED:
             self._without.popitem(last=False)
-
-
-def _is_whole(data: bytes) -> bool:
-    """Whether this is a WebP as long as it says."""
-    return data[:4] == b"RIFF" and data[8:12] == b"WEBP" and len(data) == 8 + int.from_bytes(data[4:8], "little")

@@ -17,6 +17,7 @@ ALIKE = (0x1234, 0x5678, 0x9ABC, 0xDEF0)
 def writes() -> Iterator[tuple[str, Look]]:
     yield "details.claim", lambda tx: tx.details.claim(2, wanted=Looked.AT_THE_PIXELS)
     yield "details.claim files only", lambda tx: tx.details.claim(2, wanted=Looked.AT_THE_FILE)
+    yield "details.claim new only", lambda tx: tx.details.claim(2, wanted=Looked.AT_THE_PIXELS, since=tx.now)
     yield "details.holds", lambda tx: tx.details.holds(HERE)
     yield "details.release", lambda tx: tx.details.release(HERE, after=timedelta(days=1))
     yield "details.renew", lambda tx: tx.details.renew([HERE, THERE])

@@ -187,6 +187,7 @@ WRONG: list[Any] = [
     [],
     {},
     {**SOUND, "more": 1},
+    {**SOUND, "dominant": [{"colour": "#000000", "share": 10**400}]},
     {**SOUND, "perceptual_hash": "0" * 17},
     {**SOUND, "perceptual_hash": ["0" * 16]},
     {**SOUND, "average": "red"},

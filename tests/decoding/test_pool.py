@@ -1,6 +1,8 @@
 """Worker processes under load, in trouble, and at their end."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -167,9 +169,9 @@ async def test_of_large_images_there_is_one_at_a_time_and_small_ones_go_past() -
         assert all(isinstance(one, bytes) for one in await asyncio.gather(*large))
 
 
-async def test_looking_takes_no_place_from_thumbnails() -> None:
+async def test_looking_takes_no_place_from_thumbnails_with_as_many_processes_as_there_are() -> None:
     held = Held()
-    async with running(workers=2, most_waiting=1) as pool:
+    async with running(most_waiting=1) as pool:
         looks = [looked(pool, held) for _ in range(3)]
         await held.began.wait()
         for _ in range(2):
@@ -177,6 +179,12 @@ async def test_looking_takes_no_place_from_thumbnails() -> None:
         assert held.opened == 1
         held.gate.set()
         assert all(isinstance(one, bytes) for one in await asyncio.gather(*looks))
+
+
+def test_there_is_a_second_process_on_a_machine_with_one_processor() -> None:
+    program = "import os; os.cpu_count = lambda: 1; from service.decoding.pool import WORKERS; print(WORKERS)"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert told.stdout == b"2\n"
 
 
 async def test_thumbnails_go_before_images_that_are_only_looked_at() -> None:

@@ -68,6 +68,35 @@ def test_texts_of_generators_are_kept_by_keyword() -> None:
     assert (len(texts["workflow"]), texts["workflow"][-1]) == (1000, "…")
 
 
+@pytest.mark.parametrize(
+    "keyword",
+    [
+        "Raw profile type exif",
+        "Raw profile type APP1",
+        "raw PROFILE type xmp",
+        " \x01Raw profile type iptc",
+        "exif:GPSLatitude",
+        "EXIF:BodySerialNumber",
+        "exifEX:BodySerialNumber",
+        "GPSLatitude",
+        "aux:OwnerName",
+        "xmp:Label",
+        "xmpMM:History",
+        "XML:com.adobe.xmp",
+        "xml:COM.adobe.XMP",
+    ],
+)
+def test_exif_and_xmp_in_the_guise_of_texts_are_not_told(keyword: str) -> None:
+    key = keyword.encode()
+    chunks = [
+        chunk(b"tEXt", key + b"\0" + b"exif\n 52.5"),
+        chunk(b"zTXt", key + b"\0\0" + zlib.compress(b"52.5")),
+        itxt(keyword, b"52.5"),
+    ]
+    for one in chunks:
+        assert told(png(one, chunk(b"tEXt", b"Software\0x")), ImageFormat.PNG)["text"] == {"Software": "x"}
+
+
 def test_texts_are_bounded_in_number_and_when_inflated() -> None:
     bomb = chunk(b"zTXt", b"bomb\0\0" + zlib.compress(bytes(50_000_000), 9))
     many = [chunk(b"tEXt", b"key %d\0value" % number) for number in range(500)]

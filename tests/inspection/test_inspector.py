@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from service.archive.deletion import delete
+from service.archive.worker import Worker
+from service.background import Nudge
 from service.catalog.catalog import Catalog, Transaction
 from service.decoding.verdict import Unusable
 from service.domain.asset import Asset, AssetStatus
@@ -234,6 +236,40 @@ async def test_after_an_old_image_old_ones_rest_and_new_ones_do_not(catalog: Cat
     for task in long_ago:
         task.cancel()
     await asyncio.wait(long_ago)
+
+
+async def test_old_images_leave_a_place_to_those_that_come(
+    catalog: Catalog, store: MemoryStore, databases: Databases
+) -> None:
+    await archived(catalog, store, images=3)
+    databases.run("UPDATE assets SET archived_at = '2020-01-01 00:00:00.000000'")
+    worker = Worker(name="details", job=inspector_for(catalog, store, rest=1e9), concurrency=2, nudge=Nudge())
+    running = asyncio.create_task(worker.run())
+    try:
+        await eventually(lambda: looked_at(catalog, 2), what="the first of the old ones is looked at")
+        databases.run("UPDATE assets SET archived_at = '2100-01-01 00:00:00.000000' WHERE \"index\" = 1")
+        await eventually(lambda: looked_at(catalog, 1), what="a new one is looked at while it rests")
+        assert not await looked_at(catalog, 0)
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+        await worker.stop(0)
+
+
+async def test_an_old_image_that_finds_another_at_work_is_given_back_at_once_and_not_claimed_again_meanwhile(
+    catalog: Catalog, store: MemoryStore, databases: Databases
+) -> None:
+    await archived(catalog, store, images=2)
+    databases.run("UPDATE assets SET archived_at = '2020-01-01 00:00:00.000000'")
+    inspector = inspector_for(catalog, store, rest=1e9)
+    first, second = await inspector.claim(9)
+    resting = asyncio.create_task(inspector.work(first))
+    await eventually(lambda: looked_at(catalog, first.index), what="the first is looked at")
+    await inspector.work(second)
+    assert await inspector.claim(9) == []
+    resting.cancel()
+    await asyncio.wait([resting])
+    assert [one.index for one in await inspector.claim(9)] == [second.index]
 
 
 async def looked_at(catalog: Catalog, index: int) -> bool | None:
