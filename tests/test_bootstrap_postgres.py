@@ -111,7 +111,7 @@ async def test_who_neither_archives_nor_serves_the_archive_needs_the_database_on
     assert [one.message for one in told if one.check in ("storage", "data directory")] == ["these roles need none"]
 
 
-@pytest.mark.parametrize("duty", ["sweep", "retention"])
+@pytest.mark.parametrize("duty", ["sweep", "bodies"])
 async def test_of_several_that_serve_one_has_each_duty(tmp_path: Path, database: Callable[..., str], duty: str) -> None:
     url, key = database(), {"api_key": "a-key", "api_url": "http://127.0.0.1:1"}
     async with (

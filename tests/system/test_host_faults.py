@@ -66,7 +66,7 @@ async def assert_all_archived(service: Darkroom, jobs: Sequence[Job], *, most_at
         assert told == [("archived", picture.sha256) for picture in job.pictures]
         assert max(asset["attempts"] for asset in task["assets"]) <= most_attempts
         await service.archive.settled_sidecar(job.task_id)
-    await all_looked_at(service)
+    await all_looked_at(service, within=120)
     assert service.archive.files() == {job.task_id: job.files for job in jobs}
     assert service.archive.staged() == []
 

@@ -10,7 +10,7 @@ from tests.system.support.darkroom import Darkroom
 from tests.system.support.provider import call_back, new_task_id, task_object
 from tests.system.support.waiting import eventually
 
-LINES_AT_ITS_BEGINNING = 16
+LINES_AT_ITS_BEGINNING = 20
 """What the parts of a service may say, all together, when something breaks and when it is over: a line each."""
 
 
