@@ -10,7 +10,7 @@ from tests.system.support.darkroom import Darkroom
 from tests.system.support.provider import call_back, new_task_id, task_object
 from tests.system.support.waiting import eventually
 
-LINES_AT_ITS_BEGINNING = 20
+LINES_AT_ITS_BEGINNING = 16
 """What the parts of a service may say, all together, when something breaks and when it is over: a line each."""
 
 
@@ -84,7 +84,11 @@ async def caller(service: Darkroom) -> Caller:
     return Caller(service, await service.api.mint(), [])
 
 
+_USUAL = ("callback", "unavailable", "duty_taken", "duty_ended")
+"""Lines that every callback has, and every life of a process for each of its duties."""
+
+
 def said(service: Darkroom) -> list[dict[str, Any]]:
-    """The lines of its log that are above debug, but for the one that every callback has."""
+    """The lines of its log that are above debug, but for the usual ones."""
     lines = [json.loads(line) for line in service.log.splitlines()]
-    return [line for line in lines if line["event"] not in ("callback", "unavailable") and line["level"] != "debug"]
+    return [line for line in lines if line["event"] not in _USUAL and line["level"] != "debug"]
