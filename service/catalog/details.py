@@ -57,7 +57,9 @@ class Details:
         for version in range(wanted.value):
             a = assets.c
             waited = self._due(version).where(a.details_after <= self._now).order_by(a.details_after)
-            fresh = self._due(version).where(a.details_after.is_(None)).order_by(a.seq.desc())
+            # in the order of the whole index, or PostgreSQL goes through the table, newest first, when nothing is due
+            newest = (a.details_version.desc(), a.details_after.desc(), a.seq.desc())
+            fresh = self._due(version).where(a.details_after.is_(None)).order_by(*newest)
             for query in (waited, fresh):
                 if left := limit - len(claimed):
                     claimed += self._claimed(query.limit(left).with_for_update(skip_locked=True), since)
