@@ -56,11 +56,14 @@ class Marks:
         statement = insert_into(self._connection.dialect.name, marks).values(name=name, at=at)
         self._connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"at": at}))
 
-    def advance(self, name: str, wanted: datetime) -> datetime:
-        """Up to when a pass may go that removes what is old, by the passes before it; noted for the next one."""
-        reached = self.get(name)
-        before = clear_before(wanted, reached)
-        self.set(name, max(before, reached or before))  # a pass by a clock that was behind takes nothing back
+    def believed(self, name: str, wanted: datetime, *, first: datetime | None = None) -> datetime:
+        """Up to when a pass may go that removes what is old, by the passes before it, or the `first` one by a time."""
+        return clear_before(wanted, self.get(name) or first)
+
+    def advance(self, name: str, wanted: datetime, *, first: datetime | None = None) -> datetime:
+        """As `believed`, and noted for the next pass."""
+        before = self.believed(name, wanted, first=first)
+        self.set(name, max(before, self.get(name) or before))  # a pass by a clock that was behind takes nothing back
         return before
 
     def remove(self, name: str) -> None:

@@ -17,7 +17,6 @@ from service.background import Nudge
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.kept import KeptImage
 from service.domain.audit import Actor
-from service.domain.clock_step import clear_before
 from service.domain.retention import RetentionRule, Surplus, may_go, surplus
 
 EVERY_SECONDS = 3600.0
@@ -69,7 +68,7 @@ class Retention:
 
         Returns the time that it went by, which may lie behind the clock.
         """
-        now = await self._catalog.write(_begin)
+        now = await self._catalog.write(lambda tx: tx.marks.advance(REACHED, tx.now, first=tx.kept.newest()))
         for rule in self._rules:
             if number := await self._apply(rule, now):
                 log.info("retention_deleted", rule=rule.name, count=number)
@@ -77,7 +76,7 @@ class Retention:
 
     async def foresee(self) -> datetime:
         """Tell what a pass would delete now; returns as `apply`. Several rules may name an image."""
-        now = await self._catalog.read(_believed)
+        now = await self._catalog.read(lambda tx: tx.marks.believed(REACHED, tx.now, first=tx.kept.newest()))
         for rule in self._rules:
             left, found = await self._catalog.read(partial(_look, rule=rule, now=now))
             while found:
@@ -114,18 +113,6 @@ class Retention:
             nudge.nudge()
         await asyncio.sleep(PAUSE_SECONDS)
         return len(gone)
-
-
-def _begin(tx: Transaction) -> datetime:
-    """The time that a pass goes by, noted for the next one."""
-    now = _believed(tx)
-    tx.marks.set(REACHED, max(now, tx.marks.get(REACHED) or now))
-    return now
-
-
-def _believed(tx: Transaction) -> datetime:
-    """The time as far as it is believed: a day more than the last pass, or before the first one the newest image."""
-    return clear_before(tx.now, tx.marks.get(REACHED) or tx.kept.newest())
 
 
 def _look(tx: Transaction, *, rule: RetentionRule, now: datetime) -> tuple[Surplus, list[KeptImage]]:
