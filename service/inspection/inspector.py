@@ -30,6 +30,7 @@ from service.errors import StorageUnavailable
 from service.inspection.header import read_header
 from service.inspection.parts import ImageFile
 from service.storage import BLOCK_BYTES, Blocks, ObjectStore
+from service.storage.health import require_healthy
 
 UNTIL_MENDED = timedelta(days=1)
 """How long an image is left alone whose bytes are gone, damaged or cannot be read: `verify` tells of it."""
@@ -147,8 +148,7 @@ class Inspector:
                         await staged.append(waiting)
             await staged.append(waiting)
         except StorageUnavailable as error:
-            async for _ in self._store.list(f"{stored.object_key.rpartition('/')[0]}/"):
-                break  # one bad object is not the store
+            await require_healthy(self._store, stored.object_key)
             return _Damaged(str(error))
         return None if staged.sha256 == stored.sha256 else _Damaged("it is not what was archived")
 

@@ -4,10 +4,11 @@ from service.catalog.transfer import KeptImage
 from service.domain.place import Place
 from service.errors import StorageUnavailable
 from service.storage import ObjectStore
+from service.storage.health import require_healthy
 from service.upkeep.copied import Copied
 from service.upkeep.copy_staged import StagedCopy, require_read_back
 from service.upkeep.findings import Finding, Kind
-from service.upkeep.stored_bytes import Measured, Trouble, measure, require_healthy
+from service.upkeep.stored_bytes import Measured, Trouble, measure
 
 _APPENDED_AT_ONCE = 4
 """Blocks for one visit to a thread."""

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from service.domain.asset import Stored
 from service.errors import StorageUnavailable
 from service.storage import Blocks, ObjectStore
+from service.storage.health import require_healthy
 from service.upkeep.findings import Kind
-from service.upkeep.stored_bytes import HASHED_AT_ONCE, require_healthy
+from service.upkeep.stored_bytes import HASHED_AT_ONCE
 
 HELD_BYTES = 8 * 2**20
 """Of images that are kept in memory between their proof and their way out."""

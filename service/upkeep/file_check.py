@@ -4,7 +4,7 @@ What looks wrong is looked at again after a while, because somebody may be at wo
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from service.catalog.catalog import Catalog
 from service.domain.place import place_of
@@ -13,6 +13,8 @@ from service.storage import Entry, ObjectStore
 from service.upkeep.file_place import judged, judged_thumbnail
 from service.upkeep.findings import Finding
 from service.upkeep.row_check import Seen, Tell
+
+FILES_TOGETHER = 200
 
 
 class FileCheck:
@@ -49,6 +51,19 @@ class FileCheck:
         await asyncio.sleep(again_after)
         left = [one for one in entries if one.key in suspects and await self._store.size(one.key) is not None]
         return still(first, await self.look(left, lambda _: None))
+
+
+async def pages_of(store: ObjectStore, *, after: str = "") -> AsyncGenerator[list[Entry], None]:
+    """Everything behind this key, to be looked at page by page. Raises StorageUnavailable."""
+    page: list[Entry] = []
+    async for entry in store.list():
+        if entry.key > after:
+            page.append(entry)
+        if len(page) >= FILES_TOGETHER:
+            yield page
+            page = []
+    if page:
+        yield page
 
 
 def still(first: Sequence[Finding], again: Sequence[Finding]) -> list[Finding]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from service.errors import StorageUnavailable
 from service.storage import Blocks, ObjectStore
+from service.storage.health import require_healthy
 
 HASHED_AT_ONCE = 2**20
 """Bytes for one visit to a thread."""
@@ -54,12 +55,6 @@ async def read_small(store: ObjectStore, key: str, longest: int) -> bytes | Trou
     except StorageUnavailable as error:
         await require_healthy(store, key)
         return Trouble(str(error))
-
-
-async def require_healthy(store: ObjectStore, key: str) -> None:
-    """Raise StorageUnavailable unless the object's folder can be listed: one bad file is not the store."""
-    async for _ in store.list(f"{key.rpartition('/')[0]}/"):
-        pass
 
 
 async def _hashed(blocks: Blocks) -> Measured:

@@ -4,22 +4,20 @@ An orphan is what a deleted image left, and what lies beside an archived image u
 image which the catalog has lost are none: `verify` tells of them, and a person decides.
 """
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from enum import Enum
 from functools import partial
 
 from service.catalog.catalog import Catalog, Transaction
-from service.catalog.tasks import TaskState
-from service.domain.asset import AssetStatus, Stored
+from service.domain.asset import Asset, AssetStatus
 from service.domain.audit import Action, Actor
-from service.storage import Entry, ObjectStore
-from service.upkeep.file_check import FileCheck
+from service.storage import ObjectStore
+from service.upkeep.file_check import FileCheck, pages_of
 from service.upkeep.findings import Finding, Kind
 from service.upkeep.row_check import Tell
 from service.upkeep.stored_bytes import Measured, measure
-from service.upkeep.verify import FILES_TOGETHER, LOOK_AGAIN_AFTER
+from service.upkeep.verify import LOOK_AGAIN_AFTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,63 +53,50 @@ class Sweep:
         self._look_again_after = look_again_after
 
     async def run(self) -> None:
-        async with aclosing(self._pages()) as pages:
+        async with aclosing(pages_of(self._store)) as pages:
             async for page in pages:
                 sizes = {entry.key: entry.size for entry in page}
                 for finding in await self._files.look_twice(page, self._tell, again_after=self._look_again_after):
                     if await self._remove(finding):
                         self._swept(Orphan(finding.key, sizes[finding.key], finding.detail))
 
-    async def _pages(self) -> AsyncGenerator[list[Entry], None]:
-        page: list[Entry] = []
-        async for entry in self._store.list():
-            page.append(entry)
-            if len(page) == FILES_TOGETHER:
-                yield page
-                page = []
-        if page:
-            yield page
-
     async def _remove(self, finding: Finding) -> bool:
         """Remove it if it is an orphan, and what is needed instead is there, to the last bit; whether it was one."""
-        instead = await self._catalog.read(partial(_instead, finding=finding))
-        if isinstance(instead, Stored):
-            found = await measure(self._store, instead.object_key, hashing=True)
-            if not isinstance(found, Measured) or found.sha256 != instead.sha256:
-                return False
-        if instead is None or self._dry_run:
-            return instead is not None
-        if not await self._catalog.write(partial(_noted, finding=finding, instead=instead), by=self._by):
+        asset = await self._catalog.read(partial(_whose, finding=finding))
+        if asset is None or not is_orphan(finding, asset) or not await self._is_kept_well(asset):
             return False
-        return await self._store.delete(finding.key)
+        if self._dry_run:
+            return True
+        noted = await self._catalog.write(partial(_noted, finding=finding, asset=asset), by=self._by)
+        return noted and await self._store.delete(finding.key)
+
+    async def _is_kept_well(self, asset: Asset) -> bool:
+        """Whether what is archived is there, to the last bit; so it is where nothing is."""
+        if asset.stored is None or asset.status is AssetStatus.DELETED:
+            return True
+        found = await measure(self._store, asset.stored.object_key, hashing=True)
+        return isinstance(found, Measured) and found.sha256 == asset.stored.sha256
 
 
-class Nothing(Enum):
-    """What is needed of a deleted image."""
-
-    NOTHING = "nothing"
-
-
-def instead_of(finding: Finding, state: TaskState | None) -> Stored | Nothing | None:
-    """What makes bytes an orphan: others that are archived in their place, or a tombstone; None where neither is."""
-    if state is None or finding.index is None:
-        return None
-    asset = state.assets[finding.index]
+def is_orphan(finding: Finding, asset: Asset) -> bool:
+    """Whether bytes lie there for a tombstone, or beside those that are archived under their number."""
     if finding.kind is Kind.DELETED_BYTES:
-        return Nothing.NOTHING if asset.status is AssetStatus.DELETED else None
+        return asset.status is AssetStatus.DELETED
     is_archived = finding.kind is Kind.LEFTOVER and asset.status is AssetStatus.ARCHIVED
-    if not is_archived or asset.stored is None or asset.stored.object_key == finding.key:
+    return is_archived and asset.stored is not None and asset.stored.object_key != finding.key
+
+
+def _whose(tx: Transaction, *, finding: Finding) -> Asset | None:
+    if finding.task_id is None or finding.index is None:
         return None
-    return asset.stored
+    state = tx.tasks.get(finding.task_id)
+    return state.assets[finding.index] if state is not None else None
 
 
-def _instead(tx: Transaction, *, finding: Finding) -> Stored | Nothing | None:
-    return instead_of(finding, tx.tasks.get(finding.task_id) if finding.task_id is not None else None)
-
-
-def _noted(tx: Transaction, *, finding: Finding, instead: Stored | Nothing) -> bool:
-    """Write down that it goes, if that is still so; nobody changes the task meanwhile."""
-    if _instead(tx, finding=finding) != instead:
+def _noted(tx: Transaction, *, finding: Finding, asset: Asset) -> bool:
+    """Write down that it goes, if the image is as it was; nobody changes the task meanwhile."""
+    now = _whose(tx, finding=finding)
+    if now is None or (now.status, now.stored) != (asset.status, asset.stored):
         return False
     tx.audit.note(Action.ORPHAN_REMOVED, finding.task_id, key=finding.key, why=finding.detail)
     return True

@@ -6,7 +6,7 @@ both sides are walked in pages.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,14 +18,13 @@ from service.domain.object_key import folder
 from service.domain.thumbnail import FOLDER
 from service.errors import NotFound, StorageUnavailable
 from service.storage import Entry, ObjectStore
-from service.upkeep.file_check import FileCheck, still
+from service.upkeep.file_check import FileCheck, pages_of, still
 from service.upkeep.findings import Finding, Kind
 from service.upkeep.journal import Journal, Phase, Position
 from service.upkeep.repair import Repair
 from service.upkeep.row_check import RowCheck, Seen, Tell
 
 TASKS_TOGETHER = 100
-FILES_TOGETHER = 200
 LOOK_AGAIN_AFTER = 1.0
 """Seconds; between storing an image and writing that down lie milliseconds."""
 
@@ -114,19 +113,10 @@ class Verifier:
             journal.note(found, Position(Phase.ROWS, str(after), self._seen))
 
     async def _all_files(self, journal: Journal, after: str) -> None:
-        page: list[Entry] = []
-        async for entry in self._store.list():
-            if entry.key > after:
-                page.append(entry)
-            if len(page) >= FILES_TOGETHER:
-                await self._page_of_files(journal, page)
-                page = []
-        if page:
-            await self._page_of_files(journal, page)
-
-    async def _page_of_files(self, journal: Journal, page: Sequence[Entry]) -> None:
-        found = await self._look_at_files(page)
-        journal.note(found, Position(Phase.FILES, page[-1].key, self._seen))
+        async with aclosing(pages_of(self._store, after=after)) as pages:
+            async for page in pages:
+                found = await self._look_at_files(page)
+                journal.note(found, Position(Phase.FILES, page[-1].key, self._seen))
 
     async def _rows_twice(self, task_ids: Sequence[str]) -> list[Finding]:
         first = await self._rows.look(task_ids, self._tell)

@@ -7,7 +7,7 @@ from pathlib import Path
 from service.domain.audit import command_of
 from service.domain.thumbnail import thumbnail_key
 from service.upkeep.findings import Finding, Kind
-from service.upkeep.sweep import Orphan, Sweep, instead_of
+from service.upkeep.sweep import Orphan, Sweep, is_orphan
 from tests.support.deliveries import TASK
 from tests.upkeep.kept_archive import Archive
 
@@ -79,9 +79,9 @@ async def test_what_has_been_archived_in_the_meantime_is_no_orphan(archive: Arch
     key = await archive.key()
     state = await archive.state()
     suspect = Finding(Kind.LEFTOVER, key, "it was one", TASK, 0)
-    assert instead_of(suspect, state) is None
-    assert instead_of(replace(suspect, key=f"{key}x"), state) == state.assets[0].stored
-    assert instead_of(replace(suspect, kind=Kind.DELETED_BYTES), state) is None
+    assert not is_orphan(suspect, state.assets[0])
+    assert is_orphan(replace(suspect, key=f"{key}x"), state.assets[0])
+    assert not is_orphan(replace(suspect, kind=Kind.DELETED_BYTES), state.assets[0])
 
 
 async def test_what_a_deleted_image_left_goes(archive: Archive) -> None:
