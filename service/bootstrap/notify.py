@@ -25,7 +25,7 @@ from service.settings import Settings
 from service.submission.booking import book
 from service.submission.price_list import Prices
 from service.submission.record import adopt_late
-from service.upkeep.elected import start_duty
+from service.upkeep.elected import hourly, start_duty
 
 DELIVERIES_AT_ONCE = 16
 
@@ -101,4 +101,4 @@ def start_deliveries(
     background.start("delivery leases", leases.run)
     background.start("deliver", worker.run, drain=worker.stop)
     forgetting = Forgetting(catalog=parts.catalog)
-    start_duty("events", forgetting.run, catalog=parts.catalog, background=background)
+    start_duty("events", hourly(forgetting.forget), catalog=parts.catalog, background=background)

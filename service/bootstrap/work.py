@@ -36,7 +36,7 @@ from service.reconcile.clock_watch import ClockWatch
 from service.settings import Role, Settings
 from service.submission.arrears import Arrears
 from service.submission.finder import Finder
-from service.upkeep.elected import start_duty
+from service.upkeep.elected import hourly, start_duty
 from service.upkeep.raw_bodies import RawBodies
 from service.upkeep.retention import Retention
 from service.upkeep.search_filling import SearchFilling
@@ -114,8 +114,8 @@ def _start_retention(parts: Components, background: Background) -> None:
     settings, catalog = parts.settings, parts.catalog
     bodies = RawBodies(catalog=catalog, after=settings.callbacks.retention)
     trail = TrailRetention(catalog=catalog, after=settings.audit.retention)
-    start_duty("bodies", bodies.run, catalog=catalog, background=background)
-    start_duty("trail", trail.run, catalog=catalog, background=background)
+    start_duty("bodies", hourly(bodies.clear), catalog=catalog, background=background)
+    start_duty("trail", hourly(trail.clear), catalog=catalog, background=background)
     if settings.retention.rules:
         images = Retention(
             catalog=catalog,
@@ -123,7 +123,7 @@ def _start_retention(parts: Components, background: Background) -> None:
             deleted=lambda _: parts.metrics.deleted_by_a_rule(),
             nudges=(parts.purge_nudge, parts.sidecar_nudge),
         )
-        start_duty("retention", images.run, catalog=catalog, background=background)
+        start_duty("retention", hourly(images.apply), catalog=catalog, background=background)
 
 
 def _tell_of_found(parts: Components, status: SubmissionStatus) -> None:

@@ -30,36 +30,13 @@ from service.upkeep.export_sidecar import Sidecars
 from service.upkeep.export_zip import Progress, ZipExport
 from service.upkeep.findings import TO_EXPORT, Finding
 from service.web.export_pieces import image_pages, text_pieces
-from service.web.export_query import NARROWS, Asked, export_asked_for
+from service.web.export_query import FILTERS, Asked, export_asked_for
 from service.web.paging import cursor_of
+from service.web.parameters import OneOf, Parameter, YesNo
 
 STDOUT = "-"
 
-_FILTERS = tuple(dict.fromkeys(one.name for narrows in NARROWS.values() for one in narrows))
 _FORMS = [form.value for form in Format]
-_TIME = "With an offset, such as 2026-05-01T00:00:00Z."
-_MEANS = {
-    "status": "Of images pending, archived, dead or deleted; of tasks as the provider ended them.",
-    "image_format": "png, jpeg or webp.",
-    "task_id": "Only images of this task.",
-    "host": "Only images from this host.",
-    "size": "Width and height, such as 1024x1536.",
-    "min_bytes": "Only images of at least so many bytes.",
-    "max_bytes": "Only images of at most so many bytes.",
-    "archived_after": f"Archived then or later. {_TIME}",
-    "archived_before": f"Archived before then. {_TIME}",
-    "received_after": f"Of tasks heard of then or later. {_TIME}",
-    "received_before": f"Of tasks heard of before then. {_TIME}",
-    "model": "Only of this model.",
-    "source": "Only from this provider.",
-    "ref": "Only with this ref.",
-    "tag": "Only with this tag, NAME or NAME:VALUE; may be repeated.",
-    "q": "Only where every word is in prompt, ref, tags or error.",
-    "held": "true: only under a legal hold; false: only not.",
-    "conflict": "true: also what the provider refuted.",
-    "sort": "newest (usual) or oldest; of images also largest or smallest.",
-    "cursor": "Go on after a line of an earlier export, or after a ZIP's `next`.",
-}
 
 
 @dataclass(slots=True)
@@ -73,17 +50,25 @@ class _Exported:
 
 def _filters(command: Callable[..., None]) -> Callable[..., None]:
     """An option for each parameter of the lists, by its name."""
-    for name in reversed(_FILTERS):
-        option = click.option(f"--{name.replace('_', '-')}", name, multiple=name == "tag", help=_MEANS[name])
-        command = option(command)
+    for one in reversed(FILTERS):
+        form = "[true|false]" if isinstance(one.takes, YesNo) else None
+        names = (f"--{one.name.replace('_', '-')}", one.name)
+        command = click.option(*names, multiple=one.times > 1, metavar=form, help=_help(one))(command)
     return command
+
+
+def _help(one: Parameter) -> str:
+    if isinstance(one.takes, OneOf):
+        return f"{one.says} One of {', '.join(one.takes.words)}."
+    example = one.example[0] if one.times > 1 else one.example
+    return f"{one.says} Such as {example}." if example is not None else one.says
 
 
 @main.command("export")
 @click.option("--to", required=True, metavar="PATH", help="A file, a folder to make one in, or - for standard output.")
 @click.option("--format", "form", type=click.Choice(_FORMS), help="Without it, what the file's name ends with.")
 @click.option("--of", type=click.Choice(["assets", "tasks"]), default="assets", help="What lines and rows are of.")
-@click.option("--limit", type=click.IntRange(min=1, max=999_999_999), help="At most so many.")
+@click.option("--limit", help="At most so many.")
 @click.option(
     "--sidecars",
     type=click.Choice([one.value for one in Sidecars]),
@@ -119,7 +104,7 @@ def _asked(to: str, form: str | None, given: dict[str, Any]) -> Asked:
     if form == Format.ZIP:
         given["sidecars"] = given["sidecars"] or Sidecars.WHOLE.value
     named = {"format": form, **{name: value for name, value in given.items() if value not in (None, ())}}
-    many = [(name, one) for name, value in named.items() for one in (value if name == "tag" else [value])]
+    many = [(name, one) for name, value in named.items() for one in (value if isinstance(value, tuple) else [value])]
     pairs = [(name, storable(str(value))) for name, value in many]
     try:
         return export_asked_for(pairs)

@@ -13,7 +13,6 @@ import structlog
 from service.catalog.catalog import Catalog, Transaction
 from service.domain.announcement import KEPT
 
-EVERY_SECONDS = 3600.0
 TOGETHER = 200
 """Deliveries that one transaction removes."""
 
@@ -30,11 +29,6 @@ class Forgetting:
 
     def __init__(self, *, catalog: Catalog) -> None:
         self._catalog = catalog
-
-    async def run(self) -> None:
-        while True:
-            await self.forget()
-            await asyncio.sleep(EVERY_SECONDS)
 
     async def forget(self) -> int:
         """One pass over what is old enough; returns how many deliveries were removed."""

@@ -5,6 +5,7 @@ Nothing depends on there being only one for a moment: a process that was asleep 
 
 import asyncio
 import secrets
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import structlog
@@ -13,6 +14,8 @@ from service.background import Background, Run
 from service.catalog.catalog import Catalog
 from service.domain.lease import LEASE, RENEW_EVERY
 from service.errors import CatalogUnavailable
+
+HOUR = 3600.0
 
 log = structlog.get_logger(__name__)
 
@@ -75,6 +78,17 @@ class Elected:
 
     async def _take(self) -> bool:
         return await self._catalog.write(lambda tx: tx.duties.take(self._name, self._holder))
+
+
+def hourly(work: Callable[[], Awaitable[object]]) -> Run:
+    """A duty that is done at once, and then every hour."""
+
+    async def run() -> None:
+        while True:
+            await work()
+            await asyncio.sleep(HOUR)
+
+    return run
 
 
 def start_duty(name: str, run: Run, *, catalog: Catalog, background: Background) -> None:

@@ -12,7 +12,6 @@ import structlog
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.clearing import Cleared, Place
 
-EVERY_SECONDS = 3600.0
 TOGETHER = 200
 """Callbacks that one transaction looks at: intake waits for no more than these."""
 
@@ -30,11 +29,6 @@ class RawBodies:
     def __init__(self, *, catalog: Catalog, after: timedelta) -> None:
         self._catalog = catalog
         self._after = after
-
-    async def run(self) -> None:
-        while True:
-            await self.clear()
-            await asyncio.sleep(EVERY_SECONDS)
 
     async def clear(self) -> int:
         """One pass over what is old enough; returns how many callbacks were cleared."""

@@ -19,7 +19,6 @@ from service.catalog.kept import KeptImage
 from service.domain.audit import Actor
 from service.domain.retention import RetentionRule, Surplus, may_go, surplus
 
-EVERY_SECONDS = 3600.0
 LOOKED_AT_TOGETHER = 2000
 DELETED_TOGETHER = 50
 """Images of one transaction: intake waits for no more than these."""
@@ -57,11 +56,6 @@ class Retention:
         self._rules = rules
         self._deleted = deleted
         self._nudges = nudges
-
-    async def run(self) -> None:
-        while True:
-            await self.apply()
-            await asyncio.sleep(EVERY_SECONDS)
 
     async def apply(self) -> datetime:
         """One pass of all rules, one after the other: what one deletes, the next does not find.

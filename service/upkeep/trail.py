@@ -11,7 +11,6 @@ import structlog
 
 from service.catalog.catalog import Catalog, Transaction
 
-EVERY_SECONDS = 3600.0
 TOGETHER = 200
 """Rows that one transaction removes: intake waits for no more than these."""
 
@@ -31,11 +30,6 @@ class TrailRetention:
     def __init__(self, *, catalog: Catalog, after: timedelta) -> None:
         self._catalog = catalog
         self._after = after
-
-    async def run(self) -> None:
-        while True:
-            await self.clear()
-            await asyncio.sleep(EVERY_SECONDS)
 
     async def clear(self) -> int:
         """One pass over what is old enough; returns how many rows were removed."""

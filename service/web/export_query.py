@@ -54,8 +54,21 @@ NARROWS = {
 }
 """What narrows an export, by what it is of."""
 
-EXPORT_PARAMETERS = tuple({one.name: one for one in (*_OWN, *NARROWS["tasks"], *NARROWS["assets"])}.values())
-"""All that an export takes, whatever it is of."""
+
+def _of_either(one: Parameter) -> Parameter:
+    """A parameter of images, or of tasks by the same name with words of their own."""
+    other = next((other for other in NARROWS["tasks"] if other.name == one.name), one)
+    if one == other or not (isinstance(one.takes, OneOf) and isinstance(other.takes, OneOf)):
+        return one
+    words = tuple(dict.fromkeys((*one.takes.words, *other.takes.words)))
+    return replace(one, says=f"{one.says} With of=tasks it takes {', '.join(other.takes.words)}.", takes=OneOf(words))
+
+
+FILTERS = tuple({one.name: one for one in (*NARROWS["tasks"], *map(_of_either, NARROWS["assets"]))}.values())
+"""What narrows an export, whatever it is of."""
+
+EXPORT_PARAMETERS = (*_OWN, *FILTERS)
+"""All that an export takes."""
 
 
 @dataclass(frozen=True, slots=True)
