@@ -69,3 +69,8 @@ class Terms(sa.types.TypeDecorator[list[str]]):
 
 Text = StorableText()
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def partial_index(name: str, *columns: Any, where: str, unique: bool = False) -> sa.Index:
+    """An index of the rows for which a condition holds, on either database."""
+    return sa.Index(name, *columns, unique=unique, sqlite_where=sa.text(where), postgresql_where=sa.text(where))

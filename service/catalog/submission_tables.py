@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from service.catalog.columns import BigId, Text, UtcTime, metadata
+from service.catalog.columns import BigId, Text, UtcTime, metadata, partial_index
 
 OPEN_SUBMISSION = "status IN ('sending', 'unclear', 'found')"
 PENDING_DELIVERY = "status = 'pending'"
@@ -44,13 +44,7 @@ submissions = sa.Table(
     sa.Index("ix_submissions_task_id", "task_id"),
     sa.Index("ix_submissions_token_id", "token_id"),
     sa.Index("ix_submissions_status", "status", "seq"),
-    sa.Index(
-        "ix_submissions_open",
-        "status",
-        "seq",
-        sqlite_where=sa.text(OPEN_SUBMISSION),
-        postgresql_where=sa.text(OPEN_SUBMISSION),
-    ),
+    partial_index("ix_submissions_open", "status", "seq", where=OPEN_SUBMISSION),
 )
 
 charges = sa.Table(  # what a task cost, as it was added up
@@ -109,25 +103,7 @@ deliveries = sa.Table(
     sa.Index("ix_deliveries_status", "status", "seq"),
     sa.Index("ix_deliveries_endpoint", "endpoint", "seq"),
     sa.Index("ix_deliveries_endpoint_status", "endpoint", "status", "seq"),
-    sa.Index(
-        "ix_deliveries_due",
-        "endpoint",
-        "next_attempt_at",
-        sqlite_where=sa.text(PENDING_DELIVERY),
-        postgresql_where=sa.text(PENDING_DELIVERY),
-    ),
-    sa.Index(
-        "ix_deliveries_ended",
-        "ended_at",
-        sqlite_where=sa.text(DELIVERED),
-        postgresql_where=sa.text(DELIVERED),
-    ),
-    sa.Index(
-        "ix_deliveries_in_order",
-        "task_id",
-        "endpoint",
-        "event_seq",
-        sqlite_where=sa.text(PENDING_DELIVERY),
-        postgresql_where=sa.text(PENDING_DELIVERY),
-    ),
+    partial_index("ix_deliveries_due", "endpoint", "next_attempt_at", where=PENDING_DELIVERY),
+    partial_index("ix_deliveries_ended", "ended_at", where=DELIVERED),
+    partial_index("ix_deliveries_in_order", "task_id", "endpoint", "event_seq", where=PENDING_DELIVERY),
 )

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from service.catalog.columns import BigId, Terms, Text, UtcTime, metadata
+from service.catalog.columns import BigId, Terms, Text, UtcTime, metadata, partial_index
 from service.catalog.key_tables import api_keys, audit
 from service.catalog.submission_tables import charges, deliveries, events, spending, submissions
 
@@ -61,22 +61,11 @@ callbacks = sa.Table(
     sa.UniqueConstraint("source", "task_id", "body_sha256"),
     sa.Index("ix_callbacks_of_task", "task_id", "id"),
     sa.Index("ix_callbacks_token_id", "token_id", "id"),
-    sa.Index(
-        "ix_callbacks_stray",
-        "token_id",
-        sqlite_where=sa.text(STRAY),
-        postgresql_where=sa.text(STRAY),
-    ),
-    sa.Index(
-        "ix_callbacks_uncleared",
-        "received_at",
-        "id",
-        sqlite_where=sa.text(UNCLEARED),
-        postgresql_where=sa.text(UNCLEARED),
-    ),
+    partial_index("ix_callbacks_stray", "token_id", where=STRAY),
+    partial_index("ix_callbacks_uncleared", "received_at", "id", where=UNCLEARED),
     sa.Index("ix_callbacks_received", "received_at", "id"),
     *(
-        sa.Index(name, column, "id", sqlite_where=sa.text(rare), postgresql_where=sa.text(rare))
+        partial_index(name, column, "id", where=rare)
         for name, column, rare in (
             ("ix_callbacks_verdict", "verdict", NOT_ACCEPTED),
             ("ix_callbacks_origin", "origin", NOT_CALLED_BACK),
@@ -137,44 +126,14 @@ tasks = sa.Table(
     sa.Index("ix_tasks_of_ref", "ref", "seq"),
     sa.Index("ix_tasks_model", "model", "seq"),
     sa.Index("ix_tasks_received", "received_at", "seq"),
-    sa.Index(
-        "ix_tasks_source", "source", "seq", sqlite_where=sa.text(NOT_EVOLINK), postgresql_where=sa.text(NOT_EVOLINK)
+    partial_index("ix_tasks_source", "source", "seq", where=NOT_EVOLINK),
+    partial_index("ix_tasks_held", "seq", where="hold_at IS NOT NULL"),
+    partial_index("ix_tasks_unproven", "named_by", "status", "named_bytes", where=UNPROVEN),
+    partial_index("ix_tasks_check_at", "check_at", where="check_at IS NOT NULL"),
+    partial_index(
+        "ix_tasks_check_due", "stranger", "check_asked", "deadline", "check_at", where="check_at IS NOT NULL"
     ),
-    sa.Index(
-        "ix_tasks_held",
-        "seq",
-        sqlite_where=sa.text("hold_at IS NOT NULL"),
-        postgresql_where=sa.text("hold_at IS NOT NULL"),
-    ),
-    sa.Index(
-        "ix_tasks_unproven",
-        "named_by",
-        "status",
-        "named_bytes",
-        sqlite_where=sa.text(UNPROVEN),
-        postgresql_where=sa.text(UNPROVEN),
-    ),
-    sa.Index(
-        "ix_tasks_check_at",
-        "check_at",
-        sqlite_where=sa.text("check_at IS NOT NULL"),
-        postgresql_where=sa.text("check_at IS NOT NULL"),
-    ),
-    sa.Index(
-        "ix_tasks_check_due",
-        "stranger",
-        "check_asked",
-        "deadline",
-        "check_at",
-        sqlite_where=sa.text("check_at IS NOT NULL"),
-        postgresql_where=sa.text("check_at IS NOT NULL"),
-    ),
-    sa.Index(
-        "ix_tasks_sidecar_due",
-        "seq",
-        sqlite_where=sa.text("version > sidecar_version AND archive_date IS NOT NULL"),
-        postgresql_where=sa.text("version > sidecar_version AND archive_date IS NOT NULL"),
-    ),
+    partial_index("ix_tasks_sidecar_due", "seq", where="version > sidecar_version AND archive_date IS NOT NULL"),
 )
 
 assets = sa.Table(
@@ -212,47 +171,22 @@ assets = sa.Table(
     sa.UniqueConstraint("task_id", "index"),
     sa.Index("ix_assets_status", "status", "seq"),
     sa.Index("ix_assets_archived", "archived_at", "seq"),
-    sa.Index(
-        "ix_assets_kept",
-        "archived_at",
-        "seq",
-        sqlite_where=sa.text("status = 'archived'"),
-        postgresql_where=sa.text("status = 'archived'"),
-    ),
+    partial_index("ix_assets_kept", "archived_at", "seq", where="status = 'archived'"),
     sa.Index("ix_assets_bytes", "bytes", "seq"),
     sa.Index("ix_assets_size", "width", "height", "seq"),
     sa.Index("ix_assets_host", "host", "seq"),
-    sa.Index("ix_assets_format", "format", "seq", sqlite_where=sa.text(NOT_PNG), postgresql_where=sa.text(NOT_PNG)),
-    sa.Index(
-        "ix_assets_pending",
-        "deadline",
-        "next_attempt_at",
-        sqlite_where=sa.text("status = 'pending'"),
-        postgresql_where=sa.text("status = 'pending'"),
-    ),
-    sa.Index(
-        "ix_assets_unseen",
-        "details_version",
-        "details_after",
-        "seq",
-        sqlite_where=sa.text(UNSEEN),
-        postgresql_where=sa.text(UNSEEN),
-    ),
+    partial_index("ix_assets_format", "format", "seq", where=NOT_PNG),
+    partial_index("ix_assets_pending", "deadline", "next_attempt_at", where="status = 'pending'"),
+    partial_index("ix_assets_unseen", "details_version", "details_after", "seq", where=UNSEEN),
     *(
-        sa.Index(
+        partial_index(
             f"ix_assets_alike_{first}",
             *(f"alike_{(first + more) % 4}" for more in range(4)),
-            sqlite_where=sa.text(f"alike_{first} IS NOT NULL"),
-            postgresql_where=sa.text(f"alike_{first} IS NOT NULL"),
+            where=f"alike_{first} IS NOT NULL",
         )
         for first in range(4)
     ),
-    sa.Index(
-        "ix_assets_to_purge",
-        "seq",
-        sqlite_where=sa.text("status = 'deleted' AND NOT purged"),
-        postgresql_where=sa.text("status = 'deleted' AND NOT purged"),
-    ),
+    partial_index("ix_assets_to_purge", "seq", where="status = 'deleted' AND NOT purged"),
 )
 
 search = sa.Table(  # what tasks are found by; in SQLite its rows are indexed by a virtual table, see `search_index`
@@ -291,12 +225,7 @@ callback_tokens = sa.Table(
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("expires_at", UtcTime),
     sa.Column("revoked_at", UtcTime),
-    sa.Index(
-        "ix_callback_tokens_revoked",
-        "id",
-        sqlite_where=sa.text("revoked_at IS NOT NULL"),
-        postgresql_where=sa.text("revoked_at IS NOT NULL"),
-    ),
+    partial_index("ix_callback_tokens_revoked", "id", where="revoked_at IS NOT NULL"),
 )
 
 signed_links = sa.Table(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from service.inspection.bounded_text import clean, inflated
 from service.inspection.parts import ImageFile, Part
+from service.inspection.xmp import LONGEST_PACKET
 
 NAMES = frozenset({"tEXt", "zTXt", "iTXt"})
 XMP_KEYWORD = "XML:com.adobe.xmp"
@@ -22,7 +23,6 @@ _ELSEWHERE = ("raw profile type", "exif", "gps", "aux:", "xmp", "xml:com.adobe.x
 
 _READ = 64 * 1024
 _LONGEST_KEYWORD = 79
-_LONGEST_XMP = 1024 * 1024
 
 
 def read_text(image: ImageFile, part: Part, longest: int = _READ) -> tuple[str, bytes]:
@@ -44,7 +44,7 @@ def read_xmp(image: ImageFile, part: Part) -> bytes | None:
     """The XMP packet that a text chunk holds, if it does."""
     if part.name != "iTXt" or not image.read(part, 18).startswith(XMP_KEYWORD.encode() + b"\0"):
         return None
-    return read_text(image, part, _LONGEST_XMP)[1]
+    return read_text(image, part, LONGEST_PACKET)[1]
 
 
 def with_text(known: Mapping[str, str], keyword: str, value: bytes) -> Mapping[str, str]:

@@ -23,6 +23,7 @@ import pytest_asyncio
 from service.catalog.catalog import Catalog
 from service.storage.filesystem import FilesystemStore
 from tests.support.migrated import put_migrated
+from tests.support.packages import require
 from tests.system.support.darkroom import Darkroom
 from tests.system.support.ports import free_port
 from tests.system.support.provider import call_back, new_task_id, task_object
@@ -102,6 +103,11 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Dar
     await made.close()
 
 
+@pytest.fixture
+def unzip(request: pytest.FixtureRequest) -> None:
+    require(request, {"unzip": "unzip"})
+
+
 def pid_of(service: Darkroom) -> int:
     assert service._process is not None
     return service._process.pid
@@ -153,6 +159,7 @@ def assert_checked(archive: Path, folder: Path) -> None:
     assert len(listed) == IMAGES + TASKS + 1
 
 
+@pytest.mark.usefixtures("unzip")
 async def test_a_zip_of_all_is_made_in_constant_memory_and_its_manifest_holds(
     service: Darkroom, tmp_path: Path
 ) -> None:
@@ -256,6 +263,7 @@ async def test_a_server_killed_in_the_middle_leaves_nothing_that_looks_whole_and
     assert rest.text.splitlines()[:-1] == whole[len(lines) : -1]
 
 
+@pytest.mark.usefixtures("unzip")
 async def test_a_command_killed_again_and_again_makes_the_same_file_and_the_archive_anew(
     service: Darkroom, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from service.upkeep.zip_format import NO_TIME, Member, central_header, ending, local_header
+from tests.support.packages import require
 
 GIB = 2**30
 AT = datetime(2026, 5, 1, 14, 30, 59, tzinfo=timezone(timedelta(hours=2)))
@@ -79,11 +80,9 @@ def test_it_can_be_read_from_a_pipe() -> None:
     assert names == [b"a", b"b"]
 
 
-def test_unzip_finds_nothing_wrong(tmp_path: Path) -> None:
+def test_unzip_finds_nothing_wrong(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    require(request, {"unzip": "unzip"})
     path = tmp_path / "out.zip"
     path.write_bytes(written({"a/0.png": b"one", "b": b""}))
-    try:
-        done = subprocess.run(["unzip", "-tqq", str(path)], check=False, capture_output=True)
-    except FileNotFoundError:
-        pytest.skip("unzip is not installed")
+    done = subprocess.run(["unzip", "-tqq", str(path)], check=False, capture_output=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

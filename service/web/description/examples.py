@@ -1,4 +1,4 @@
-"""Answers as examples, by operation and status: recorded from the service, see `tests/web/description/record.py`."""
+"""Answers as examples, by operation and status: recorded from the service, see `tests/description/test_examples.py`."""
 
 import json
 from collections.abc import Mapping
