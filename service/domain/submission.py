@@ -33,10 +33,6 @@ class SubmissionStatus(StrEnum):
     def made_a_task(self) -> bool:
         return self in (SubmissionStatus.TAKEN, SubmissionStatus.FOUND)
 
-    @property
-    def costs_nothing(self) -> bool:
-        return self in (SubmissionStatus.REFUSED, SubmissionStatus.UNSENT, SubmissionStatus.LOST)
-
 
 @dataclass(frozen=True, slots=True)
 class Submission:

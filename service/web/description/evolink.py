@@ -59,7 +59,6 @@ _HEADERS = (
     Parameter(REF, f"Your name for the task. {_PLAIN}", example="order-1234"),
     Parameter(TAGS, f"`name=value, name=value`. {_PLAIN}", example="team=shop, season=fall"),
 )
-_WAIT = Header("Retry-After", "Seconds to wait.", always=False)
 
 OPERATIONS = (
     Operation(
