@@ -9,12 +9,14 @@ from starlette.routing import BaseRoute
 
 from service.bootstrap import Components, key_mark, running
 from service.bootstrap.details import wanted_of
+from service.gallery.routes import gallery_routes
 from service.outbound.address_policy import HTTPS_PORT
 from service.settings import Role
 from service.submission.urls import CallbackRule
 from service.web.api_keys import KeyRoutes
 from service.web.assets import AssetRoutes
 from service.web.audit import AuditRoutes
+from service.web.browsers import Browsers
 from service.web.callback_urls import CallbackUrlRoutes
 from service.web.callbacks import CallbackRoutes
 from service.web.docs import DocsRoutes
@@ -60,7 +62,8 @@ def create_metrics_app(parts: Components) -> Starlette:
 
 def _routes(parts: Components) -> list[BaseRoute]:
     settings = parts.settings
-    keys = ApiKeys(parts.keys, parts.failures)
+    browsers = Browsers(parts.sessions, secure=settings.public_url.startswith("https:"))
+    keys = ApiKeys(parts.keys, parts.failures, browsers)
     refused = RefusedCallbacks()
     health = _health(parts)
     routes: list[BaseRoute] = [*health.routes()]
@@ -81,6 +84,14 @@ def _routes(parts: Components) -> list[BaseRoute]:
         routes += callbacks.routes()
     if Role.API in settings.roles:
         routes += _api_routes(parts, keys, refused)
+        routes += gallery_routes(
+            browsers=browsers,
+            keys=keys,
+            catalog=parts.catalog,
+            store=parts.store,
+            public_url=settings.public_url,
+            prices=parts.submitting.prices,
+        )
     return routes
 
 

@@ -19,6 +19,7 @@ LAYERS: tuple[Set[str], ...] = (
     {"demo", "doctor", "healthcheck", "serve"},  # a command each
     {"app"},
     {"server"},
+    {"gallery"},
     {"web", "simulator"},
     {"bootstrap"},
     {"http_protocol", "listener", "secrets_file", "server_lock", "settings"},
@@ -41,7 +42,8 @@ ONLY: Mapping[str, Set[str]] = {
     "sqlalchemy": {"catalog"},
     "alembic": {"catalog"},
     "asyncpg": {"catalog"},
-    "starlette": {"web", "app", "server", "simulator"},
+    "starlette": {"web", "gallery", "app", "server", "simulator"},
+    "jinja2": {"gallery"},
     "prometheus_client": {"observability"},
     "opentelemetry": {"observability"},
     "requests": {"observability"},

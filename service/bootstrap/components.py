@@ -29,6 +29,7 @@ from service.intake.readiness import Readiness
 from service.intake.revocation import RevokedTokens
 from service.keys.failures import Failures
 from service.keys.known import KnownKeys
+from service.keys.sessions import Sessions
 from service.observability import Metrics
 from service.observability.tracing import Tracing
 from service.provider.client import ProviderClient
@@ -65,6 +66,7 @@ class Components:
     thumbnails: Thumbnails
     signer: TokenSigner
     link_signer: AssetLinkSigner
+    sessions: Sessions
     metrics: Metrics
     tracing: Tracing
     rules: Rules
@@ -171,13 +173,13 @@ def open_components(settings: Settings) -> Iterator[Components]:
         )
         signer, link_signer = TokenSigner(signing), AssetLinkSigner(signing)
         provider = provider_client(settings, metrics=metrics)
+        nudge = wakeups.nudge("keys") if wakeups is not None else None
+        keys = KnownKeys(keys_of(api_keys), catalog=catalog, nudge=nudge)
         traces = stack.enter_context(tracing(settings, within=partial(_left_to_drain, settings, readiness)))
         yield Components(
             settings=settings,
             api_keys=api_keys,
-            keys=KnownKeys(
-                keys_of(api_keys), catalog=catalog, nudge=wakeups.nudge("keys") if wakeups is not None else None
-            ),
+            keys=keys,
             failures=Failures(tell=metrics.auth_failed),
             catalog=catalog,
             store=store,
@@ -185,6 +187,7 @@ def open_components(settings: Settings) -> Iterator[Components]:
             thumbnails=thumbnails_of(settings, catalog, store, decoders),
             signer=signer,
             link_signer=link_signer,
+            sessions=Sessions(signing, known=keys),
             metrics=metrics,
             tracing=traces,
             rules=rules,

@@ -53,7 +53,13 @@ class KnownKeys:
 
     def find(self, secret: str, *, now: datetime) -> ApiKey | Denied:
         """The key that a secret is, if it is good at that time."""
-        key = matching((*self.setting, *self._kept), digest(secret))
+        return self._good(matching((*self.setting, *self._kept), digest(secret)), now)
+
+    def named(self, key_id: str, *, now: datetime) -> ApiKey | Denied:
+        """The key of this id, if it is good at that time: for who has shown it before."""
+        return self._good(next((key for key in (*self.setting, *self._kept) if key.id == key_id), None), now)
+
+    def _good(self, key: ApiKey | None, now: datetime) -> ApiKey | Denied:
         if key is None:
             return Denied(Denial.UNKNOWN if self._current else Denial.UNCERTAIN)
         if (why := key.denial(now)) is not None:

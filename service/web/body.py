@@ -1,7 +1,9 @@
 """Request bodies, capped while they are read and bounded in time."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import TypeVar
+from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
@@ -14,7 +16,9 @@ READ_WITHIN = 15.0
 """Seconds for a whole body; the provider itself gives up after 10."""
 
 _LARGEST_JSON = 256 * 1024
-_JSON = ("application/json", "", "application/x-www-form-urlencoded")
+_LARGEST_FORM = 16 * 1024
+_FORM = "application/x-www-form-urlencoded"
+_JSON = ("application/json", "", _FORM)
 """Media types of bodies: who names none means JSON, and so does `curl -d`, which says the last of everything."""
 
 
@@ -52,18 +56,36 @@ async def read_capped(request: Request, limit: int) -> bytes:
 async def read_model(request: Request, model: type[M]) -> M:
     """A JSON body as a model; an empty one counts as `{}`. Raises Invalid with the field that is wrong, TooLarge, and
     WrongKind for what is said not to be JSON."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type not in _JSON and (announced_bytes(request) != 0):
+    if _media_type(request) not in _JSON and (announced_bytes(request) != 0):
         raise WrongKind("unsupported_media_type", "send JSON, with Content-Type: application/json")
-    try:
-        body = await read_capped(request, _LARGEST_JSON)
-    except BodyTooLarge:
-        raise TooLarge("body_too_large", f"the body is over {_LARGEST_JSON} bytes") from None
-    except BodyIncomplete:
-        raise Invalid("body_incomplete", f"the body did not arrive whole within {READ_WITHIN:.0f} s") from None
+    body = await _read(request, _LARGEST_JSON)
     try:
         return model.model_validate_json(body or b"{}")
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "body"
         raise Invalid("invalid_request", f"{where}: {first['msg']}") from None
+
+
+async def read_form(request: Request) -> Mapping[str, str]:
+    """The fields of a form that a page sent, the last of each name. Raises Invalid, TooLarge, and WrongKind."""
+    if _media_type(request) != _FORM:
+        raise WrongKind("unsupported_media_type", f"send a form, with Content-Type: {_FORM}")
+    body = await _read(request, _LARGEST_FORM)
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=20))
+    except ValueError:
+        raise Invalid("invalid_request", "this is no form") from None
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    try:
+        return await read_capped(request, limit)
+    except BodyTooLarge:
+        raise TooLarge("body_too_large", f"the body is over {limit} bytes") from None
+    except BodyIncomplete:
+        raise Invalid("body_incomplete", f"the body did not arrive whole within {READ_WITHIN:.0f} s") from None
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()

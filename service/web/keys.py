@@ -18,6 +18,7 @@ from service.domain.audit import Actor, request_id_of
 from service.domain.failures import address_of
 from service.keys.failures import Failures
 from service.keys.known import Denied, KnownKeys
+from service.web.browsers import WRITE_TOKEN, Browsers
 from service.web.problems import problem
 
 __all__ = ["ApiKeys", "Endpoint", "Refuse", "Scope", "actor_of"]
@@ -41,12 +42,24 @@ def actor_of(request: Request) -> Actor:
     return actor
 
 
+def actor_by(request: Request, key: ApiKey) -> Actor:
+    """Who asks, with this key."""
+    address = address_of(host_of(request))
+    request_id = request_id_of(request.headers.get("x-request-id"))
+    return Actor(key.id, key.name, key.scopes, request_id, str(address) if address else None)
+
+
+def host_of(request: Request) -> str | None:
+    return request.client.host if request.client else None
+
+
 class ApiKeys:
     """Guards endpoints; which scope each needs stands beside its route."""
 
-    def __init__(self, known: KnownKeys, failures: Failures) -> None:
+    def __init__(self, known: KnownKeys, failures: Failures, browsers: Browsers | None = None) -> None:
         self._known = known
         self._failures = failures
+        self._browsers = browsers
 
     def route(self, path: str, *, refuse: Refuse = problem, **endpoints: Guarded) -> Route:
         """One route for all methods of a path, so that 405 can name them: `GET=(Scope.READ, endpoint)`."""
@@ -64,19 +77,28 @@ class ApiKeys:
         for the others."""
 
         async def guarded(request: Request) -> Response:
-            host = request.client.host if request.client else None
-            key = self.identify(request.headers.get("authorization"), host=host)
+            host, browsers = host_of(request), self._browsers_for(request)
+            if browsers is None:
+                key = self.identify(request.headers.get("authorization"), host=host)
+            else:
+                key = browsers.key_of(request)
             if isinstance(key, Denied):
                 self._failures.add(host, key.why, key.key)
                 return _refused(key.why, refuse, wait=self._failures.wait(host))
+            if browsers is not None and not browsers.may(request, request.headers.get(WRITE_TOKEN, "")):
+                return refuse(403, "write_token_needed", f"a browser's session changes things with {WRITE_TOKEN}")
             if not key.may(scope):
                 return refuse(403, "forbidden", f"this key lacks the scope {scope.value}")
-            request_id = request_id_of(request.headers.get("x-request-id"))
-            address = address_of(host)
-            request.state.actor = Actor(key.id, key.name, key.scopes, request_id, str(address) if address else None)
+            request.state.actor = actor_by(request, key)
             return await endpoint(request)
 
         return guarded
+
+    def _browsers_for(self, request: Request) -> Browsers | None:
+        """Who knows the session that a request shows; a key that it shows as well counts instead."""
+        if self._browsers is None or "authorization" in request.headers:
+            return None
+        return self._browsers if self._browsers.session_of(request) is not None else None
 
     def identify(self, authorization: str | None, *, host: str | None = None) -> ApiKey | Denied:
         """The key of an Authorization header from a client's address."""
@@ -91,6 +113,13 @@ class ApiKeys:
         if limited and isinstance(found, Denied):
             return Denied(Denial.LIMITED, found.key)
         return found
+
+    def log_in(self, request: Request, secret: str) -> ApiKey | Denied:
+        """The key that somebody typed; a wrong one counts as everywhere."""
+        key = self.identify(f"Bearer {secret}", host=host_of(request))
+        if isinstance(key, Denied):
+            self._failures.add(host_of(request), key.why, key.key)
+        return key
 
 
 def _refused(why: Denial, refuse: Refuse, *, wait: int) -> Response:

@@ -62,6 +62,11 @@ def provider_error(
     return JSONResponse(error_document(status, code, detail, param=param), status_code=status, headers=headers)
 
 
+def status_of(error: Refused) -> int:
+    """The status by which a refusal is answered."""
+    return _STATUS[type(error)]
+
+
 def handlers() -> dict[Any, Any]:
     """What an application does with errors; each application has its own log of outages."""
     outages = Seldom("unavailable")
@@ -70,7 +75,7 @@ def handlers() -> dict[Any, Any]:
         assert isinstance(error, DarkroomError)
         match error:
             case Refused():
-                return problem(_STATUS[type(error)], error.code, str(error))
+                return problem(status_of(error), error.code, str(error))
             case Unavailable():
                 outages.tell(reason=str(error))
                 return problem(503, "unavailable", str(error), headers={"Retry-After": str(error.retry_after)})

@@ -1,0 +1,1 @@
+"""The gallery: pages for people, rendered here, who log in with a key. It decides nothing and stores nothing."""

@@ -1,0 +1,191 @@
+"""The wall: images by any filter, newest first, in pages that a script asks for while somebody scrolls.
+
+The order is that of archiving, so that a day can be jumped to and what is new comes first.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from service.catalog.catalog import Catalog, Transaction
+from service.catalog.facets import Facets
+from service.catalog.filters import AssetFilter, Sort, Span
+from service.domain.api_key import ApiKey
+from service.domain.asset import AssetStatus
+from service.gallery.door import Door
+from service.gallery.site import Site
+from service.gallery.tiles import Tile, tile_of
+from service.web.narrowing import ASSET_PARAMETERS, ASSET_SORT, asset_filter, sort_of
+from service.web.paging import CURSOR, cursor_of
+from service.web.parameters import Day, Parameter, YesNo, read_parameters
+
+TILES = 60
+
+DAY = Parameter("day", "Begin with the images of this day.", Day())
+NEWER = Parameter("newer", "The page that comes before the cursor instead of after it.", YesNo())
+_PARAMETERS = (*ASSET_PARAMETERS, ASSET_SORT, CURSOR, DAY, NEWER)
+_PLACE = frozenset({"cursor", "day", "newer"})
+"""What says where to begin, and not what is shown."""
+
+_FACETS = ("model", "size", "format", "tag", "source", "host")
+
+_FROM_THE_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody wants to see, and from where on."""
+
+    wanted: AssetFilter
+    sort: Sort
+    after: int | None
+    day: date | None
+    newer: bool
+    narrowed: Mapping[str, tuple[str, ...]]
+
+    @property
+    def query(self) -> str:
+        """What is shown, as a query string without the place."""
+        return urlencode(self.narrowed, doseq=True)
+
+    @property
+    def typed(self) -> str:
+        """The words that are searched for, as somebody typed them."""
+        return " ".join(self.narrowed.get("q", ())).removesuffix("*")
+
+    @property
+    def chips(self) -> list[tuple[str, str, str]]:
+        """Filters: name, value, and the query string without it."""
+        pairs = [(name, value) for name, values in self.narrowed.items() if name != "sort" for value in values]
+        return [(name, value, self.toggled(name, value)) for name, value in pairs]
+
+    def has(self, name: str, value: str) -> bool:
+        return value in self.narrowed.get(name, ())
+
+    def toggled(self, name: str, value: str) -> str:
+        """The query string with this value in place of others of its name, or without it where it is there; a tag comes
+        beside other tags."""
+        held = self.narrowed.get(name, ())
+        others = tuple(one for one in held if one != value) if name == "tag" else ()
+        values = others if value in held else (*others, value)
+        return urlencode({**self.narrowed, name: values}, doseq=True)
+
+
+@dataclass(frozen=True, slots=True)
+class WallPage:
+    """Tiles; the cursors of what comes before and after them, None where nothing does."""
+
+    tiles: list[Tile]
+    newer: str | None
+    older: str | None
+
+
+class Wall:
+    """`/`, its pages, and how what is shown divides."""
+
+    def __init__(self, *, catalog: Catalog, site: Site) -> None:
+        self._catalog = catalog
+        self._site = site
+
+    def routes(self, door: Door) -> list[Route]:
+        return [
+            door.page("/", self.whole),
+            door.page("/wall", self.part),
+            door.page("/wall/facets", self.facets),
+        ]
+
+    async def whole(self, request: Request, key: ApiKey) -> Response:
+        return await self.response(request, key)
+
+    async def response(self, request: Request, key: ApiKey, **more: Any) -> Response:
+        """The wall, and with `more` what lies beside it."""
+        asked = asked_for(request)
+        page, waiting = await self._catalog.read(lambda tx: (page_of(tx, asked), tx.work.waiting()))
+        said: dict[str, Any] = {"image": None, **more}
+        return self._site.page(request, "wall.html", key=key, asked=asked, page=page, waiting=waiting, **said)
+
+    async def part(self, request: Request, key: ApiKey) -> Response:
+        asked = asked_for(request)
+        page = await self._catalog.read(partial(page_of, asked=asked))
+        return self._site.page(request, "wall_page.html", key=key, asked=asked, page=page)
+
+    async def facets(self, request: Request, key: ApiKey) -> Response:
+        asked = asked_for(request)
+        found: Facets = await self._catalog.read(lambda tx: tx.facets.assets(asked.wanted))
+        shown = [(name, found.values.get(name, {})) for name in _FACETS]
+        return self._site.page(
+            request,
+            "facets.html",
+            key=key,
+            asked=asked,
+            facets=found,
+            shown=[one for one in shown if _divides(*one, asked)],
+        )
+
+
+def _divides(name: str, values: Mapping[str, int], asked: Asked) -> bool:
+    """Whether there is something to choose between, or to take back."""
+    return len(values) > 1 or (bool(values) and name in asked.narrowed)
+
+
+def asked_for(request: Request) -> Asked:
+    """Raises Invalid that names the parameter. What is not asked for by status is what is there to be seen."""
+    request = _without_blanks(request)
+    given = dict(read_parameters(request, _PARAMETERS, of="the gallery"))
+    wanted = asset_filter(given)
+    if wanted.status is None:
+        wanted = replace(wanted, status=AssetStatus.ARCHIVED)
+    if wanted.status == AssetStatus.ARCHIVED and wanted.archived.is_empty:
+        wanted = replace(wanted, archived=Span(after=_FROM_THE_BEGINNING))
+    query = request.query_params
+    narrowed = {name: tuple(query.getlist(name)) for name in query if name not in _PLACE and name in given}
+    return Asked(wanted, sort_of(given), given.get("cursor"), given.get("day"), bool(given.get("newer")), narrowed)
+
+
+def _without_blanks(request: Request) -> Request:
+    """What a form sends for a field that nobody filled in says nothing."""
+    said = [(name, value) for name, value in request.query_params.multi_items() if value.strip()]
+    return Request({**request.scope, "query_string": urlencode(said).encode()})
+
+
+def page_of(tx: Transaction, asked: Asked) -> WallPage:
+    """The page that begins where it was asked for."""
+    if asked.newer and asked.after is not None:
+        return _newer(tx, asked, asked.after)
+    after = asked.after if asked.day is None else _last_after(tx, asked, asked.day)
+    found = tx.export.images(asked.wanted, limit=TILES, after=after, sort=asked.sort)
+    tiles = [tile_of(one) for one in found.items]
+    older = cursor_of(found.next) if found.next is not None else None
+    newer = cursor_of(tiles[0].number) if after is not None and tiles else None
+    return WallPage(tiles, newer, older)
+
+
+def _newer(tx: Transaction, asked: Asked, before: int) -> WallPage:
+    """The page that ends before that row."""
+    found = tx.export.images(asked.wanted, limit=TILES, after=before, sort=_BACKWARDS[asked.sort])
+    tiles = [tile_of(one) for one in reversed(found.items)]
+    newer = cursor_of(found.next) if found.next is not None else None
+    return WallPage(tiles, newer, cursor_of(tiles[-1].number) if tiles else None)
+
+
+def _last_after(tx: Transaction, asked: Asked, day: date) -> int | None:
+    """The row behind which the images of a day and what is older begin; None where they are the newest."""
+    over = datetime.combine(day, time(), UTC) + timedelta(days=1)
+    later = replace(asked.wanted, archived=Span(over, asked.wanted.archived.before))
+    found = tx.export.images(later, limit=1, sort=Sort.OLDEST)
+    return found.items[0].number if found.items else None
+
+
+_BACKWARDS = {
+    Sort.NEWEST: Sort.OLDEST,
+    Sort.OLDEST: Sort.NEWEST,
+    Sort.LARGEST: Sort.SMALLEST,
+    Sort.SMALLEST: Sort.LARGEST,
+}

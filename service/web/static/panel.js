@@ -1,0 +1,129 @@
+// The panel beside the wall: one image, what is known of it, and what can be done with it.
+
+import { ask, problem, settle, t, tell } from "./frame.js";
+
+const IMAGE = /^\/images\/([^/]+)$/;
+
+export class Panel {
+  constructor(wall, state) {
+    this.wall = wall;
+    this.state = state;
+    this.element = document.getElementById("panel");
+    this.element.addEventListener("click", (event) => this.clicked(event));
+    this.element.addEventListener("toggle", (event) => this.unfolded(event.target), true);
+    if (!this.element.hidden) this.wall.current = this.wall.numberOf(this.id);
+  }
+
+  get isOpen() {
+    return !this.element.hidden;
+  }
+
+  get id() {
+    return this.element.querySelector("article")?.dataset.id;
+  }
+
+  async open(id, { replace = false, pushes = true } = {}) {
+    const answer = await ask(`/images/${encodeURIComponent(id)}/panel?${this.state.query}`);
+    if (!answer.ok) return tell(await problem(answer));
+    const wasOpen = this.isOpen;
+    this.element.innerHTML = await answer.text();
+    this.element.hidden = false;
+    this.element.scrollTop = 0;
+    document.body.classList.add("with-panel");
+    settle(this.element);
+    document.title = `${this.element.querySelector("h2").textContent} · Darkroom`;
+    const address = `/images/${encodeURIComponent(id)}${this.state.query ? `?${this.state.query}` : ""}`;
+    if (pushes) history[replace || wasOpen ? "replaceState" : "pushState"]({}, "", address);
+    if (!replace && !wasOpen) this.element.querySelector(".close").focus({ preventScroll: true });
+  }
+
+  close({ pushes = true } = {}) {
+    if (!this.isOpen) return;
+    this.element.hidden = true;
+    this.element.replaceChildren();
+    document.body.classList.remove("with-panel");
+    if (pushes) history.pushState({}, "", `/${this.state.query ? `?${this.state.query}` : ""}`);
+    if (this.wall.current >= 0) this.wall.go(this.wall.current);
+  }
+
+  /** Go where the browser's back and forward buttons lead. */
+  follow(change) {
+    const image = IMAGE.exec(location.pathname);
+    if (image) this.open(decodeURIComponent(image[1]), { pushes: false });
+    else {
+      this.close({ pushes: false });
+      if (location.search.slice(1) !== this.state.query) change(location.search.slice(1));
+    }
+  }
+
+  download(id) {
+    const link = document.createElement("a");
+    link.href = `/v1/assets/${encodeURIComponent(id)}/content?download=1`;
+    link.download = "";
+    link.click();
+  }
+
+  clicked(event) {
+    const at = event.target.closest(".close, .strip a, [data-do]");
+    if (!at || event.metaKey || event.ctrlKey) return;
+    if (at.matches(".close")) { event.preventDefault(); this.close(); }
+    else if (at.matches(".strip a")) { event.preventDefault(); this.open(decodeURIComponent(IMAGE.exec(at.pathname)[1]), { replace: true }); }
+    else if (at.dataset.do === "copy") this.copy(at.dataset.text);
+    else if (at.dataset.do === "sign") this.sign(at.dataset.address);
+    else if (at.dataset.do === "retry") this.write(at.dataset.address, "POST", t("It is tried again."));
+    else if (at.dataset.do === "delete" && confirm(at.dataset.sure)) this.remove(at.dataset.address);
+  }
+
+  async copy(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+      tell(t("Copied."));
+    } catch {
+      prompt(t("Copy this:"), text); // where the browser gives no clipboard, as over plain HTTP
+    }
+  }
+
+  async sign(address) {
+    const answer = await ask(address, { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
+    if (!answer.ok) return tell(await problem(answer));
+    await this.copy((await answer.json()).url);
+  }
+
+  async write(address, method, said) {
+    const answer = await ask(address, { method });
+    tell(answer.ok ? said : await problem(answer));
+    if (answer.ok && this.id) await this.open(this.id, { pushes: false });
+    return answer.ok;
+  }
+
+  async remove(address) {
+    const { id } = this;
+    const answer = await ask(address, { method: "DELETE" });
+    if (!answer.ok) return tell(await problem(answer));
+    tell(t("Deleted."));
+    this.close();
+    this.wall.remove(id);
+  }
+
+  /** What is long or rarely looked at is asked for when somebody unfolds it. */
+  async unfolded(part) {
+    const slot = part.open && part.dataset.part && part.querySelector(".slot");
+    if (!slot || slot.childElementCount) return;
+    const answer = await ask(part.dataset.part);
+    if (part.dataset.kind !== "similar") slot.innerHTML = answer.ok ? await answer.text() : "";
+    else slot.append(answer.ok ? alike(await answer.json()) : Object.assign(document.createElement("p"), { textContent: await problem(answer) }));
+  }
+}
+
+function alike({ items }) {
+  if (!items.length) return Object.assign(document.createElement("p"), { className: "soft", textContent: t("Nothing looks like this one.") });
+  const strip = Object.assign(document.createElement("ul"), { className: "strip" });
+  for (const { distance, asset } of items) {
+    const image = Object.assign(document.createElement("img"), { src: `/v1/assets/${encodeURIComponent(asset.id)}/thumbnail?size=256`, height: 96, loading: "lazy", alt: asset.id, title: t("{n} bit apart|{n} bits apart", { n: distance }) });
+    const link = Object.assign(document.createElement("a"), { href: `/images/${encodeURIComponent(asset.id)}` });
+    link.append(image);
+    strip.append(Object.assign(document.createElement("li"), {}));
+    strip.lastElementChild.append(link);
+  }
+  return strip;
+}

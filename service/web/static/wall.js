@@ -1,0 +1,380 @@
+// The wall: rows that are laid out once and drawn only where somebody looks, so that a million images stay smooth.
+
+import { ask, settle, t, tell } from "./frame.js";
+import { firstBelow, rows } from "./rows.js";
+import { Panel } from "./panel.js";
+import { Selection } from "./selection.js";
+
+const GAP = 6;
+const AHEAD = 1.5; // screens that are drawn above and below
+const FETCH_AHEAD = 4; // screens that are asked for before somebody comes there
+
+class Wall {
+  constructor(list) {
+    this.list = list;
+    this.tiles = []; // {id, html, ratio}
+    this.ids = new Set();
+    this.drawn = new Map(); // by number
+    this.placed = [];
+    this.current = -1;
+    this.selection = new Selection(this);
+    this.scale = document.getElementById("scale");
+    this.scale.value = localStorage.getItem("tile-size") ?? this.scale.value;
+    this.adopt(list);
+    addEventListener("scroll", () => this.look(), { passive: true });
+    new ResizeObserver(() => this.resized()).observe(list.parentElement);
+    this.scale.addEventListener("input", () => { localStorage.setItem("tile-size", this.scale.value); this.layOut(); });
+  }
+
+  /** Begin with what the server has drawn. */
+  adopt(list) {
+    this.newer = list.dataset.newer;
+    this.older = list.dataset.older;
+    this.tiles = readTiles(list);
+    this.ids = new Set(this.tiles.map((one) => one.id));
+    this.drawn.clear();
+    this.list.replaceChildren();
+    this.list.classList.add("placed");
+    this.current = -1;
+    for (const more of document.querySelectorAll(".more")) more.hidden = true;
+    document.querySelector(".nothing")?.toggleAttribute("hidden", this.tiles.length > 0);
+    this.layOut();
+  }
+
+  get rowHeight() {
+    return Math.min(Number(this.scale.value), innerWidth < 500 ? 160 : 1000);
+  }
+
+  resized() {
+    if (this.list.clientWidth !== this.width) this.layOut();
+  }
+
+  /** Place everything anew; what was at the top of the window stays there. */
+  layOut() {
+    const kept = this.atTop();
+    this.width = this.list.clientWidth;
+    this.placed = [];
+    this.reached = { next: 0, top: 0 };
+    this.place();
+    for (const one of this.drawn.values()) one.remove();
+    this.drawn.clear();
+    if (kept > 0) this.show(kept, "start");
+    this.look();
+  }
+
+  place() {
+    const { rows: more, top, next } = rows(this.tiles.map((one) => one.ratio), {
+      from: this.reached.next, top: this.reached.top, width: this.width, height: this.rowHeight, gap: GAP, whole: !this.older,
+    });
+    this.placed.push(...more);
+    this.reached = { next, top };
+    this.list.style.height = `${top}px`;
+  }
+
+  get offset() {
+    return this.list.getBoundingClientRect().top + scrollY;
+  }
+
+  atTop() {
+    if (!this.placed.length) return 0;
+    return this.placed[firstBelow(this.placed, scrollY - this.offset)]?.from ?? 0;
+  }
+
+  /** Draw what is near the window, take away what is not, and ask for more before it is needed. */
+  look() {
+    const above = scrollY - this.offset;
+    const from = above - AHEAD * innerHeight;
+    const to = above + (1 + AHEAD) * innerHeight;
+    const wanted = new Set();
+    for (let at = firstBelow(this.placed, from); at < this.placed.length && this.placed[at].top < to; at += 1) {
+      this.draw(this.placed[at], wanted);
+    }
+    for (const [number, element] of this.drawn) {
+      if (!wanted.has(number) && !element.contains(document.activeElement)) {
+        element.remove();
+        this.drawn.delete(number);
+      }
+    }
+    if (this.older && above + (1 + FETCH_AHEAD) * innerHeight > this.reached.top) this.more();
+    if (this.newer && above < FETCH_AHEAD * innerHeight) this.before();
+  }
+
+  draw(row, wanted) {
+    let left = 0;
+    for (let number = row.from; number < row.to; number += 1) {
+      const width = row.widths[number - row.from];
+      wanted.add(number);
+      if (!this.drawn.has(number)) {
+        const element = elementOf(this.tiles[number].html);
+        Object.assign(element.style, { left: `${left}px`, top: `${row.top}px`, width: `${width}px`, height: `${row.height}px` });
+        if (element.dataset.colour) element.style.backgroundColor = element.dataset.colour;
+        element.classList.toggle("current", number === this.current);
+        this.selection.mark(element);
+        this.insert(number, element);
+      }
+      left += width + GAP;
+    }
+  }
+
+  /** In the order of the wall, so that the Tab key and screen readers go through it as eyes do. */
+  insert(number, element) {
+    element.dataset.number = number;
+    let next = null;
+    for (const other of this.list.children) {
+      if (Number(other.dataset.number) > number) { next = other; break; }
+    }
+    this.list.insertBefore(element, next);
+    this.drawn.set(number, element);
+  }
+
+  async page(direction, cursor) {
+    const query = new URLSearchParams(state.query);
+    query.set("cursor", cursor);
+    if (direction === "newer") query.set("newer", "true");
+    const answer = await ask(`/wall?${query}`);
+    if (!answer.ok) throw new Error(String(answer.status));
+    return partOf(await answer.text()).querySelector("ol");
+  }
+
+  async more() {
+    if (this.asking) return;
+    const [asking, cursor] = [this.asking = {}, this.older];
+    try {
+      const page = await this.page("older", cursor);
+      if (this.asking !== asking) return;
+      this.older = page.dataset.older;
+      const tiles = readTiles(page).filter((one) => !this.ids.has(one.id));
+      for (const one of tiles) this.ids.add(one.id);
+      this.tiles.push(...tiles);
+      this.place();
+      this.asking = null;
+      this.look();
+    } catch {
+      if (this.asking === asking) setTimeout(() => { this.asking = null; this.look(); }, 3000);
+    }
+  }
+
+  async before() {
+    if (this.asking) return;
+    const asking = this.asking = {};
+    try {
+      const page = await this.page("newer", this.newer);
+      if (this.asking !== asking) return;
+      this.newer = page.dataset.newer;
+      this.prepend(readTiles(page));
+      this.asking = null;
+    } catch {
+      if (this.asking === asking) setTimeout(() => { this.asking = null; this.look(); }, 3000);
+    }
+  }
+
+  /** Put tiles before the first one; what somebody looks at stays where it is. */
+  prepend(tiles) {
+    const fresh = tiles.filter((one) => !this.ids.has(one.id));
+    if (!fresh.length) return;
+    for (const one of fresh) this.ids.add(one.id);
+    const kept = this.placed.length ? this.atTop() : 0;
+    const wasAtTop = scrollY <= this.offset;
+    this.tiles.unshift(...fresh);
+    if (this.current >= 0) this.current += fresh.length;
+    for (const one of this.drawn.values()) one.remove();
+    this.drawn.clear();
+    this.placed = [];
+    this.reached = { next: 0, top: 0 };
+    this.place();
+    if (!wasAtTop) this.show(kept + fresh.length, "start");
+    this.look();
+  }
+
+  /** What has come since, for who looks at the beginning. */
+  async fresh() {
+    const answer = await ask(`/wall?${state.query}`);
+    if (!answer.ok) return 0;
+    const tiles = readTiles(partOf(await answer.text()).querySelector("ol"));
+    const known = tiles.findIndex((one) => this.ids.has(one.id));
+    const some = known < 0 ? tiles : tiles.slice(0, known);
+    this.prepend(some);
+    return some.length;
+  }
+
+  remove(id) {
+    this.tiles = this.tiles.filter((one) => one.id !== id);
+    this.ids.delete(id);
+    this.layOut();
+  }
+
+  rowOf(number) {
+    return this.placed.find((row) => row.from <= number && number < row.to);
+  }
+
+  /** Bring a tile into the window. */
+  show(number, where = "nearest") {
+    const row = this.rowOf(number);
+    if (!row) return;
+    const head = document.querySelector(".top").offsetHeight + GAP;
+    const top = this.offset + row.top;
+    if (where === "start" || top < scrollY + head) scrollTo({ top: top - head });
+    else if (top + row.height > scrollY + innerHeight) scrollTo({ top: top + row.height - innerHeight + GAP });
+  }
+
+  /** Make a tile the one that keys act on. */
+  go(number) {
+    if (!this.tiles.length) return;
+    this.current = Math.max(0, Math.min(this.tiles.length - 1, number));
+    this.show(this.current);
+    this.look();
+    for (const [one, element] of this.drawn) element.classList.toggle("current", one === this.current);
+    this.drawn.get(this.current)?.querySelector("a").focus({ preventScroll: true });
+  }
+
+  /** The tile above or below the current one that lies nearest. */
+  vertical(step) {
+    const row = this.rowOf(this.current);
+    const other = this.placed[this.placed.indexOf(row) + step];
+    if (!row || !other) return this.current;
+    const middle = (one, number) => one.widths.slice(0, number - one.from).reduce((a, b) => a + b + GAP, 0) + one.widths[number - one.from] / 2;
+    const here = middle(row, this.current);
+    let best = other.from;
+    for (let number = other.from; number < other.to; number += 1) {
+      if (Math.abs(middle(other, number) - here) < Math.abs(middle(other, best) - here)) best = number;
+    }
+    return best;
+  }
+
+  get currentId() {
+    return this.tiles[this.current]?.id;
+  }
+
+  numberOf(id) {
+    return this.tiles.findIndex((one) => one.id === id);
+  }
+}
+
+function readTiles(list) {
+  return [...list.querySelectorAll(".tile")].map((one) => ({
+    id: one.dataset.id, html: one.outerHTML, ratio: Number(one.dataset.width) / Number(one.dataset.height),
+  }));
+}
+
+function partOf(text) {
+  const template = document.createElement("template");
+  template.innerHTML = text;
+  return template.content;
+}
+
+function elementOf(text) {
+  return partOf(text).firstElementChild;
+}
+
+// What is shown: the query of the address, without the place.
+
+const PLACE = ["cursor", "day", "newer"];
+const state = { query: shownBy(location.search) };
+
+function shownBy(search) {
+  const query = new URLSearchParams(search);
+  for (const name of PLACE) query.delete(name);
+  return query.toString();
+}
+
+const list = document.getElementById("wall");
+const facets = document.querySelector("#facets .slot");
+let typing;
+
+/** How what is shown divides; a moment later than the images, which matter more. */
+async function divide() {
+  const answer = await ask(`/wall/facets?${state.query}`, { signal: typing?.signal });
+  if (answer.ok) facets.replaceChildren(partOf(await answer.text()));
+}
+
+if (list) {
+  const wall = new Wall(list);
+  const panel = new Panel(wall, state);
+  wall.selection.panel = panel;
+  const search = document.getElementById("q");
+  const form = search.form;
+  let waiting;
+
+  /** Show something else, without leaving the page. */
+  const change = async (query, { push = false } = {}) => {
+    typing?.abort();
+    typing = new AbortController();
+    const mine = typing;
+    try {
+      const address = `/?${query}`;
+      const answer = await ask(address, { signal: mine.signal });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const main = page.getElementById("main");
+      if (mine !== typing) return;
+      if (!answer.ok || !main) return tell(page.querySelector("h1")?.textContent ?? t("That cannot be shown."));
+      const found = main.querySelector("ol.wall");
+      if (!found) return location.assign(address);
+      state.query = shownBy(query);
+      history[push ? "pushState" : "replaceState"]({}, "", address);
+      const chosen = main.querySelector(".chosen");
+      document.querySelector("main .chosen")?.remove();
+      if (chosen) document.getElementById("main").prepend(chosen);
+      document.querySelector(".statuses").replaceWith(page.querySelector(".statuses"));
+      for (const hidden of form.querySelectorAll("input[type=hidden]")) hidden.remove();
+      form.prepend(...page.querySelectorAll(".bar input[type=hidden]"));
+      wall.asking = null;
+      scrollTo({ top: 0 });
+      wall.adopt(found);
+      await divide();
+    } catch (error) {
+      if (error.name !== "AbortError") tell(t("The service cannot be reached."));
+    }
+  };
+
+  const typed = () => {
+    const query = new URLSearchParams(new FormData(form));
+    for (const [name, value] of [...query]) if (!value.trim()) query.delete(name, value);
+    const words = search.value.trim();
+    if (/[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}\d]$/u.test(words) && search.value === words) query.set("q", `${words}*`);
+    if (query.get("sort") === "newest") query.delete("sort");
+    return change(query.toString());
+  };
+  search.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(typed, 180); });
+  for (const name of ["day", "sort"]) form.elements[name].addEventListener("change", typed);
+  form.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(waiting); typed(); });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a");
+    if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+    if (link.closest("#facets, .chosen") && link.pathname === "/") {
+      event.preventDefault();
+      search.value = (link.search && new URLSearchParams(link.search).get("q")?.replace(/\*$/, "")) || "";
+      change(link.search.slice(1), { push: true });
+    } else if (link.closest(".tile")) {
+      event.preventDefault();
+      wall.current = Number(link.closest(".tile").dataset.number);
+      panel.open(link.closest(".tile").dataset.id);
+    }
+  });
+
+  const narrow = document.querySelector(".bar .narrow");
+  narrow.hidden = false;
+  narrow.addEventListener("click", () => {
+    const open = document.getElementById("facets").classList.toggle("open");
+    narrow.setAttribute("aria-expanded", String(open));
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const inField = event.target.closest("input:not([type=checkbox]), select, textarea");
+    if (event.altKey || event.ctrlKey || event.metaKey || (inField && event.key !== "Escape")) return;
+    const step = { ArrowRight: 1, ArrowLeft: -1, j: 1, k: -1, End: wall.tiles.length, Home: -wall.tiles.length }[event.key];
+    if (event.key === "/") search.focus();
+    else if (event.key === "Escape") inField ? event.target.blur() : panel.close();
+    else if (step !== undefined) { wall.go(wall.current < 0 ? 0 : wall.current + step); if (panel.isOpen) panel.open(wall.currentId, { replace: true }); }
+    else if (event.key === "ArrowDown" || event.key === "ArrowUp") wall.go(wall.current < 0 ? 0 : wall.vertical(event.key === "ArrowDown" ? 1 : -1));
+    else if (event.key === "x" && wall.currentId) wall.selection.toggle(wall.currentId);
+    else if (event.key === "d" && wall.currentId) panel.download(wall.currentId);
+    else if (event.key === "c") wall.selection.compare();
+    else return;
+    event.preventDefault();
+  });
+
+  addEventListener("popstate", () => panel.follow(change));
+  divide();
+  settle(document);
+  window.dispatchEvent(new CustomEvent("wall-ready", { detail: { wall } }));
+}
