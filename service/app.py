@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute
 
 from service.bootstrap import Components, key_mark, running
 from service.bootstrap.details import wanted_of
+from service.bootstrap.weaknesses import weaknesses
 from service.gallery.routes import gallery_routes
 from service.outbound.address_policy import HTTPS_PORT
 from service.settings import Role
@@ -83,15 +84,7 @@ def _routes(parts: Components) -> list[BaseRoute]:
         )
         routes += callbacks.routes()
     if Role.API in settings.roles:
-        routes += _api_routes(parts, keys, refused)
-        routes += gallery_routes(
-            browsers=browsers,
-            keys=keys,
-            catalog=parts.catalog,
-            store=parts.store,
-            public_url=settings.public_url,
-            prices=parts.submitting.prices,
-        )
+        routes += _api_routes(parts, keys, browsers, refused)
     return routes
 
 
@@ -99,7 +92,7 @@ def _health(parts: Components) -> HealthRoutes:
     return HealthRoutes(readiness=parts.readiness, metrics=parts.metrics, warnings=parts.warnings)
 
 
-def _api_routes(parts: Components, keys: ApiKeys, refused: RefusedCallbacks) -> list[BaseRoute]:
+def _api_routes(parts: Components, keys: ApiKeys, browsers: Browsers, refused: RefusedCallbacks) -> list[BaseRoute]:
     public_url = parts.settings.public_url
     urls = CallbackUrlRoutes(catalog=parts.catalog, signer=parts.signer, revoked=parts.revoked, public_url=public_url)
     assets = AssetRoutes(
@@ -148,7 +141,19 @@ def _api_routes(parts: Components, keys: ApiKeys, refused: RefusedCallbacks) -> 
     export = ExportRoutes(
         catalog=parts.catalog, store=parts.store, public_url=public_url, prices=parts.submitting.prices
     )
+    gallery = gallery_routes(
+        browsers=browsers,
+        keys=keys,
+        catalog=parts.catalog,
+        store=parts.store,
+        public_url=public_url,
+        prices=parts.submitting.prices,
+        stats=stats,
+        weaknesses=list(weaknesses(parts.settings)),
+        readiness=parts.readiness,
+    )
     return [
+        *gallery,
         *evolink.routes(keys),
         *export.routes(keys),
         *DocsRoutes(public_url=public_url).routes(),

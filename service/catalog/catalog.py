@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
+from service.catalog.activity import Activity
 from service.catalog.audit import Audit
 from service.catalog.checks import Checks
 from service.catalog.clearing import Clearing
@@ -64,6 +65,7 @@ class Transaction:
     clearing: Clearing
     query: Queries
     facets: Faceting
+    activity: Activity
     kept: Kept
     export: Exporting
     search: SearchIndex
@@ -190,6 +192,7 @@ class Catalog:
             clearing=Clearing(connection, now),
             query=Queries(connection),
             facets=Faceting(connection),
+            activity=Activity(connection),
             kept=Kept(connection),
             export=Exporting(connection),
             search=SearchIndex(connection, locks=locks),

@@ -38,7 +38,7 @@ from service.web.refused import RefusedCallback, RefusedCallbacks
 MOST_IDS = 1000
 
 _REFUSED: Final = "refused"
-_TIMES = ("received_after", "received_before")
+TIMES = ("received_after", "received_before")
 CALLBACK_PARAMETERS = (
     Parameter(
         "verdict",
@@ -127,8 +127,8 @@ class InboxRoutes:
                 raise Invalid("invalid_parameter", "verdict=refused takes no other filters and no cursor")
             newest = self._refused.newest_first()[: query.limit]
             return JSONResponse(page([_refused_document(one) for one in newest], None))
-        filters = {name: value for name, value in query.filters.items() if name not in _TIMES}
-        times = {name: query.filters[name] for name in _TIMES if name in query.filters}
+        filters = {name: value for name, value in query.filters.items() if name not in TIMES}
+        times = {name: query.filters[name] for name in TIMES if name in query.filters}
         found = await self._catalog.read(
             lambda tx: tx.query.callbacks(filters=filters, after=query.after, limit=query.limit, **times)
         )

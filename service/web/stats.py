@@ -45,10 +45,11 @@ class StatsRoutes:
 
     async def stats(self, request: Request) -> Response:
         """Of what there is now; of what it cost in a span of days, by default the last thirty."""
-        document = await self._catalog.read(partial(self._document, asked=read_span(request)))
+        document = await self._catalog.read(partial(self.document, asked=read_span(request)))
         return JSONResponse(document, headers={"Cache-Control": "no-store"})
 
-    def _document(self, tx: Transaction, *, asked: Asked) -> StatsDocument:
+    def document(self, tx: Transaction, *, asked: Asked) -> StatsDocument:
+        """Everything, as of one moment."""
         cost = cost_document(tx, asked, self._budgets)  # first: it may refuse what was asked for
         figures, waiting, checks = tx.figures.count(), tx.work.waiting(), tx.checks.waiting()
         return {

@@ -251,9 +251,10 @@ class Wall {
 }
 
 function readTiles(list) {
-  return [...list.querySelectorAll(".tile")].map((one) => ({
-    id: one.dataset.id, html: one.outerHTML, ratio: Number(one.dataset.width) / Number(one.dataset.height),
-  }));
+  return [...list.querySelectorAll(".tile")].map((one) => {
+    one.removeAttribute("style"); // what a script has set may not stand in markup
+    return { id: one.dataset.id, html: one.outerHTML, ratio: Number(one.dataset.width) / Number(one.dataset.height) };
+  });
 }
 
 function partOf(text) {

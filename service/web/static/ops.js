@@ -1,0 +1,97 @@
+// Operations: figures that move by themselves, raw bodies, trying again, and replaying with a look at what it would do.
+
+import { ask, problem, relative, settle, t, tell } from "./frame.js";
+
+const LANGUAGE = document.documentElement.lang;
+const alive = document.getElementById("alive");
+const expiry = document.getElementById("expiry");
+let waiting = Boolean(expiry);
+
+function size(bytes) {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+  let unit = 0;
+  while (bytes >= 1000 && unit < units.length - 1) { bytes /= 1024; unit += 1; }
+  return `${unit === 0 || bytes >= 100 ? Math.round(bytes) : bytes.toFixed(1)} ${units[unit]}`;
+}
+
+const live = new EventSource("/live");
+live.onopen = () => { alive.hidden = false; };
+live.onerror = () => { alive.hidden = true; };
+live.onmessage = (event) => {
+  const pulse = JSON.parse(event.data);
+  for (const shown of document.querySelectorAll("[data-figure]")) {
+    const value = pulse[shown.dataset.figure];
+    const text = shown.dataset.figure === "bytes" ? size(value) : value.toLocaleString(LANGUAGE);
+    if (shown.textContent !== text) shown.textContent = text;
+  }
+  if (Boolean(pulse.next_expiry) !== waiting) verdict();
+  else if (waiting) expiry_is(pulse.next_expiry);
+};
+
+function expiry_is(at) {
+  const shown = document.getElementById("expiry");
+  if (shown) { shown.dateTime = at; shown.textContent = relative(Date.parse(at)); }
+}
+
+/** The plain words at the top are the server's: ask for them again. */
+async function verdict() {
+  waiting = !waiting;
+  const answer = await ask("/ops");
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.querySelector(".verdict");
+  settle(fresh);
+  document.querySelector(".verdict").replaceWith(fresh);
+}
+
+setInterval(() => { const shown = document.getElementById("expiry"); if (shown) expiry_is(shown.dateTime); }, 10000);
+
+document.addEventListener("click", async (event) => {
+  const retry = event.target.closest("[data-do=retry]");
+  if (!retry) return;
+  retry.disabled = true;
+  const answer = await ask(retry.dataset.address, { method: "POST" });
+  tell(answer.ok ? t("It is tried again.") : await problem(answer));
+  if (answer.ok) retry.closest("tr").remove();
+  else retry.disabled = false;
+});
+
+document.addEventListener("toggle", async (event) => {
+  const part = event.target;
+  const slot = part.open && part.dataset.kind === "raw" && part.querySelector(".slot");
+  if (!slot || slot.childElementCount) return;
+  const answer = await ask(part.dataset.part);
+  const shown = document.createElement("pre");
+  shown.textContent = answer.ok ? raw(await answer.json()) : await problem(answer);
+  slot.append(shown);
+}, true);
+
+function raw({ headers, body, body_base64: encoded, detail }) {
+  const lines = Object.entries(headers ?? {}).map(([name, value]) => `${name}: ${value}`);
+  return [...lines, "", body ?? (encoded ? `base64: ${encoded}` : detail ?? "")].join("\n");
+}
+
+const foresee = document.getElementById("foresee");
+const replay = document.getElementById("replay");
+const replayed = document.getElementById("replayed");
+
+function wanted(dryRun) {
+  const given = Object.fromEntries([...new FormData(foresee.form)].filter(([, value]) => value.trim()));
+  return JSON.stringify({ ...(Object.keys(given).length ? given : { all: true }), dry_run: dryRun });
+}
+
+async function run(dryRun) {
+  replayed.textContent = t("At work …");
+  const answer = await ask("/v1/callbacks/replay", { method: "POST", headers: { "Content-Type": "application/json" }, body: wanted(dryRun) });
+  if (!answer.ok) { replayed.textContent = await problem(answer); return; }
+  const done = await answer.json();
+  replayed.textContent = Object.entries(done).filter(([, value]) => typeof value === "number").map(([name, value]) => `${name}: ${value.toLocaleString(LANGUAGE)}`).join(" · ");
+  replay.hidden = !dryRun;
+}
+
+if (foresee) {
+  foresee.hidden = false;
+  foresee.addEventListener("click", () => run(true));
+  replay.addEventListener("click", () => { replay.hidden = true; run(false); });
+  foresee.form.addEventListener("input", () => { replay.hidden = true; replayed.textContent = ""; });
+}
