@@ -1,4 +1,5 @@
-"""What the pages say, in four languages. English stands in the pages, and is what the others are looked up by.
+"""What the pages say, in four languages. English sentences stand in the pages and are what the others are looked
+up by; what comes out of the data, as `status dead`, has its English in a file, too.
 
 `one thing|{n} things` has a form for one and a form for others; languages without that have one.
 """
@@ -24,7 +25,7 @@ class Texts:
 
     def __init__(self, language: str) -> None:
         self.language = language
-        self._known = _read(language)
+        self._known = {**_read(USUAL), **_read(language)}
 
     def __call__(self, text: str, /, **values: object) -> str:
         """The text in this language, in English where it has none; `values` go into its braces."""
@@ -67,7 +68,5 @@ def _in_scripts() -> frozenset[str]:
 
 @cache
 def _read(language: str) -> Mapping[str, str]:
-    if language == USUAL:
-        return {}
     said: Mapping[str, str] = json.loads((_FOLDER / f"{language}.json").read_text("utf-8"))
     return said
