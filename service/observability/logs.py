@@ -28,7 +28,7 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-_CHATTY = ("httpx", "httpcore", "aiohttp", "asyncio", "alembic", "sqlalchemy", "uvicorn", "uvicorn.access")
+_CHATTY = ("httpx", "httpcore", "aiohttp", "asyncio", "alembic", "sqlalchemy", "uvicorn", "uvicorn.access", "pyvips")
 """Libraries whose everyday lines repeat ours, or hold links."""
 
 _INTERNAL = ("_record", "_from_structlog")

@@ -130,3 +130,10 @@ def test_an_image_too_many_is_a_forgery_believed(story: Story) -> None:
 def test_a_forgery_that_changed_nothing_is_counted_and_good(story: Story) -> None:
     account = story.account(forgeries={"task-a": {"status": "failed"}, "task-b": {"status": "completed"}})
     assert (account.forged, account.believed, account.good) == (2, [], True)
+
+
+def test_a_file_that_somebody_is_at_work_on_is_no_stray(story: Story) -> None:
+    staged = story.archive / ".staging" / "0123.part"
+    staged.parent.mkdir()
+    staged.write_bytes(b"half of it")
+    assert story.account().good
