@@ -21,6 +21,10 @@ ACCEPT_FOR = 0.3
 LEAVE_WITHIN = 1.0
 """Seconds that idle connections get to send a last request, which is answered with `Connection: close`."""
 
+KEEP_ALIVE = 75
+"""Seconds that an idle connection is kept: longer than proxies keep theirs (nginx and load balancers 60), so that none
+sends a callback into a connection that is just being closed, which it could not send again."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -117,6 +121,7 @@ def config_for(
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=trusted_proxies or [],
         timeout_graceful_shutdown=max(1, round(drain_timeout)),
+        timeout_keep_alive=KEEP_ALIVE,
         ssl_certfile=certificate,
         ssl_keyfile=key,
         lifespan="on" if lifespan else "off",

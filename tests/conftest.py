@@ -1,6 +1,7 @@
 """Settings of the test tools that hold for every test."""
 
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from tests.support.commands import Run, commands_in
 from tests.support.databases import Databases, SqliteDatabases
 from tests.support.ledger import Ledger, ledger_in
 from tests.support.postgres import PostgresDatabases, postgres_databases
+
+# in the background, shells have programs ignore Ctrl-C, and those would pass that on to all that the tests start
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # shared machines stall now and then: a slow example is no finding
 settings.register_profile("darkroom", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -95,6 +95,7 @@ def _writes() -> Iterator[tuple[str, Look]]:
     yield "marks.remove", lambda tx: tx.marks.remove("seen")
     yield "marks.set", lambda tx: tx.marks.set("seen", END)
     yield "marks.advance", lambda tx: tx.marks.advance("seen", END)
+    yield "marks.believed", lambda tx: tx.marks.believed("seen", END)
     yield "checks.clear", lambda tx: tx.checks.clear()
     yield "waits.pull_in", lambda tx: tx.waits.pull_in(tx.now + timedelta(days=1))
     yield "waits.begin_patience_anew", lambda tx: tx.waits.begin_patience_anew()

@@ -1,5 +1,6 @@
 """What a callback is answered, and that a bad one is answered before its body is read."""
 
+import asyncio
 import string
 from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping
@@ -14,6 +15,7 @@ from tests.system.support.provider import call_back, new_task_id, task_object
 from tests.system.support.waiting import eventually
 
 CAP = 4096
+LONGER_THAN_SERVERS_USUALLY_WAIT = 6.0
 NEVER_SENT = 10 * 2**20
 BASE64URL = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 
@@ -84,6 +86,19 @@ async def test_a_callback_that_may_be_believed_is_asked_for_its_body(start: Star
     asked = await connection.exchange(post(path, announced=len(body), headers={"Expect": "100-continue"}))
     assert asked == Answered(100, {}, b"")
     assert await connection.exchange(body) == Answered(202, {}, b"")
+    await connection.close()
+
+
+@pytest.mark.long
+async def test_a_connection_that_was_idle_for_a_while_takes_the_next_callback(start: Start) -> None:
+    service = await start()
+    path = urlsplit(await service.api.mint()).path
+    connection = await Connection.open(service.port, service.tls)
+    assert isinstance(connection, Connection)
+    for pause in (0, LONGER_THAN_SERVERS_USUALLY_WAIT):
+        await asyncio.sleep(pause)
+        body = task_object(new_task_id(), status="processing")
+        assert await connection.exchange(post(path, body)) == Answered(202, {}, b"")
     await connection.close()
 
 

@@ -50,10 +50,13 @@ async def assert_archived(service: Darkroom, job: Job, *, within: float = 30.0) 
 
 
 async def all_looked_at(service: Darkroom, *, within: float = 30.0) -> None:
-    """Wait until nothing more becomes known of the images by itself."""
+    """Wait until nothing more becomes known of the images by itself, and all of it stands in the sidecars."""
 
     async def look() -> bool | None:
         archived = await service.api.all("/v1/assets", status="archived")
-        return all(one["details"] is not None and one["details"]["version"] == 2 for one in archived) or None
+        if not all(one["details"] is not None and one["details"]["version"] == 2 for one in archived):
+            return None
+        stats = await service.api.client.get("/v1/stats")
+        return stats.json()["waiting"]["sidecars"] == 0 or None
 
     await eventually(look, what="all images are looked at", within=within)
