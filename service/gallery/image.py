@@ -93,7 +93,8 @@ class ImagePages:
         ]
 
     async def whole(self, request: Request, key: ApiKey) -> Response:
-        return await self._wall.response(request, key, image=await self._image(request))
+        image = await self._image(request)
+        return await self._wall.response(request, key, from_image=image.asset["id"], image=image)
 
     async def panel(self, request: Request, key: ApiKey) -> Response:
         return self._site.page(request, "image.html", key=key, image=await self._image(request))

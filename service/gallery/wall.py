@@ -18,12 +18,12 @@ from service.catalog.catalog import Catalog, Transaction
 from service.catalog.facets import Facets
 from service.catalog.filters import AssetFilter, Sort, Span
 from service.domain.api_key import ApiKey
-from service.domain.asset import AssetStatus
+from service.domain.asset import AssetStatus, split_asset_id
 from service.gallery.door import Door
 from service.gallery.site import Site
 from service.gallery.tiles import Tile, tile_of
 from service.web.narrowing import ASSET_PARAMETERS, ASSET_SORT, asset_filter, sort_of
-from service.web.paging import CURSOR, cursor_of
+from service.web.paging import CURSOR, LARGEST_LIMIT, cursor_of
 from service.web.parameters import Day, Parameter, YesNo, read_parameters
 
 TILES = 60
@@ -104,10 +104,12 @@ class Wall:
     async def whole(self, request: Request, key: ApiKey) -> Response:
         return await self.response(request, key)
 
-    async def response(self, request: Request, key: ApiKey, **more: Any) -> Response:
-        """The wall, and with `more` what lies beside it."""
+    async def response(self, request: Request, key: ApiKey, *, from_image: str | None = None, **more: Any) -> Response:
+        """The wall, which begins with an image if that is on it, and with `more` what lies beside it."""
         asked = asked_for(request)
-        page, waiting = await self._catalog.read(lambda tx: (page_of(tx, asked), tx.work.waiting()))
+        page, waiting = await self._catalog.read(
+            lambda tx: (page_of(tx, _from(tx, asked, from_image)), tx.work.waiting())
+        )
         said: dict[str, Any] = {"image": None, **more}
         return self._site.page(request, "wall.html", key=key, asked=asked, page=page, waiting=waiting, **said)
 
@@ -165,6 +167,19 @@ def page_of(tx: Transaction, asked: Asked) -> WallPage:
     older = cursor_of(found.next) if found.next is not None else None
     newer = cursor_of(tiles[0].number) if after is not None and tiles else None
     return WallPage(tiles, newer, older)
+
+
+def _from(tx: Transaction, asked: Asked, asset_id: str | None) -> Asked:
+    """From this image on, wherever else that would be."""
+    where = split_asset_id(asset_id) if asset_id is not None else None
+    if where is None:
+        return asked
+    of_task = tx.export.images(replace(asked.wanted, task_id=where[0]), limit=LARGEST_LIMIT)
+    number = next((one.number for one in of_task.items if one.asset.id == asset_id), None)
+    if number is None:
+        return asked
+    before = tx.export.images(asked.wanted, limit=1, after=number, sort=_BACKWARDS[asked.sort])
+    return replace(asked, day=None, newer=False, after=before.items[0].number if before.items else None)
 
 
 def _newer(tx: Transaction, asked: Asked, before: int) -> WallPage:

@@ -161,20 +161,19 @@ class Wall {
       const page = await this.page("newer", this.newer);
       if (this.asking !== asking) return;
       this.newer = page.dataset.newer;
-      this.prepend(readTiles(page));
+      this.prepend(readTiles(page), { stay: true });
       this.asking = null;
     } catch {
       if (this.asking === asking) setTimeout(() => { this.asking = null; this.look(); }, 3000);
     }
   }
 
-  /** Put tiles before the first one; what somebody looks at stays where it is. */
-  prepend(tiles) {
+  /** Put tiles before the first one; what somebody looks at stays where it is, but for who is at the beginning. */
+  prepend(tiles, { stay = scrollY > this.offset } = {}) {
     const fresh = tiles.filter((one) => !this.ids.has(one.id));
     if (!fresh.length) return;
     for (const one of fresh) this.ids.add(one.id);
     const kept = this.placed.length ? this.atTop() : 0;
-    const wasAtTop = scrollY <= this.offset;
     this.tiles.unshift(...fresh);
     if (this.current >= 0) this.current += fresh.length;
     for (const one of this.drawn.values()) one.remove();
@@ -182,7 +181,7 @@ class Wall {
     this.placed = [];
     this.reached = { next: 0, top: 0 };
     this.place();
-    if (!wasAtTop) this.show(kept + fresh.length, "start");
+    if (stay) this.show(kept + fresh.length, "start");
     this.look();
   }
 
