@@ -144,7 +144,8 @@ def asked_for(request: Request) -> Asked:
     wanted = asset_filter(given)
     if wanted.status is None:
         wanted = replace(wanted, status=AssetStatus.ARCHIVED)
-    if wanted.status == AssetStatus.ARCHIVED and wanted.archived.is_empty:
+    by_words = not wanted.task.search.is_empty  # those go in the order of their tasks, which is nearly the same
+    if wanted.status == AssetStatus.ARCHIVED and wanted.archived.is_empty and not by_words:
         wanted = replace(wanted, archived=Span(after=_FROM_THE_BEGINNING))
     query = request.query_params
     narrowed = {name: tuple(query.getlist(name)) for name in query if name not in _PLACE and name in given}
