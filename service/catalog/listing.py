@@ -37,12 +37,14 @@ class Bounds:
     """How much is looked at for one page.
 
     `few`: rows that may all be looked at. `many`: rows of which all numbers may be gathered. `together`: tasks that are
-    found by words and looked at together at least, where there are many. `least`: rows that words are looked for in.
+    found by words and looked at together at least, where there are many. `gathered`: tasks up to which all are, where
+    they could be gone through in order. `least`: rows that words are looked for in.
     """
 
     few: int = 20_000
     many: int = 150_000
     together: int = 100
+    gathered: int = 500
     least: int = 50
 
 
@@ -64,6 +66,16 @@ class _List:
     def plain(self) -> list[sa.ColumnElement[bool]]:
         """The conditions, where something else leads to the rows."""
         return [condition.plain for condition in self.conditions]
+
+    @property
+    def in_order(self) -> list[sa.ColumnElement[bool]]:
+        """The conditions, where the list is gone through in its order: by an index that has another one, all that it
+        finds would be sorted first."""
+        by_number = self.order == (self.number,)
+        return [
+            one.clause if by_number or (one.lead is not None and one.lead.order == self.order) else one.plain
+            for one in self.conditions
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +151,7 @@ class Listing:
             led = listed.number.in_(sa.select(leading.c[0]))
             return self._ordered(listed, query.where(led, *plain, *by_words), after, most)
         if not searched:
-            clauses = [condition.clause for condition in listed.conditions]
-            return self._ordered(listed, query.where(*clauses), after, most)
+            return self._ordered(listed, query.where(*listed.in_order), after, most)
         if listed.order[0] is tasks.c.seq:
             return self._streamed(listed, query.where(*plain), after, most)
         found = matching(self._dialect, listed.search)
@@ -151,8 +162,9 @@ class Listing:
     def _lead(self, listed: _List) -> Lead | None:
         """What the fewest rows fulfil, where those are few."""
         candidates = [condition.lead for condition in listed.conditions if condition.lead is not None]
-        if not listed.search.is_empty:
-            candidates.append(self._words(listed))
+        words = self._words(listed) if not listed.search.is_empty else None
+        if words is not None:
+            candidates.append(words)
         elif len(candidates) == 1 and candidates[0].order == listed.order:
             return None  # its index has the order of the list
         fewest, lead = self._bounds.few, None
@@ -160,6 +172,8 @@ class Listing:
             counted = self._count(candidate.counted, fewest)
             if counted <= fewest:
                 fewest, lead = counted, candidate
+        if lead is words and listed.order[0] is tasks.c.seq and fewest > self._bounds.gathered:
+            return None  # words are gone through in the order of the list, of which a page needs the beginning only
         return lead
 
     def _words(self, listed: _List) -> Lead:

@@ -12,6 +12,7 @@ from service.catalog.dead import DeadFilter
 from service.catalog.filters import AssetFilter, Sort, Span, TaskFilter
 from service.catalog.inbox import Received
 from service.catalog.inbox_filter import InboxFilter
+from service.catalog.listing import Bounds
 from service.catalog.tasks import TaskState
 from service.catalog.tokens import MintedToken, SignedLink
 from service.catalog.work import ClaimedAsset, ClaimedSidecar, ToPurge
@@ -184,6 +185,9 @@ Filters = tuple[dict[str, str], ...]
 
 WORDS = {"few": search_for("number 77"), "many": search_for("lighthouse"), "none": search_for("nowhere")}
 A_DAY = Span(END - timedelta(days=400), END - timedelta(days=399))
+NOTHING_IS_FEW = Bounds(few=-1)
+"""Also where nothing is."""
+
 TASK_LISTS: Mapping[str, TaskFilter] = {
     "": TaskFilter(),
     "status=completed": TaskFilter(status="completed"),
@@ -265,6 +269,10 @@ def _lists() -> Iterator[tuple[str, Look]]:
     for sort in (Sort.LARGEST, Sort.SMALLEST):
         yield f"query.assets {sort}", listed("assets", ASSET_LISTS[""], 500, sort=sort)
         yield f"query.assets {sort}, few", listed("assets", ASSET_LISTS["few words"], None, sort=sort)
+    long_ago = AssetFilter(status="archived", archived=Span(after=END - timedelta(days=4000)))
+    yield "query.assets archived since long ago", listed("assets", long_ago, None, bounds=NOTHING_IS_FEW)
+    largest = listed("assets", ASSET_LISTS["status=archived"], None, sort=Sort.LARGEST, bounds=NOTHING_IS_FEW)
+    yield "query.assets archived, the largest", largest
     for only in CALLBACK_LISTS:
         told = " ".join(f"{key}={value}" for key, value in only.items())
         for where, after in (("first", None), ("middle", CALLBACKS // 2), ("end", 500)):

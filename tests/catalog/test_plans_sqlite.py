@@ -40,6 +40,8 @@ IN_ORDER = (
     "details.claim",
     "kept.oldest",
     "kept.newest",
+    "query.assets archived since long ago",
+    "query.assets archived, the largest",
 )
 """Questions that may find much, and take the first of it only."""
 
