@@ -28,8 +28,8 @@ function size() {
     const like = over.checked ? imageOf(below) : image;
     Object.assign(image.style, whole.checked
       ? { width: `${like.getAttribute("width")}px`, height: `${like.getAttribute("height")}px` } : { width: "", height: "" });
-    if (whole.checked) Object.assign(frame, { tabIndex: 0, role: "group" });
-    else { frame.removeAttribute("tabindex"); frame.removeAttribute("role"); }
+    if (whole.checked) frame.tabIndex = 0; // so that arrow keys move it
+    else frame.removeAttribute("tabindex");
   }
 }
 
