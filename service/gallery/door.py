@@ -9,9 +9,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from service.domain.api_key import ApiKey, Denial, Scope
-from service.errors import Refused
+from service.errors import NotFound, Refused
 from service.gallery.site import LANGUAGE_COOKIE, Site
-from service.gallery.texts import LANGUAGES
+from service.gallery.texts import LANGUAGES, sentence
 from service.keys.known import Denied
 from service.web.body import read_form
 from service.web.browsers import Browsers
@@ -49,14 +49,14 @@ class Door:
                     return Response(status_code=401, headers={"Cache-Control": "no-store"})
                 return RedirectResponse(f"/login?{urlencode({'next': here})}", 303, {"Cache-Control": "no-store"})
             if not key.may(Scope.READ):
-                return self._site.page(request, "error.html", key=key, status=403, said="This key may not look.")
+                return self._site.page(request, "error.html", key=key, status=403, said=_BLIND)
             request.state.actor = actor_by(request, key)
             try:
                 return await endpoint(request, key)
             except Refused as error:
                 if _by_script(request):
                     raise
-                return self._site.page(request, "error.html", key=key, status=status_of(error), said=str(error))
+                return self._not_shown(request, key, error)
 
         return Route(path, guarded, methods=["GET"])
 
@@ -65,7 +65,7 @@ class Door:
         if request.method != "POST":
             return self._site.page(request, "login.html", key=None, following=following, wrong=None)
         if not _same_site(request):
-            return self._refused(request, following, "This form was sent from another site.", status=403)
+            return self._refused(request, following, _ELSEWHERE, status=403)
         key = self._keys.log_in(request, (await read_form(request)).get("key", ""))
         if isinstance(key, Denied):
             wrong, status = _WRONG[key.why]
@@ -90,15 +90,24 @@ class Door:
             answer.set_cookie(LANGUAGE_COOKIE, form["language"], max_age=31536000, path="/", samesite="lax")
         return answer
 
+    def _not_shown(self, request: Request, key: ApiKey, error: Refused) -> Response:
+        """What is wrong, in general in the reader's language, and as it is in English."""
+        said, detail = (_MISSING, None) if isinstance(error, NotFound) else (_UNSHOWABLE, str(error))
+        return self._site.page(request, "error.html", key=key, status=status_of(error), said=said, detail=detail)
+
     def _refused(self, request: Request, following: str, wrong: str, *, status: int) -> Response:
         return self._site.page(request, "login.html", key=None, status=status, following=following, wrong=wrong)
 
 
-_LATER = "Too many wrong keys came from your address. Try again in a minute."
-_AWAY = "Keys cannot be looked up just now. Try again in a moment."
-_UNKNOWN = "This is no valid key."
+_BLIND = sentence("This key may not look.")
+_MISSING = sentence("There is no such image.")
+_UNSHOWABLE = sentence("That cannot be shown.")
+_ELSEWHERE = sentence("This form was sent from another site.")
+_LATER = sentence("Too many wrong keys came from your address. Try again in a minute.")
+_AWAY = sentence("Keys cannot be looked up just now. Try again in a moment.")
+_UNKNOWN = sentence("This is no valid key.")
 _WRONG = {
-    Denial.MISSING: ("Type a key.", 400),
+    Denial.MISSING: (sentence("Type a key."), 400),
     Denial.UNKNOWN: (_UNKNOWN, 403),
     Denial.REVOKED: (_UNKNOWN, 403),
     Denial.EXPIRED: (_UNKNOWN, 403),

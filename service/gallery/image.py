@@ -82,7 +82,7 @@ class ImagePages:
         self._store = store
         self._site = site
         self._wall = wall
-        self._shown = partial(_shown, public_url=public_url, prices=prices)
+        self._shown = partial(shown_image, public_url=public_url, prices=prices)
 
     def routes(self, door: Door) -> list[Route]:
         return [
@@ -107,7 +107,7 @@ class ImagePages:
 
     async def sidecar(self, request: Request, key: ApiKey) -> Response:
         """The task's file in the archive, as it is."""
-        shown = await self._catalog.read(partial(_found, asset_id=request.path_params["id"]))
+        shown = await self._catalog.read(partial(found_image, asset_id=request.path_params["id"]))
         task = shown[0]
         said: bytes | Trouble | None = None
         if task.archive_date is not None:
@@ -117,10 +117,10 @@ class ImagePages:
         return self._site.page(request, "sidecar.html", key=key, text=text)
 
     async def _image(self, request: Request) -> ShownImage:
-        return self._shown(*await self._catalog.read(partial(_found, asset_id=request.path_params["id"])))
+        return self._shown(*await self._catalog.read(partial(found_image, asset_id=request.path_params["id"])))
 
 
-def _found(tx: Transaction, *, asset_id: str) -> tuple[Task, Sequence[Asset], Asset, list[HistoryEntry]]:
+def found_image(tx: Transaction, *, asset_id: str) -> tuple[Task, Sequence[Asset], Asset, list[HistoryEntry]]:
     """Raises NotFound."""
     where = split_asset_id(asset_id)
     state = tx.tasks.get(where[0]) if where else None
@@ -130,7 +130,7 @@ def _found(tx: Transaction, *, asset_id: str) -> tuple[Task, Sequence[Asset], As
     return state.task, state.assets, asset, tx.tasks.history(state.task.id)
 
 
-def _shown(
+def shown_image(
     task: Task, assets: Sequence[Asset], asset: Asset, history: list[HistoryEntry], *, public_url: str, prices: Prices
 ) -> ShownImage:
     width, height = edges(asset)

@@ -6,6 +6,7 @@ from starlette.routing import Route
 
 from service.bootstrap.weaknesses import Weakness
 from service.catalog.catalog import Catalog
+from service.gallery.compare import ComparePage
 from service.gallery.door import Door
 from service.gallery.image import ImagePages
 from service.gallery.live import LiveRoute, Pulses
@@ -34,8 +35,9 @@ def gallery_routes(
 ) -> list[Route]:
     site = Site(browsers)
     door = Door(site=site, keys=keys, browsers=browsers)
-    wall = Wall(catalog=catalog, site=site)
+    wall = Wall(catalog=catalog, site=site, public_url=public_url)
     images = ImagePages(catalog=catalog, store=store, site=site, wall=wall, public_url=public_url, prices=prices)
+    compare = ComparePage(catalog=catalog, site=site, public_url=public_url, prices=prices)
 
     def draining() -> bool:
         return readiness.draining
@@ -46,6 +48,7 @@ def gallery_routes(
         *door.routes(),
         *wall.routes(door),
         *images.routes(door),
+        *compare.routes(door),
         *live.routes(door),
         *operations.routes(door),
     ]

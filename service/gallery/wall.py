@@ -20,6 +20,7 @@ from service.catalog.filters import AssetFilter, Sort, Span
 from service.domain.api_key import ApiKey
 from service.domain.asset import AssetStatus, split_asset_id
 from service.gallery.door import Door
+from service.gallery.first_steps import FirstSteps
 from service.gallery.site import Site
 from service.gallery.tiles import Tile, tile_of
 from service.web.narrowing import ASSET_PARAMETERS, ASSET_SORT, asset_filter, sort_of
@@ -90,9 +91,10 @@ class WallPage:
 class Wall:
     """`/`, its pages, and how what is shown divides."""
 
-    def __init__(self, *, catalog: Catalog, site: Site) -> None:
+    def __init__(self, *, catalog: Catalog, site: Site, public_url: str) -> None:
         self._catalog = catalog
         self._site = site
+        self._steps = FirstSteps(public_url)
 
     def routes(self, door: Door) -> list[Route]:
         return [
@@ -110,7 +112,7 @@ class Wall:
         page, waiting = await self._catalog.read(
             lambda tx: (page_of(tx, _from(tx, asked, from_image)), tx.work.waiting())
         )
-        said: dict[str, Any] = {"image": None, **more}
+        said: dict[str, Any] = {"image": None, "steps": self._steps, **more}
         return self._site.page(request, "wall.html", key=key, asked=asked, page=page, waiting=waiting, **said)
 
     async def part(self, request: Request, key: ApiKey) -> Response:

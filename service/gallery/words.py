@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from markupsafe import Markup, escape
+
 from service.domain.moment import rfc3339
 
 NONE = "\N{EN DASH}"
@@ -30,4 +32,16 @@ def grouped(number: int) -> str:
     return f"{number:,}"
 
 
-FILTERS: Mapping[str, Callable[..., Any]] = {"size": size, "moment": moment, "rfc3339": rfc3339, "grouped": grouped}
+def coded(text: str) -> Markup:
+    """What stands between backquotes is a command or a name."""
+    parts = escape(text).split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "coded": coded,
+    "grouped": grouped,
+    "moment": moment,
+    "rfc3339": rfc3339,
+    "size": size,
+}

@@ -27,7 +27,7 @@ DISTANCE = Parameter(
 
 
 @dataclass(frozen=True, slots=True)
-class _Alike:
+class Alike:
     """The nearest first, with their distances; `complete`: none was left out."""
 
     found: list[tuple[int, Asset]]
@@ -46,7 +46,7 @@ class SimilarRoutes:
         given = read_parameters(request, (DISTANCE,), of="similar images")
         distance = given.get("distance", USUALLY_APART)
         where = split_asset_id(request.path_params["id"])
-        alike = await self._catalog.read(partial(_similar, where=where, distance=distance))
+        alike = await self._catalog.read(partial(alike_to, where=where, distance=distance))
         items: list[AlikeDocument] = [
             {"distance": bits, "asset": asset_document(asset, public_url=self._public_url)}
             for bits, asset in alike.found
@@ -55,7 +55,8 @@ class SimilarRoutes:
         return JSONResponse(document)
 
 
-def _similar(tx: Transaction, *, where: tuple[str, int] | None, distance: int) -> _Alike:
+def alike_to(tx: Transaction, *, where: tuple[str, int] | None, distance: int) -> Alike:
+    """Raises NotFound; and Conflict where nobody has looked at the image."""
     asset = tx.query.asset(*where) if where else None
     if asset is None:
         raise NotFound("asset_not_found", "no such asset")
@@ -67,4 +68,4 @@ def _similar(tx: Transaction, *, where: tuple[str, int] | None, distance: int) -
     shown = near[: MOST_SHOWN + 1]  # one of them is the image itself
     assets = tx.details.archived(seq for _, seq in shown)
     found = [(bits, assets[seq]) for bits, seq in shown if seq in assets and assets[seq].id != asset.id]
-    return _Alike(found[:MOST_SHOWN], complete and len(near) == len(shown))
+    return Alike(found[:MOST_SHOWN], complete and len(near) == len(shown))

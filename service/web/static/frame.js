@@ -21,6 +21,16 @@ export function tell(text) {
   untold = setTimeout(() => { told.textContent = ""; }, 6000);
 }
 
+/** Put a text where it can be pasted from. */
+export async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    tell(t("Copied."));
+  } catch {
+    prompt(t("Copy this:"), text); // where the browser gives no clipboard, as over plain HTTP
+  }
+}
+
 /** Ask our own service; what changes anything carries the token. Who is not logged in any more is asked to be. */
 export async function ask(address, given = {}) {
   const headers = new Headers(given.headers);

@@ -85,7 +85,7 @@ async function run(dryRun) {
   const answer = await ask("/v1/callbacks/replay", { method: "POST", headers: { "Content-Type": "application/json" }, body: wanted(dryRun) });
   if (!answer.ok) { replayed.textContent = await problem(answer); return; }
   const done = await answer.json();
-  replayed.textContent = Object.entries(done).filter(([, value]) => typeof value === "number").map(([name, value]) => `${name}: ${value.toLocaleString(LANGUAGE)}`).join(" · ");
+  replayed.textContent = Object.entries(done).filter(([, value]) => typeof value === "number").map(([name, value]) => `${t("replay " + name)}: ${value.toLocaleString(LANGUAGE)}`).join(" · ");
   replay.hidden = !dryRun;
 }
 

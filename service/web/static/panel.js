@@ -1,6 +1,6 @@
 // The panel beside the wall: one image, what is known of it, and what can be done with it.
 
-import { ask, problem, settle, t, tell } from "./frame.js";
+import { ask, copy, problem, settle, t, tell } from "./frame.js";
 
 const IMAGE = /^\/images\/([^/]+)$/;
 
@@ -68,25 +68,16 @@ export class Panel {
     if (!at || event.metaKey || event.ctrlKey) return;
     if (at.matches(".close")) { event.preventDefault(); this.close(); }
     else if (at.matches(".strip a")) { event.preventDefault(); this.open(decodeURIComponent(IMAGE.exec(at.pathname)[1]), { replace: true }); }
-    else if (at.dataset.do === "copy") this.copy(at.dataset.text);
+    else if (at.dataset.do === "copy") copy(at.dataset.text);
     else if (at.dataset.do === "sign") this.sign(at.dataset.address);
     else if (at.dataset.do === "retry") this.write(at.dataset.address, "POST", t("It is tried again."));
     else if (at.dataset.do === "delete" && confirm(at.dataset.sure)) this.remove(at.dataset.address);
   }
 
-  async copy(text) {
-    try {
-      await navigator.clipboard.writeText(text);
-      tell(t("Copied."));
-    } catch {
-      prompt(t("Copy this:"), text); // where the browser gives no clipboard, as over plain HTTP
-    }
-  }
-
   async sign(address) {
     const answer = await ask(address, { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
     if (!answer.ok) return tell(await problem(answer));
-    await this.copy((await answer.json()).url);
+    await copy((await answer.json()).url);
   }
 
   async write(address, method, said) {

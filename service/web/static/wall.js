@@ -306,7 +306,7 @@ if (list) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const main = page.getElementById("main");
       if (mine !== typing) return;
-      if (!answer.ok || !main) return tell(page.querySelector("h1")?.textContent ?? t("That cannot be shown."));
+      if (!answer.ok || !main) return tell((page.querySelector(".detail") ?? page.querySelector("h1"))?.textContent ?? t("That cannot be shown."));
       const found = main.querySelector("ol.wall");
       if (!found) return location.assign(address);
       state.query = shownBy(query);
