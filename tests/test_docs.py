@@ -39,9 +39,9 @@ def _cell(default: str) -> str:
 def documented_routes() -> set[tuple[str, str]]:
     """Method and path of everything that the README's table of routes names; a path stands for those behind it."""
     found: set[tuple[str, str]] = set()
-    for row in re.findall(r"^\| (`(?:GET|POST|PUT|DELETE) .*?) \|", README, re.MULTILINE):
+    for row in re.findall(r"^\| (`(?:GET|POST|PUT|PATCH|DELETE) .*?) \|", README, re.MULTILINE):
         path = ""
-        for method, named in re.findall(r"`(GET|POST|PUT|DELETE)(?: (/\S+))?`", row):
+        for method, named in re.findall(r"`(GET|POST|PUT|PATCH|DELETE)(?: (/\S+))?`", row):
             path = named or path
             found.add((method, _nameless(path)))
     return found

@@ -55,11 +55,15 @@ class TaskFilter:
 
 @dataclass(frozen=True, slots=True)
 class AssetFilter:
-    """None and nothing match all; `task` is what the task has to fulfil. `size` is width and height in pixels."""
+    """None and nothing match all; `task` is what the task has to fulfil. `size` is width and height in pixels.
+
+    `ids` are tasks with the index of one of their images each.
+    """
 
     status: str | None = None
     format: str | None = None
     task_id: str | None = None
+    ids: tuple[tuple[str, int], ...] = ()
     host: str | None = None
     size: tuple[int, int] | None = None
     least_bytes: int | None = None
@@ -124,6 +128,10 @@ def asset_conditions(wanted: AssetFilter, dialect: str) -> Iterator[Condition]:
         value = getattr(wanted, column.name)
         if value is not None:
             yield _equal(column, value, dialect, c.seq)
+    if wanted.ids:
+        numbers = sa.select(c.seq).where(sa.tuple_(c.task_id, c.index).in_(wanted.ids))
+        named = c.seq.in_(numbers)
+        yield Condition(named, named, Lead(numbers, numbers))
     if wanted.size is not None:
         sized = sa.and_(c.width == wanted.size[0], c.height == wanted.size[1])
         numbers = sa.select(c.seq).where(sized)

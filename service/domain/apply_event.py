@@ -158,7 +158,10 @@ def _new(event: TaskEvent, arrival: Arrival, *, rules: Rules) -> Task:
 
 
 def _owned(known: Task, event: TaskEvent, arrival: Arrival, rank: Rank) -> Task:
-    """The task with its owner, labels, and the most that its callbacks said; what is foreign adds none of that."""
+    """The task with its owner, labels, and the most that its callbacks said; what is foreign adds none of that.
+
+    A URL's tags come with the callback that makes it the owner, and never again: they may have been removed since.
+    """
     if arrival.foreign or arrival.from_provider:
         return known
     links = min(len({identity(link) for link in event.links}), MAX_LINKS) if event.status.terminal else 0
@@ -166,7 +169,7 @@ def _owned(known: Task, event: TaskEvent, arrival: Arrival, rank: Rank) -> Task:
         known,
         token_id=known.token_id or arrival.sender.token_id,
         ref=known.ref if known.ref is not None else arrival.sender.ref,
-        tags=known.tags or dict(arrival.sender.tags),
+        tags=known.tags or (dict(arrival.sender.tags) if known.token_id is None else {}),
         callback_rank=max(known.callback_rank, rank),
         expected_images=max(known.expected_images, links),
         stranger=False,

@@ -20,6 +20,7 @@ class Action(StrEnum):
     CALLBACK_URL_REVOKED = "callback_url.revoked"
     TASK_TOLD = "task.told"
     TASK_RETRIED = "task.retried"
+    TASK_TAGGED = "task.tagged"
     TASK_HELD = "task.held"
     TASK_RELEASED = "task.released"
     ASSET_DELETED = "asset.deleted"

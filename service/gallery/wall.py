@@ -71,10 +71,10 @@ class Asked:
         return value in self.narrowed.get(name, ())
 
     def toggled(self, name: str, value: str) -> str:
-        """The query string with this value in place of others of its name, or without it where it is there; a tag comes
-        beside other tags."""
+        """The query string with this value in place of others of its name, or without it where it is there; tags and
+        images come beside others."""
         held = self.narrowed.get(name, ())
-        others = tuple(one for one in held if one != value) if name == "tag" else ()
+        others = tuple(one for one in held if one != value) if name in ("tag", "id") else ()
         values = others if value in held else (*others, value)
         return urlencode({**self.narrowed, name: values}, doseq=True)
 

@@ -21,6 +21,9 @@ _FORM = "application/x-www-form-urlencoded"
 _JSON = ("application/json", "", _FORM)
 """Media types of bodies: who names none means JSON, and so does `curl -d`, which says the last of everything."""
 
+MERGE_PATCH = "application/merge-patch+json"
+"""Members to set, and null for those to remove (RFC 7396)."""
+
 
 class BodyTooLarge(Exception):  # noqa: N818 - an outcome that the route answers with 413
     """The body is over the cap; what was read of it is thrown away."""
@@ -53,10 +56,10 @@ async def read_capped(request: Request, limit: int) -> bytes:
     return bytes(body)
 
 
-async def read_model(request: Request, model: type[M]) -> M:
+async def read_model(request: Request, model: type[M], *, also: str | None = None) -> M:
     """A JSON body as a model; an empty one counts as `{}`. Raises Invalid with the field that is wrong, TooLarge, and
-    WrongKind for what is said not to be JSON."""
-    if _media_type(request) not in _JSON and (announced_bytes(request) != 0):
+    WrongKind for what is said not to be JSON, nor of the media type `also`."""
+    if _media_type(request) not in (*_JSON, also) and (announced_bytes(request) != 0):
         raise WrongKind("unsupported_media_type", "send JSON, with Content-Type: application/json")
     body = await _read(request, _LARGEST_JSON)
     try:

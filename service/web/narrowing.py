@@ -7,8 +7,9 @@ from typing import Any, Generic, TypeVar
 from starlette.requests import Request
 
 from service.catalog.filters import AssetFilter, Sort, Span, TaskFilter
-from service.domain.asset import AssetStatus
+from service.domain.asset import AssetStatus, split_asset_id
 from service.domain.image import ImageFormat
+from service.domain.object_key import TASK_ID, is_task_id
 from service.domain.task import TaskStatus
 from service.domain.words import Search, exact, search_for
 from service.errors import Invalid
@@ -16,12 +17,27 @@ from service.web.paging import list_query
 from service.web.parameters import Like, Moment, OneOf, Parameter, Text, Whole, YesNo
 
 MOST_TAGS = 8
+MOST_IDS = 500
+"""As many as somebody picks by hand: an address with so many is about 20 KB long."""
 LONGEST_SEARCH = 1000
 
 _SEARCH = "Words of prompt, `ref`, tags or error message; all have to be there. `light*` is a word's beginning."
 _TAG = "A tag's name, or its name and value with a colon between them."
+_AN_ID = "task-unified-1757165031-abcdefgh.0"
 _EDGE = "[1-9][0-9]{0,5}"
 _MOST_BYTES = 10**15 - 1
+
+
+class _AssetId:
+    """The id of an image. A wrong one is named, as many may be given."""
+
+    schema: Mapping[str, Any] = {"type": "string", "pattern": rf"^{TASK_ID.pattern}\.(0|[1-9][0-9]{{0,3}})$"}
+
+    def read(self, text: str) -> tuple[str, int]:
+        where = split_asset_id(text)
+        if where is None or not is_task_id(where[0]):
+            raise ValueError(f"takes ids of images, such as {_AN_ID}, and {text[:200]!r} is none")
+        return where
 
 
 def _edges(text: str) -> tuple[int, int]:
@@ -49,6 +65,7 @@ ASSET_PARAMETERS = (
     Parameter("status", "Of the image.", OneOf(tuple(AssetStatus)), example="archived"),
     Parameter("format", "Of the image.", OneOf(tuple(ImageFormat)), example="png"),
     Parameter("task_id", "Of one task."),
+    Parameter("id", "Only this image; of several, any of them.", _AssetId(), times=MOST_IDS, example=[_AN_ID]),
     Parameter("host", "The host that it came from."),
     Parameter(
         "size",
@@ -108,6 +125,7 @@ def asset_filter(given: Mapping[str, Any]) -> AssetFilter:
         status=given.get("status"),
         format=given.get("format"),
         task_id=given.get("task_id"),
+        ids=tuple(dict.fromkeys(given.get("id", ()))),
         host=given["host"].lower() if "host" in given else None,
         size=given.get("size"),
         least_bytes=given.get("min_bytes"),

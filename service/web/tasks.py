@@ -1,9 +1,9 @@
-"""`/v1/tasks`: tell of a task, list them, look at one, try again, put a hold on it."""
+"""`/v1/tasks`: tell of a task, list them, look at one, try again, tag it, put a hold on it."""
 
 from functools import partial
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, RootModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -21,11 +21,12 @@ from service.domain.task import Task
 from service.errors import NotFound
 from service.intake.register import Told, tell
 from service.intake.retry import retry
+from service.intake.tagging import retag
 from service.provider.payload import storable, storable_mapping
 from service.submission.price_list import Prices
 from service.web.answers.tasks import TaskWithHistoryDocument
-from service.web.body import read_model
-from service.web.callback_urls import LIKE_A_TASK_ID, Label, Tags
+from service.web.body import MERGE_PATCH, read_model
+from service.web.callback_urls import LIKE_A_TASK_ID, Label, TagName, Tags, TagValue
 from service.web.documents import entry_document, task_document
 from service.web.keys import ApiKeys, Scope, actor_of
 from service.web.narrowing import Narrowed, tasks_asked_for
@@ -44,6 +45,10 @@ class TaskToTell(BaseModel):
     )
     ref: Label | None = Field(default=None, description="Your name for it.")
     tags: Tags = Field(default_factory=dict, description="Labels of yours, by name.")
+
+
+class TagsToChange(RootModel[Annotated[dict[TagName, TagValue | None], Field(max_length=64)]]):
+    """Tags by name: those to set with their values, those to remove with null."""
 
 
 class HoldToPut(BaseModel):
@@ -78,6 +83,7 @@ class TaskRoutes:
             keys.route("/v1/tasks", GET=(Scope.READ, self.list), POST=(Scope.WRITE, self.tell)),
             keys.route("/v1/tasks/{id}", GET=(Scope.READ, self.one)),
             keys.route("/v1/tasks/{id}/retry", POST=(Scope.ADMIN, self.retry)),
+            keys.route("/v1/tasks/{id}/tags", PATCH=(Scope.WRITE, self.tag)),
             keys.route("/v1/tasks/{id}/hold", PUT=(Scope.ADMIN, self.hold), DELETE=(Scope.ADMIN, self.release)),
         ]
 
@@ -105,6 +111,14 @@ class TaskRoutes:
         for nudge in (self._reconcile, self._archive, self._sidecars):
             nudge.nudge()
         return JSONResponse(await self._whole(task_id), status_code=202)
+
+    async def tag(self, request: Request) -> Response:
+        """200 with the task, also where nothing has changed."""
+        body = await read_model(request, TagsToChange, also=MERGE_PATCH)
+        task_id = request.path_params["id"]
+        await self._catalog.write(partial(retag, task_id=task_id, changes=body.root), by=actor_of(request))
+        self._sidecars.nudge()
+        return JSONResponse(await self._whole(task_id))
 
     async def hold(self, request: Request) -> Response:
         """200 with the task: while there is a hold on it, its images cannot be deleted."""

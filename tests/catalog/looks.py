@@ -210,6 +210,8 @@ TASK_LISTS: Mapping[str, TaskFilter] = {
     "with conflicts": TaskFilter(conflicts=True),
     "held": TaskFilter(held=True),
 }
+PICKED = tuple((task_id(number), number % 3) for number in range(1000, TASKS, TASKS // 150))
+"""Images by their ids, from all over the archive; each takes about ten pages."""
 ASSET_LISTS: Mapping[str, AssetFilter] = {
     "": AssetFilter(),
     "status=archived": AssetFilter(status="archived"),
@@ -219,6 +221,9 @@ ASSET_LISTS: Mapping[str, AssetFilter] = {
     "format=png": AssetFilter(format="png"),
     "format=webp": AssetFilter(format="webp"),
     "task_id": AssetFilter(task_id=OLD),
+    "ids": AssetFilter(ids=PICKED),
+    "ids, few words": AssetFilter(ids=PICKED, task=TaskFilter(search=WORDS["few"])),
+    "ids, status=dead": AssetFilter(ids=PICKED, status="dead"),
     "host": AssetFilter(host="files.example"),
     "size": AssetFilter(size=(640, 480)),
     "status=archived format": AssetFilter(status="archived", format="webp"),

@@ -109,6 +109,7 @@ def number(task: Task) -> int:
     return int(task.id.removeprefix("task-"))
 
 
+PICKED = (("task-041", 1), ("task-017", 2), ("task-041", 0), ("task-012", 0), ("task-012", 9), ("task-none", 0))
 OF_ASSETS: dict[str, tuple[AssetFilter, Any]] = {
     "all": (AssetFilter(), lambda t, a: True),
     "status": (AssetFilter(status="dead"), lambda t, a: a.status == "dead"),
@@ -119,6 +120,11 @@ OF_ASSETS: dict[str, tuple[AssetFilter, Any]] = {
         lambda t, a: has(a, "jpeg") and t.model == "gpt-image-2-beta",
     ),
     "task": (AssetFilter(task_id="task-041"), lambda t, a: t.id == "task-041"),
+    "ids": (AssetFilter(ids=PICKED), lambda t, a: a.id in ("task-041.0", "task-041.1", "task-017.2", "task-012.0")),
+    "ids and word": (
+        AssetFilter(ids=PICKED, task=TaskFilter(search=words("lighthouse"))),
+        lambda t, a: a.id == "task-012.0",
+    ),
     "host": (AssetFilter(host="old.evolink.ai"), lambda t, a: number(t) % 6 == 0),
     "size": (AssetFilter(size=(1024, 1536)), lambda t, a: a.stored is not None and number(t) % 4 == 0),
     "bytes": (AssetFilter(least_bytes=1010, most_bytes=1030), lambda t, a: a.stored and 1010 <= a.stored.size <= 1030),

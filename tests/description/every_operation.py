@@ -51,6 +51,7 @@ async def answers_of(service: Darkroom) -> Answers:
     await ask("tell_task", 201)
     told = await ask("tell_task", 200)
     await ask("retry_task", 202, id=told["id"])
+    await ask("tag_task", 200, id=told["id"])
     await ask("hold_task", 200, id=told["id"])
     await ask("release_task", 204, id=told["id"])
     await ask("get_task", 200, id=task["id"])

@@ -80,6 +80,13 @@ def test_filters_have_the_names_of_the_api_and_a_folder_gets_a_file(run: Run, tm
 
 
 @pytest.mark.usefixtures("data")
+def test_images_are_picked_by_their_ids(run: Run) -> None:
+    done = run("export", "--to", "-", "--format", "csv", "--id", "task-b.1", "--id", "task-a.0")
+    assert done.exit_code == 0, done.output
+    assert [line.partition(",")[0] for line in done.stdout.splitlines()[1:]] == ["task-b.1", "task-a.0"]
+
+
+@pytest.mark.usefixtures("data")
 def test_standard_output_has_nothing_but_the_export(run: Run) -> None:
     done = run("export", "--to", "-", "--format", "csv", "--of", "tasks")
     assert (done.exit_code, len(done.stdout.splitlines())) == (0, 4), done.output
@@ -105,6 +112,7 @@ def test_a_damaged_image_ends_it_with_1_and_is_named(run: Run, data: Path, tmp_p
         (("--to", "out.csv", "--sort", "best"), "sort takes one of"),
         (("--to", "out.zip", "--of", "tasks"), "a ZIP goes by images"),
         (("--to", "out.csv", "--received-after", "soon"), "received_after takes"),
+        (("--to", "out.csv", "--id", "task-b"), "id takes ids of images"),
         (("--to", "out.csv", "--cursor", "x"), "cursor is not one that"),
     ],
 )

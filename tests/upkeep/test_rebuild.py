@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,12 @@ from service.domain.history import HistoryEntry
 from service.domain.rules import ConfirmMode, Rules
 from service.domain.task import Check, TaskStatus
 from service.errors import Conflict, StorageUnavailable
+from service.intake.batch import take_in
+from service.intake.tagging import retag
 from service.storage import Blocks
 from service.upkeep import rebuild
 from service.upkeep.findings import Kind
-from tests.support.deliveries import TASK, task_object
+from tests.support.deliveries import RULES, TASK, delivery, task_object, token
 from tests.support.memory_store import MemoryStore
 from tests.upkeep.kept_archive import ASKING, Archive, link_to, picture
 
@@ -70,6 +73,25 @@ async def test_everything_is_as_it_was(archive: Archive) -> None:
             assert await everything(new, task_id) == await everything(archive, task_id)
         assert (await new.verify()).findings == []
     assert archive.objects() == objects
+
+
+async def test_tags_stay_as_somebody_has_changed_them(archive: Archive) -> None:
+    """Also where the callback URL that had brought others is called again."""
+    minted = token(tags={"team": "shop", "stage": "draft"})
+
+    async def call_back(house: Archive, status: str, **members: Any) -> None:
+        arrived = delivery(task_object(status, **members), through=minted, at=datetime.now(UTC))
+        await house.catalog.write(partial(take_in, batch=[arrived], rules=RULES))
+
+    await call_back(archive, "completed", results=[link_to(TASK, 0)])
+    await archive.work()
+    await archive.catalog.write(partial(retag, task_id=TASK, changes={"team": None, "stage": None}))
+    await archive.work()
+    async with archive.without_database() as new:
+        await new.rebuild()
+        await call_back(new, "completed", results=[link_to(TASK, 0), link_to(TASK, 1)])
+        state = await new.state()
+        assert (len(state.assets), state.task.tags) == (2, {})
 
 
 async def test_nothing_is_rewritten_needlessly(archive: Archive) -> None:

@@ -15,6 +15,7 @@ from tests.support.deliveries import TASK
 from tests.support.loopback_provider import LoopbackProvider, on_loopback
 
 PROMPT = "a lighthouse that nobody has to know of"
+LABEL = "a team that nobody has to know of"
 SUBMITTED = "task-unified-1757165031-abcdefgh"
 TAKEN = {"id": SUBMITTED, "object": "image.generation.task", "status": "pending"}
 SUBMISSION = {"model": "gpt-image-2", "prompt": PROMPT}
@@ -26,6 +27,7 @@ LEFT: Mapping[str, Action] = {
     "DELETE /v1/callback-urls/{id}": Action.CALLBACK_URL_REVOKED,
     "POST /v1/tasks": Action.TASK_TOLD,
     "POST /v1/tasks/{id}/retry": Action.TASK_RETRIED,
+    "PATCH /v1/tasks/{id}/tags": Action.TASK_TAGGED,
     "PUT /v1/tasks/{id}/hold": Action.TASK_HELD,
     "DELETE /v1/tasks/{id}/hold": Action.TASK_RELEASED,
     "POST /v1/assets/{id}/links": Action.LINK_SIGNED,
@@ -97,6 +99,7 @@ async def test_every_change_leaves_one_row_and_none_tells_a_secret_a_prompt_or_a
     await do("DELETE /v1/callback-urls/{id}", f"/v1/callback-urls/{url['id']}")
     await do("POST /v1/tasks", "/v1/tasks", {"id": "task-told", "prompt": PROMPT})
     await do("POST /v1/tasks/{id}/retry", "/v1/tasks/task-told/retry")
+    await do("PATCH /v1/tasks/{id}/tags", "/v1/tasks/task-told/tags", {"team": LABEL})
     held = await do("PUT /v1/tasks/{id}/hold", "/v1/tasks/task-told/hold", {"reason": "claim 7"})
     assert held["hold"]["by"] == "admin"
     await do("DELETE /v1/tasks/{id}/hold", "/v1/tasks/task-told/hold")
@@ -115,7 +118,7 @@ async def test_every_change_leaves_one_row_and_none_tells_a_secret_a_prompt_or_a
     whole = (await house.admin.get("/v1/audit", params={"limit": "200"})).text
     by_hand = {entry["action"] for entry in (await house.json("/v1/audit", limit="200"))["items"]}
     assert by_hand == {action.value for action in Action} - BY_COMMAND
-    for secret in (key["key"], url["callback_url"], link["url"], PROMPT, "key-admin", "order-7"):
+    for secret in (key["key"], url["callback_url"], link["url"], PROMPT, "key-admin", "order-7", LABEL):
         assert secret not in whole
         assert secret.rpartition("/")[2] not in whole
 
@@ -129,6 +132,8 @@ async def test_what_changes_nothing_leaves_no_row(diary: Diary) -> None:
         await do("DELETE /v1/keys/{id}", f"/v1/keys/{key['id']}", rows=rows)
         await do("DELETE /v1/callback-urls/{id}", f"/v1/callback-urls/{url['id']}", rows=rows)
     await do("POST /v1/tasks", "/v1/tasks", {"id": "task-told"}, rows=0)
+    for rows in (1, 0):
+        await do("PATCH /v1/tasks/{id}/tags", "/v1/tasks/task-told/tags", {"team": "shop", "stage": None}, rows=rows)
     for rows in (1, 0):
         await do("PUT /v1/tasks/{id}/hold", "/v1/tasks/task-told/hold", {"reason": "claim 7"}, rows=rows)
     for rows in (1, 0):

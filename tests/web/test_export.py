@@ -90,6 +90,7 @@ async def test_tasks_are_exported_as_they_are_listed(filled: House) -> None:
         ({"q": "hyperlink"}, ["task-a.0"]),
         ({"image_format": "webp"}, []),
         ({"tag": ["team:a", "team"]}, ["task-a.0"]),
+        ({"id": ["task-b.2", "task-a.0", "task-b.2", "task-b.9"]}, ["task-b.2", "task-a.0"]),
         ({"task_id": "task-b", "limit": "2"}, ["task-b.2", "task-b.1"]),
         ({"received_before": "2020-01-01T00:00:00Z"}, []),
     ],
@@ -164,6 +165,12 @@ async def test_an_archive_of_the_same_is_the_same_to_the_byte(filled: House) -> 
 
 
 @pytest.mark.asyncio(loop_scope="module")
+async def test_an_archive_of_picked_images_has_those_alone(filled: House) -> None:
+    names = (await archive(filled, id=["task-b.0", "task-b.2", "task-c.0"])).namelist()
+    assert sorted(name.rpartition("/")[2][:2] for name in names if name.endswith(".png")) == ["0-", "2-"]
+
+
+@pytest.mark.asyncio(loop_scope="module")
 async def test_archives_of_so_many_images_go_on_from_what_each_says(filled: House) -> None:
     found: list[str] = []
     cursor: dict[str, str] = {}
@@ -210,6 +217,7 @@ async def test_whole_sidecars_are_those_of_the_archive_and_for_admins(filled: Ho
         ({"format": "csv", "of": "keys"}, "invalid_parameter", "of takes one of assets, tasks"),
         ({"format": "csv", "colour": "red"}, "unknown_parameter", "'colour' is not a parameter of an export"),
         ({"format": "csv", "of": "tasks", "host": "x"}, "unknown_parameter", "host"),
+        ({"format": "csv", "of": "tasks", "id": "task-a.0"}, "unknown_parameter", "'id' is not a parameter"),
         ({"format": "csv", "format ": "zip"}, "unknown_parameter", "format"),
         ({"format": ["csv", "zip"]}, "repeated_parameter", "format"),
         ({"format": "csv", "limit": "0"}, "invalid_limit", "limit"),

@@ -46,6 +46,7 @@ ROUTES = [
     Guarded("GET", "/v1/tasks", "read", 200),
     Guarded("GET", f"/v1/tasks/{TASK}", "read", 404),
     Guarded("POST", f"/v1/tasks/{TASK}/retry", "admin", 404),
+    Guarded("PATCH", f"/v1/tasks/{TASK}/tags", "write", 404),
     Guarded("PUT", f"/v1/tasks/{TASK}/hold", "admin", 404),
     Guarded("DELETE", f"/v1/tasks/{TASK}/hold", "admin", 404),
     Guarded("GET", "/v1/assets", "read", 200),

@@ -68,6 +68,20 @@ async def test_images_are_found_by_what_their_task_says(told: House) -> None:
     assert facets["facets"]["tag"][0] == {"value": "team:posters", "count": 2}
 
 
+async def test_images_are_picked_by_their_ids_and_only_where_the_rest_holds(house: House) -> None:
+    links = [f"https://files.evolink.ai/sea/{index}.png" for index in range(3)]
+    for task_id in ("task-sea", "task.with.dots", "task-fog"):
+        await house.complete(task_id, results=links)
+    picked = ["task-sea.2", "task.with.dots.1", "task-sea.2", "task-sea.7", "task-none.0"]
+    assert await ids(house, "/v1/assets", id=picked) == ["task.with.dots.1", "task-sea.2"]
+    assert await ids(house, "/v1/assets", id=picked, task_id="task-sea") == ["task-sea.2"]
+    assert await ids(house, "/v1/assets", id=picked, status="archived") == []
+    facets = (await house.read.get("/v1/facets/assets", params={"id": picked})).json()
+    assert facets["count"] == 2
+    many = [f"task-sea.{index}" for index in range(500)]
+    assert len(await ids(house, "/v1/assets", id=many)) == 3
+
+
 async def test_times_narrow_lists(told: House) -> None:
     assert await ids(told, received_after="2020-01-01T00:00:00Z", received_before="2020-01-02T00:00:00Z") == []
     assert len(await ids(told, received_after="2020-01-01T00:00:00+09:00")) == len(PROMPTS)
@@ -89,6 +103,12 @@ async def test_times_narrow_lists(told: House) -> None:
         ("/v1/tasks", {"received_after": "yesterday"}, "invalid_parameter", "received_after takes a time"),
         ("/v1/assets", {"size": "large"}, "invalid_parameter", "1024x1536"),
         ("/v1/assets", {"min_bytes": "-1"}, "invalid_parameter", "min_bytes"),
+        ("/v1/assets", {"id": ["task-sea.0", "task-sea.01"]}, "invalid_parameter", "'task-sea.01' is none"),
+        ("/v1/assets", {"id": "task-sea"}, "invalid_parameter", "'task-sea' is none"),
+        ("/v1/assets", {"id": "task-sea."}, "invalid_parameter", "'task-sea.' is none"),
+        ("/v1/assets", {"id": "sea.0"}, "invalid_parameter", "'sea.0' is none"),
+        ("/v1/assets", {"id": ["task-sea.0"] * 501}, "invalid_parameter", "id may be given 500 times"),
+        ("/v1/tasks", {"id": "task-sea.0"}, "unknown_parameter", "id"),
         ("/v1/assets", {"prompt": "a"}, "unknown_parameter", "prompt"),
         ("/v1/facets/assets", {"limit": "5"}, "unknown_parameter", "limit"),
         ("/v1/facets/tasks", {"sort": "oldest"}, "unknown_parameter", "sort"),

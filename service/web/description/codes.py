@@ -31,6 +31,7 @@ CODES: Mapping[str, str] = {
     "asset_pending": "the image is not archived yet",
     "asset_dead": "the image was never archived",
     "asset_deleted": "the image was deleted",
+    "too_many_tags": "a task has at most 32 tags",
     "task_held": "there is a legal hold on the task, so nothing of it is deleted",
     "no_perceptual_hash": "nobody has looked at the image's pixels yet, or they cannot be read",
     "link_not_found": "no such link, or one that has ended",

@@ -8,12 +8,12 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from service.web.description.page_schema import block, kind, members, rows, shape
+from service.web.description.page_schema import block, bounds, kind, members, rows, shape
 from service.web.html import Html, joined, paragraphs, prose, tag
 
 Json = Mapping[str, Any]
 
-_METHODS = ("get", "post", "put", "delete")
+_METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def page_of(document: Json) -> str:
@@ -195,7 +195,8 @@ def _body(document: Json, one: Json) -> Html:
         schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     needed = "" if one["requestBody"]["required"] else tag("span", "may be left out", class_="bounds")
     example = block(content["example"], "Example") if "example" in content else ""
-    return joined([tag("h4", "Body ", needed), members(schema, asked=True), example])
+    said = members(schema, asked=True) if "properties" in schema else tag("p", kind(schema), ", ", bounds(schema))
+    return joined([tag("h4", "Body ", needed), said, example])
 
 
 def _answer(document: Json, status: str, answer: Json) -> Html:

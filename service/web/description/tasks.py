@@ -6,7 +6,7 @@ from service.web.answers.tasks import TaskDocument, TaskWithHistoryDocument
 from service.web.description.operation import Answer, Body, Follow, Operation, Tag, first_of
 from service.web.narrowing import TASK_PARAMETERS, TASK_SORT
 from service.web.paging import PAGING
-from service.web.tasks import HoldToPut, TaskToTell
+from service.web.tasks import HoldToPut, TagsToChange, TaskToTell
 
 TASK_ID = {"id": "The provider's id of the task."}
 
@@ -76,6 +76,19 @@ OPERATIONS = (
         (Answer(202, "It is tried; the task as it stands.", TaskWithHistoryDocument),),
         where=TASK_ID,
         refuses={404: ("task_not_found",), 409: ("nothing_to_retry", "nobody_to_ask")},
+    ),
+    Operation(
+        "PATCH",
+        "/v1/tasks/{id}/tags",
+        "tag_task",
+        Tag.TASKS,
+        Scope.WRITE,
+        "Set and remove tags of a task",
+        (Answer(200, "The task with the tags that it has now.", TaskWithHistoryDocument),),
+        "A merge patch (RFC 7396), also as `application/merge-patch+json`: tags that are not named stay.",
+        where=TASK_ID,
+        body=Body(TagsToChange, required=False, example={"season": "fall", "team": None}),
+        refuses={404: ("task_not_found",), 409: ("too_many_tags",)},
     ),
     Operation(
         "PUT",

@@ -196,10 +196,21 @@ class Wall {
     return some.length;
   }
 
-  remove(id) {
-    this.tiles = this.tiles.filter((one) => one.id !== id);
-    this.ids.delete(id);
+  /** Forget images that are deleted; what keys act on stays the same where it is still there. */
+  remove(...ids) {
+    const { currentId } = this;
+    this.tiles = this.tiles.filter((one) => !ids.includes(one.id));
+    for (const id of ids) this.ids.delete(id);
+    this.current = this.numberOf(currentId);
+    this.selection.forget(ids);
     this.layOut();
+  }
+
+  /** The ids of the images in the window. */
+  get inSight() {
+    const above = scrollY - this.offset;
+    const seen = this.placed.filter((row) => row.top + row.height > above && row.top < above + innerHeight);
+    return seen.flatMap((row) => this.tiles.slice(row.from, row.to).map((one) => one.id));
   }
 
   rowOf(number) {
@@ -367,12 +378,16 @@ if (list) {
     else if (step !== undefined) { wall.go(wall.current < 0 ? 0 : wall.current + step); if (panel.isOpen) panel.open(wall.currentId, { replace: true }); }
     else if (event.key === "ArrowDown" || event.key === "ArrowUp") wall.go(wall.current < 0 ? 0 : wall.vertical(event.key === "ArrowDown" ? 1 : -1));
     else if (event.key === "x" && wall.currentId) wall.selection.toggle(wall.currentId);
+    else if (event.key === "X" && wall.currentId) wall.selection.reach(wall.currentId);
+    else if (event.key === "a") wall.selection.add(wall.inSight);
+    else if (event.key === "s") wall.selection.focus();
     else if (event.key === "d" && wall.currentId) panel.download(wall.currentId);
     else if (event.key === "c") wall.selection.compare();
     else return;
     event.preventDefault();
   });
 
+  addEventListener("wall-changed", () => divide());
   addEventListener("popstate", () => panel.follow(change));
   divide();
   settle(document);
