@@ -19,7 +19,7 @@ PAGES = ["/", "/?q=nothing+like+it", "the panel", "/ops", "/login", "/?size=wron
 
 async def violations(page: Page) -> list[str]:
     """What axe says against a page, and of what in it."""
-    from axe_playwright_python.async_playwright import Axe
+    from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped] # it ships no types
 
     options: dict[str, Any] = {"resultTypes": ["violations"], "runOnly": {"type": "tag", "values": WCAG}}
     found = (await Axe().run(page, options=options)).response["violations"]

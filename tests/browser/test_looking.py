@@ -194,7 +194,7 @@ async def test_another_language_is_spoken_from_now_on(visitor: Visitor) -> None:
 async def test_in_the_dark_the_page_is_dark(visitor: Visitor, path: str) -> None:
     seen = {}
     for scheme in ("light", "dark"):
-        async with visitor.visit(path, scheme=scheme) as page:  # type: ignore[arg-type]
+        async with visitor.visit(path, scheme=scheme) as page:
             colour = await page.evaluate("getComputedStyle(document.body).backgroundColor")
             seen[scheme] = sum(int(one) for one in re.findall(r"\d+", colour)[:3])
     assert seen["dark"] < 150 < 600 < seen["light"]

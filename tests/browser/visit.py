@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -114,9 +113,9 @@ async def log_in(page: Page, key: str = KEY) -> None:
 
 async def logged_in(browser: Browser, service: Darkroom, key: str = KEY) -> Visitor:
     """Somebody whose browser has logged in already."""
-    async with Visitor(browser, service.url).visit() as page:
+    async with Visitor(browser, service.url).visit("/login?next=/ops") as page:
         await log_in(page, key)
-        await page.wait_for_url(re.compile(r"/$"))
+        await page.wait_for_url("**/ops")
         return Visitor(browser, service.url, await page.context.storage_state())
 
 
