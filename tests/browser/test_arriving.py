@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="session")]
 
 PILL = ".fresh:not([hidden])"
+STOPS_WITHIN = 10.0
 LOW = (1000, 420)
 """A window that the wall is higher than."""
 
@@ -99,12 +101,20 @@ async def test_a_page_that_nobody_looks_at_listens_to_nothing(visitor: Visitor) 
             await page.evaluate(f"() => {{ {hidden.format('false')} {tell} }}")
 
 
-async def test_the_first_image_of_all_appears_by_itself(
+async def test_the_first_image_of_all_appears_by_itself_and_so_do_those_after_a_restart(
     chromium: Browser, authority: Authority, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     async with standing(tmp_path_factory.mktemp("empty"), authority) as gallery:
         visitor = await logged_in(chromium, gallery.service)
-        async with visitor.visit() as page:
+        async with visitor.visit(forgives=["ERR_"]) as page:
             await page.wait_for_selector(".first-steps")
             [task_id] = await gallery.add("the first of all")
             await page.wait_for_selector(f".tile[data-id='{task_id}.0']")
+            await listening(page)
+            loaded, began = len(watch_of(page).to("/")), time.monotonic()
+            assert await gallery.service.stop() == 0
+            assert time.monotonic() - began < STOPS_WITHIN, "who listens holds nothing up"
+            await gallery.service.start()
+            [task_id] = await gallery.add("the first after a restart")
+            await page.wait_for_selector(f".tile[data-id='{task_id}.0']", timeout=40_000)
+            assert len(watch_of(page).to("/")) == loaded
