@@ -12,7 +12,7 @@ help:
 	@echo "make demo      see it work: service, stand-in provider, faults, a ledger"
 	@echo "make test      the test suite (under five minutes, no system packages)"
 	@echo "make test-all  the same, and faults, crashes, chaos, replicas and real servers; nothing may be skipped"
-	@echo "               (needs root, and what .ci/run installs: strace, faketime, Ceph, PgBouncer, Azurite, Helm, promtool, buildah)"
+	@echo "               (needs root, and what .ci/run installs: strace, faketime, Ceph, PgBouncer, Azurite, Helm, promtool, Chromium, buildah)"
 	@echo "make test-image  build the image, look at it, and run the system tests in its containers"
 	@echo "make chaos     10,000 tasks through kills, outages and full disks (half an hour; needs strace, root fills disks)"
 	@echo "make lint      ruff, mypy, hadolint"

@@ -64,7 +64,8 @@ def create_metrics_app(parts: Components) -> Starlette:
 def _routes(parts: Components) -> list[BaseRoute]:
     settings = parts.settings
     browsers = Browsers(parts.sessions, secure=settings.public_url.startswith("https:"))
-    keys = ApiKeys(parts.keys, parts.failures, browsers)
+    serves_api = Role.API in settings.roles
+    keys = ApiKeys(parts.keys, parts.failures, browsers if serves_api else None)
     refused = RefusedCallbacks()
     health = _health(parts)
     routes: list[BaseRoute] = [*health.routes()]
@@ -83,7 +84,7 @@ def _routes(parts: Components) -> list[BaseRoute]:
             tracing=parts.tracing,
         )
         routes += callbacks.routes()
-    if Role.API in settings.roles:
+    if serves_api:
         routes += _api_routes(parts, keys, browsers, refused)
     return routes
 

@@ -1,7 +1,7 @@
 """Logging in with a key and out again, and the guard of pages: who is not logged in is asked to, and comes back."""
 
 from collections.abc import Awaitable, Callable
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import structlog
 from starlette.requests import Request
@@ -118,9 +118,8 @@ _WRONG = {
 
 def _inside(following: str) -> str:
     """A place on this site; what leads anywhere else becomes the first page."""
-    parts = urlsplit(following)
-    leads_away = parts.scheme or parts.netloc or not following.startswith("/") or following[1:2] in ("/", "\\")
-    return "/" if leads_away or not following.isprintable() or "\\" in following else following
+    leads_away = not following.startswith("/") or following.startswith("//") or "\\" in following
+    return "/" if leads_away or not following.isprintable() else following
 
 
 def _by_script(request: Request) -> bool:

@@ -136,19 +136,20 @@ class LiveRoute:
         return [door.page("/live", self.live)]
 
     async def live(self, request: Request, key: ApiKey) -> Response:  # noqa: ARG002
-        self._pulses.require_room()
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        if request.method == "HEAD":  # nobody would see that it never ends
+            return Response(media_type="text/event-stream", headers=headers)
+        self._pulses.require_room()
         return StreamingResponse(self._events(request), media_type="text/event-stream", headers=headers)
 
     async def _events(self, request: Request) -> AsyncIterator[str]:
         with self._pulses.listening():
             known: Pulse | None = None
             yield "retry: 3000\n\n"
-            while not self._draining() and isinstance(self._browsers.key_of(request), ApiKey):
+            while True:
                 pulse = await self._pulses.next(known, within=BEAT_SECONDS)
-                yield (
-                    f"data: {json.dumps(asdict(pulse))}\n\n"
-                    if pulse is not None and pulse != known
-                    else ": still here\n\n"
-                )
+                if self._draining() or not isinstance(self._browsers.key_of(request), ApiKey):
+                    return
+                changed = pulse is not None and pulse != known
+                yield f"data: {json.dumps(asdict(pulse))}\n\n" if pulse is not None and changed else ": still here\n\n"
                 known = pulse

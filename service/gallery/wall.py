@@ -5,7 +5,7 @@ The order is that of archiving, so that a day can be jumped to and what is new c
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -150,6 +150,8 @@ def asked_for(request: Request) -> Asked:
     if wanted.status == AssetStatus.ARCHIVED and wanted.archived.is_empty and not by_words:
         wanted = replace(wanted, archived=Span(after=_FROM_THE_BEGINNING))
     query = request.query_params
+    if "day" in given and sort_of(given) in (Sort.LARGEST, Sort.SMALLEST):
+        del given["sort"]  # there is no day to begin with in an order by size
     narrowed = {name: tuple(query.getlist(name)) for name in query if name not in _PLACE and name in given}
     return Asked(wanted, sort_of(given), given.get("cursor"), given.get("day"), bool(given.get("newer")), narrowed)
 
@@ -164,7 +166,7 @@ def page_of(tx: Transaction, asked: Asked) -> WallPage:
     """The page that begins where it was asked for."""
     if asked.newer and asked.after is not None:
         return _newer(tx, asked, asked.after)
-    after = asked.after if asked.day is None else _last_after(tx, asked, asked.day)
+    after = asked.after if asked.day is None else _before_day(tx, asked, asked.day)
     found = tx.export.images(asked.wanted, limit=TILES, after=after, sort=asked.sort)
     tiles = [tile_of(one) for one in found.items]
     older = cursor_of(found.next) if found.next is not None else None
@@ -193,11 +195,14 @@ def _newer(tx: Transaction, asked: Asked, before: int) -> WallPage:
     return WallPage(tiles, newer, cursor_of(tiles[-1].number) if tiles else None)
 
 
-def _last_after(tx: Transaction, asked: Asked, day: date) -> int | None:
-    """The row behind which the images of a day and what is older begin; None where they are the newest."""
-    over = datetime.combine(day, time(), UTC) + timedelta(days=1)
-    later = replace(asked.wanted, archived=Span(over, asked.wanted.archived.before))
-    found = tx.export.images(later, limit=1, sort=Sort.OLDEST)
+def _before_day(tx: Transaction, asked: Asked, day: date) -> int | None:
+    """The row behind which a day begins in the order that was asked for; None where nothing comes before it."""
+    archived = asked.wanted.archived
+    if asked.sort is Sort.OLDEST:
+        passed = Span(archived.after, datetime.combine(day, time.min, UTC))
+    else:
+        passed = Span(datetime.combine(day, time.max, UTC), archived.before)  # of the last day there is none after
+    found = tx.export.images(replace(asked.wanted, archived=passed), limit=1, sort=_BACKWARDS[asked.sort])
     return found.items[0].number if found.items else None
 
 

@@ -1,6 +1,10 @@
-"""`/static`: the files of our pages. Open to everybody, and the same for everybody."""
+"""`/static`: the files of our pages. Open to everybody, and the same for everybody.
+
+A script names the others that it imports by what they hold, as pages do: each is fetched once and runs once.
+"""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -16,6 +20,8 @@ from service.web.content import conditional
 
 _FOLDER = resources.files("service.web.static")
 _TYPES: Mapping[str, str] = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+
+_IMPORTED = re.compile(rb'(?<=from "\./)[a-z_]+\.js(?=")')
 
 ASKED_EACH_TIME = "no-cache"
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -69,4 +75,7 @@ def _names() -> frozenset[str]:
 
 @cache
 def _file(name: str) -> Part:
-    return Part((_FOLDER / name).read_bytes(), f"{_TYPES[name.rpartition('.')[2]]}; charset=utf-8")
+    kind, body = name.rpartition(".")[2], (_FOLDER / name).read_bytes()
+    if kind == "js":
+        body = _IMPORTED.sub(lambda found: address_of(found[0].decode()).rpartition("/")[2].encode(), body)
+    return Part(body, f"{_TYPES[kind]}; charset=utf-8")

@@ -10,6 +10,7 @@ CODES: Mapping[str, str] = {
     "internal_error": "something went wrong here",
     "unauthorized": "a valid API key is needed",
     "forbidden": "the key lacks the scope",
+    "write_token_needed": "a browser that is logged in changes things for our own pages only",
     "too_many_failures": "too many requests from this address had no valid key",
     "unavailable": "nothing is wrong with the request; send it again later",
     # requests

@@ -80,6 +80,8 @@ export function settle(part) {
   for (const one of part.querySelectorAll("button[data-do][hidden]")) one.hidden = false;
 }
 
+const top = document.querySelector(".top");
+new ResizeObserver(() => document.documentElement.style.setProperty("--top", `${top.offsetHeight}px`)).observe(top);
 document.documentElement.classList.add("scripted");
 document.getElementById("language")?.addEventListener("change", (event) => event.target.form.submit());
 settle(document);

@@ -1,6 +1,7 @@
 // Operations: figures that move by themselves, raw bodies, trying again, and replaying with a look at what it would do.
 
 import { ask, problem, relative, settle, t, tell } from "./frame.js";
+import { watch } from "./live.js";
 
 const LANGUAGE = document.documentElement.lang;
 const alive = document.getElementById("alive");
@@ -14,11 +15,7 @@ function size(bytes) {
   return `${unit === 0 || bytes >= 100 ? Math.round(bytes) : bytes.toFixed(1)} ${units[unit]}`;
 }
 
-const live = new EventSource("/live");
-live.onopen = () => { alive.hidden = false; };
-live.onerror = () => { alive.hidden = true; };
-live.onmessage = (event) => {
-  const pulse = JSON.parse(event.data);
+watch((pulse) => {
   for (const shown of document.querySelectorAll("[data-figure]")) {
     const value = pulse[shown.dataset.figure];
     const text = shown.dataset.figure === "bytes" ? size(value) : value.toLocaleString(LANGUAGE);
@@ -26,7 +23,7 @@ live.onmessage = (event) => {
   }
   if (Boolean(pulse.next_expiry) !== waiting) verdict();
   else if (waiting) expiry_is(pulse.next_expiry);
-};
+}, (comes) => { alive.hidden = !comes; });
 
 function expiry_is(at) {
   const shown = document.getElementById("expiry");
@@ -61,7 +58,7 @@ document.addEventListener("toggle", async (event) => {
   const slot = part.open && part.dataset.kind === "raw" && part.querySelector(".slot");
   if (!slot || slot.childElementCount) return;
   const answer = await ask(part.dataset.part);
-  const shown = document.createElement("pre");
+  const shown = Object.assign(document.createElement("pre"), { tabIndex: 0 }); // what scrolls has to be reached by keys
   shown.textContent = answer.ok ? raw(await answer.json()) : await problem(answer);
   slot.append(shown);
 }, true);

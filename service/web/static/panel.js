@@ -2,6 +2,7 @@
 
 import { ask, copy, problem, settle, t, tell } from "./frame.js";
 
+const COVERS = matchMedia("(max-width: 48rem)"); // as the style sheet has it
 const IMAGE = /^\/images\/([^/]+)$/;
 
 export class Panel {
@@ -11,6 +12,8 @@ export class Panel {
     this.element = document.getElementById("panel");
     this.element.addEventListener("click", (event) => this.clicked(event));
     this.element.addEventListener("toggle", (event) => this.unfolded(event.target), true);
+    COVERS.addEventListener("change", () => this.cover());
+    this.cover();
     if (!this.element.hidden) this.wall.current = this.wall.numberOf(this.id);
   }
 
@@ -22,14 +25,23 @@ export class Panel {
     return this.element.querySelector("article")?.dataset.id;
   }
 
+  /** Nothing that lies under the panel takes the focus. */
+  cover() {
+    for (const one of document.querySelectorAll("search, #facets, #main")) one.inert = this.isOpen && COVERS.matches;
+  }
+
   async open(id, { replace = false, pushes = true } = {}) {
+    const opening = this.opening = {};
     const answer = await ask(`/images/${encodeURIComponent(id)}/panel?${this.state.query}`);
-    if (!answer.ok) return tell(await problem(answer));
+    const said = answer.ok ? await answer.text() : await problem(answer);
+    if (this.opening !== opening) return; // another one was asked for since
+    if (!answer.ok) return tell(said);
     const wasOpen = this.isOpen;
-    this.element.innerHTML = await answer.text();
+    this.element.innerHTML = said;
     this.element.hidden = false;
     this.element.scrollTop = 0;
     document.body.classList.add("with-panel");
+    this.cover();
     settle(this.element);
     document.title = `${this.element.querySelector("h2").textContent} · Darkroom`;
     const address = `/images/${encodeURIComponent(id)}${this.state.query ? `?${this.state.query}` : ""}`;
@@ -38,10 +50,13 @@ export class Panel {
   }
 
   close({ pushes = true } = {}) {
+    this.opening = null;
     if (!this.isOpen) return;
     this.element.hidden = true;
     this.element.replaceChildren();
     document.body.classList.remove("with-panel");
+    this.cover();
+    document.title = `${document.querySelector("h1").textContent} · Darkroom`;
     if (pushes) history.pushState({}, "", `/${this.state.query ? `?${this.state.query}` : ""}`);
     if (this.wall.current >= 0) this.wall.go(this.wall.current);
   }

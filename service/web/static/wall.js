@@ -1,6 +1,8 @@
 // The wall: rows that are laid out once and drawn only where somebody looks, so that a million images stay smooth.
 
 import { ask, settle, t, tell } from "./frame.js";
+import { Arrivals } from "./arrivals.js";
+import { watch } from "./live.js";
 import { firstBelow, rows } from "./rows.js";
 import { Panel } from "./panel.js";
 import { Selection } from "./selection.js";
@@ -15,6 +17,7 @@ class Wall {
     this.tiles = []; // {id, html, ratio}
     this.ids = new Set();
     this.drawn = new Map(); // by number
+    list.style.overflowAnchor = "none"; // who keeps the place is `hold`
     this.placed = [];
     this.current = -1;
     this.selection = new Selection(this);
@@ -22,6 +25,7 @@ class Wall {
     this.scale.value = localStorage.getItem("tile-size") ?? this.scale.value;
     this.adopt(list);
     addEventListener("scroll", () => this.look(), { passive: true });
+    list.addEventListener("focusin", (event) => this.mark(Number(event.target.closest(".tile")?.dataset.number ?? -1)));
     new ResizeObserver(() => this.resized()).observe(list.parentElement);
     this.scale.addEventListener("input", () => { localStorage.setItem("tile-size", this.scale.value); this.layOut(); });
   }
@@ -33,6 +37,7 @@ class Wall {
     this.tiles = readTiles(list);
     this.ids = new Set(this.tiles.map((one) => one.id));
     this.drawn.clear();
+    this.placed = [];
     this.list.replaceChildren();
     this.list.classList.add("placed");
     this.current = -1;
@@ -52,14 +57,30 @@ class Wall {
   /** Place everything anew; what was at the top of the window stays there. */
   layOut() {
     const kept = this.atTop();
+    this.replace();
+    if (kept?.number > 0) this.hold(kept);
+    this.look();
+  }
+
+  replace() {
+    this.renumber();
     this.width = this.list.clientWidth;
     this.placed = [];
     this.reached = { next: 0, top: 0 };
     this.place();
-    for (const one of this.drawn.values()) one.remove();
+  }
+
+  /** What is drawn stays drawn, with its focus, whatever came before it or went. */
+  renumber() {
+    const numbers = new Map(this.tiles.map((one, number) => [one.id, number]));
+    const drawn = [...this.drawn.values()];
     this.drawn.clear();
-    if (kept > 0) this.show(kept, "start");
-    this.look();
+    for (const element of drawn) {
+      const number = numbers.get(element.dataset.id);
+      element.dataset.number = number;
+      if (number === undefined) element.remove();
+      else this.drawn.set(number, element);
+    }
   }
 
   place() {
@@ -75,9 +96,16 @@ class Wall {
     return this.list.getBoundingClientRect().top + scrollY;
   }
 
+  /** The first tile that is seen, and where in the window its row begins. */
   atTop() {
-    if (!this.placed.length) return 0;
-    return this.placed[firstBelow(this.placed, scrollY - this.offset)]?.from ?? 0;
+    const row = this.placed[firstBelow(this.placed, scrollY - this.offset)];
+    return row && { number: row.from, at: this.offset + row.top - scrollY };
+  }
+
+  /** Scroll to where what was kept is seen again as it was. */
+  hold({ number, at }, moved = 0) {
+    const row = this.rowOf(number + moved);
+    if (row) scrollTo({ top: this.offset + row.top - at });
   }
 
   /** Draw what is near the window, take away what is not, and ask for more before it is needed. */
@@ -89,8 +117,10 @@ class Wall {
     for (let at = firstBelow(this.placed, from); at < this.placed.length && this.placed[at].top < to; at += 1) {
       this.draw(this.placed[at], wanted);
     }
+    const focused = this.drawn.has(this.current) && this.drawn.get(this.current).contains(document.activeElement);
+    if (focused && !wanted.has(this.current) && this.rowOf(this.current)) this.draw(this.rowOf(this.current), wanted);
     for (const [number, element] of this.drawn) {
-      if (!wanted.has(number) && !element.contains(document.activeElement)) {
+      if (!wanted.has(number)) {
         element.remove();
         this.drawn.delete(number);
       }
@@ -104,16 +134,22 @@ class Wall {
     for (let number = row.from; number < row.to; number += 1) {
       const width = row.widths[number - row.from];
       wanted.add(number);
-      if (!this.drawn.has(number)) {
-        const element = elementOf(this.tiles[number].html);
+      const element = this.drawn.get(number) ?? this.begin(number);
+      if (element.row !== row) {
+        element.row = row;
         Object.assign(element.style, { left: `${left}px`, top: `${row.top}px`, width: `${width}px`, height: `${row.height}px` });
-        if (element.dataset.colour) element.style.backgroundColor = element.dataset.colour;
-        element.classList.toggle("current", number === this.current);
-        this.selection.mark(element);
-        this.insert(number, element);
       }
       left += width + GAP;
     }
+  }
+
+  begin(number) {
+    const element = elementOf(this.tiles[number].html);
+    if (element.dataset.colour) element.style.backgroundColor = element.dataset.colour;
+    element.classList.toggle("current", number === this.current);
+    this.selection.mark(element);
+    this.insert(number, element);
+    return element;
   }
 
   /** In the order of the wall, so that the Tab key and screen readers go through it as eyes do. */
@@ -161,39 +197,48 @@ class Wall {
       const page = await this.page("newer", this.newer);
       if (this.asking !== asking) return;
       this.newer = page.dataset.newer;
-      this.prepend(readTiles(page), { stay: true });
       this.asking = null;
+      this.prepend(readTiles(page), { keeps: true });
     } catch {
       if (this.asking === asking) setTimeout(() => { this.asking = null; this.look(); }, 3000);
     }
   }
 
-  /** Put tiles before the first one; what somebody looks at stays where it is, but for who is at the beginning. */
-  prepend(tiles, { stay = scrollY > this.offset } = {}) {
+  /** Put tiles before the first one. What somebody looks at stays where it is, and the tile that has the focus has it. */
+  prepend(tiles, { keeps = scrollY > this.offset } = {}) {
     const fresh = tiles.filter((one) => !this.ids.has(one.id));
     if (!fresh.length) return;
     for (const one of fresh) this.ids.add(one.id);
-    const kept = this.placed.length ? this.atTop() : 0;
+    const kept = this.atTop();
     this.tiles.unshift(...fresh);
     if (this.current >= 0) this.current += fresh.length;
-    for (const one of this.drawn.values()) one.remove();
-    this.drawn.clear();
-    this.placed = [];
-    this.reached = { next: 0, top: 0 };
-    this.place();
-    if (stay) this.show(kept + fresh.length, "start");
+    this.replace();
+    if (keeps && kept) this.hold(kept, fresh.length);
     this.look();
   }
 
-  /** What has come since, for who looks at the beginning. */
-  async fresh() {
+  get isWhole() {
+    return !this.newer;
+  }
+
+  get isAtBeginning() {
+    return this.isWhole && scrollY <= this.offset;
+  }
+
+  /** The first page as it is now, and how many of its tiles have come since. */
+  async first() {
     const answer = await ask(`/wall?${state.query}`);
-    if (!answer.ok) return 0;
-    const tiles = readTiles(partOf(await answer.text()).querySelector("ol"));
+    if (!answer.ok) return { page: null, fresh: [] };
+    const page = partOf(await answer.text()).querySelector("ol");
+    const tiles = readTiles(page);
     const known = tiles.findIndex((one) => this.ids.has(one.id));
-    const some = known < 0 ? tiles : tiles.slice(0, known);
-    this.prepend(some);
-    return some.length;
+    return { page, fresh: known < 0 ? tiles : tiles.slice(0, known), follows: known >= 0 };
+  }
+
+  /** What has come since, for who looks at the beginning. */
+  fresh({ page, fresh, follows }) {
+    if (follows) this.prepend(fresh);
+    else if (page) this.adopt(page); // so many that some are missing in between
   }
 
   /** Forget images that are deleted; what keys act on stays the same where it is still there. */
@@ -230,11 +275,15 @@ class Wall {
   /** Make a tile the one that keys act on. */
   go(number) {
     if (!this.tiles.length) return;
-    this.current = Math.max(0, Math.min(this.tiles.length - 1, number));
+    this.mark(Math.max(0, Math.min(this.tiles.length - 1, number)));
     this.show(this.current);
     this.look();
-    for (const [one, element] of this.drawn) element.classList.toggle("current", one === this.current);
     this.drawn.get(this.current)?.querySelector("a").focus({ preventScroll: true });
+  }
+
+  mark(number) {
+    this.current = number;
+    for (const [one, element] of this.drawn) element.classList.toggle("current", one === number);
   }
 
   /** The tile above or below the current one that lies nearest. */
@@ -262,8 +311,9 @@ class Wall {
 
 function readTiles(list) {
   return [...list.querySelectorAll(".tile")].map((one) => {
-    one.removeAttribute("style"); // what a script has set may not stand in markup
-    return { id: one.dataset.id, html: one.outerHTML, ratio: Number(one.dataset.width) / Number(one.dataset.height) };
+    const plain = one.cloneNode(true);
+    plain.removeAttribute("style"); // what a script has set may not stand in markup, and of the tile itself it would stay
+    return { id: one.dataset.id, html: plain.outerHTML, ratio: Number(one.dataset.width) / Number(one.dataset.height) };
   });
 }
 
@@ -301,6 +351,7 @@ async function divide() {
 if (list) {
   const wall = new Wall(list);
   const panel = new Panel(wall, state);
+  const arrivals = new Arrivals(wall, state);
   wall.selection.panel = panel;
   const search = document.getElementById("q");
   const form = search.form;
@@ -329,6 +380,7 @@ if (list) {
       for (const hidden of form.querySelectorAll("input[type=hidden]")) hidden.remove();
       form.prepend(...page.querySelectorAll(".bar input[type=hidden]"));
       wall.asking = null;
+      arrivals.forget();
       scrollTo({ top: 0 });
       wall.adopt(found);
       await divide();
@@ -345,7 +397,9 @@ if (list) {
     if (query.get("sort") === "newest") query.delete("sort");
     return change(query.toString());
   };
-  search.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(typed, 180); });
+  const soon = (event) => { clearTimeout(waiting); if (!event.isComposing) waiting = setTimeout(typed, 180); };
+  search.addEventListener("input", soon);
+  search.addEventListener("compositionend", soon); // what is being composed are no words yet
   for (const name of ["day", "sort"]) form.elements[name].addEventListener("change", typed);
   form.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(waiting); typed(); });
   document.addEventListener("click", (event) => {
@@ -392,4 +446,9 @@ if (list) {
   divide();
   settle(document);
   window.dispatchEvent(new CustomEvent("wall-ready", { detail: { wall } }));
+} else {
+  watch(async ({ newest }) => { // the first image arrives by itself
+    const answer = newest && await ask("/wall");
+    if (answer?.ok && partOf(await answer.text()).querySelector(".tile")) location.reload();
+  });
 }

@@ -1,0 +1,115 @@
+"""A hundred thousand images in a real browser: as quick as a few, and no heavier however far somebody scrolls.
+
+The bounds are generous; the times that are printed are what to look at.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from tests.browser.gallery import serving
+from tests.browser.visit import Visitor, logged_in, settled, shown, watch_of
+from tests.system.support.authority import Authority
+from tests.system.support.darkroom import Darkroom
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Page
+
+pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
+
+IMAGES = 100_000
+PAGES = 30
+MOST_DRAWN = 400
+DAY = "2025-03-14"
+PAINTED_MS, FOUND_S, JUMPED_S, SCROLLED_S = 5000, 5, 5, 60
+
+NO_BYTES = "Failed to load resource"
+"""There is nothing that thumbnails could be made of."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def many(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Darkroom]:
+    folder = tmp_path_factory.mktemp("many")
+    database = folder / "data" / "darkroom.db"
+    command = [sys.executable, "-m", "tests.benchmarks.wall", str(database), str(IMAGES)]
+    subprocess.run(command, check=True, capture_output=True, timeout=200)
+    async with serving(folder, authority) as service:
+        yield service
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def visitor(many: Darkroom, chromium: Browser) -> Visitor:
+    return await logged_in(chromium, many)
+
+
+def told(what: str, seconds: float) -> None:
+    print(f"{what}: {1000 * seconds:.0f} ms")
+
+
+async def drawn(page: Page) -> int:
+    return await page.locator(".wall .tile").count()
+
+
+async def test_the_first_images_are_painted_soon(visitor: Visitor) -> None:
+    async with visitor.visit(forgives=[NO_BYTES]) as page:
+        await settled(page)
+        painted = await page.evaluate("() => performance.getEntriesByName('first-contentful-paint')[0].startTime")
+        told("first paint", painted / 1000)
+        assert painted < PAINTED_MS
+        assert await drawn(page) < MOST_DRAWN
+
+
+async def test_scrolling_on_and_on_keeps_the_page_as_light_as_it_was(visitor: Visitor) -> None:
+    async with visitor.visit(forgives=[NO_BYTES]) as page:
+        await settled(page)
+        most, began = 0, time.monotonic()
+        await page.mouse.move(700, 500)
+        while len(watch_of(page).to("/wall")) < PAGES:
+            await page.mouse.wheel(0, 2500)
+            await page.wait_for_timeout(50)
+            most = max(most, await drawn(page))
+            assert time.monotonic() - began < SCROLLED_S
+        told(f"{PAGES} pages, at most {most} tiles at once", time.monotonic() - began)
+        assert most < MOST_DRAWN
+        assert len(set(await shown(page))) == await drawn(page), "no image stands there twice"
+
+
+async def test_a_day_is_jumped_to_and_stays_in_sight_while_what_is_newer_is_put_before_it(
+    many: Darkroom, visitor: Visitor
+) -> None:
+    async with visitor.visit(forgives=[NO_BYTES]) as page:
+        await settled(page)
+        newest, began = (await shown(page))[0], time.monotonic()
+        await page.fill("#day", DAY)
+        await page.wait_for_function("id => document.querySelector('.tile')?.dataset.id !== id", arg=newest)
+        told("jump to a day", time.monotonic() - began)
+        assert time.monotonic() - began < JUMPED_S
+        await page.wait_for_timeout(1500)
+        assert any("newer=true" in query for query in watch_of(page).to("/wall"))
+        seen = await page.evaluate(
+            """() => [...document.querySelectorAll(".tile")].filter((one) => {
+              const box = one.getBoundingClientRect();
+              return box.top >= document.querySelector(".top").offsetHeight && box.bottom <= innerHeight;
+            }).map((one) => one.dataset.id)"""
+        )
+        days = [(await many.api.get(f"/v1/assets/{image}"))["archived_at"][:10] for image in seen]
+        assert DAY in days
+        assert days == sorted(days, reverse=True)
+
+
+async def test_words_are_found_among_all_of_them_soon(visitor: Visitor) -> None:
+    async with visitor.visit(forgives=[NO_BYTES]) as page:
+        await settled(page)
+        for words in ("number 4711", "日落", "lighthouse fog"):
+            newest, began = (await shown(page))[0], time.monotonic()
+            await page.fill("#q", words)
+            await page.wait_for_function("id => document.querySelector('.tile')?.dataset.id !== id", arg=newest)
+            told(f"search for {words}", time.monotonic() - began)
+            assert time.monotonic() - began < FOUND_S
