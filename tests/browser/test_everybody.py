@@ -62,6 +62,13 @@ async def test_nothing_is_wider_than_a_phone(visitor: Visitor, path: str) -> Non
         assert width <= PHONE[0]
 
 
+async def test_where_there_is_room_filters_are_never_folded(visitor: Visitor) -> None:
+    async with visitor.visit() as page:
+        await settled(page)
+        assert await page.locator("#facets").is_visible()
+        assert await page.locator(".bar .narrow").is_hidden()
+
+
 async def test_on_a_phone_filters_are_folded_and_the_panel_takes_the_whole_width(visitor: Visitor) -> None:
     async with visitor.visit(size=PHONE, has_touch=True, is_mobile=True) as page:
         await settled(page)
@@ -75,10 +82,10 @@ async def test_on_a_phone_filters_are_folded_and_the_panel_takes_the_whole_width
         await page.wait_for_selector(".panel article")
         box = await page.locator("#panel").bounding_box()
         assert box is not None
-        assert (box["x"], box["width"]) == (0, PHONE[0])
+        assert (box["x"], box["y"], box["width"], box["height"]) == (0, 0, *PHONE)
         for _ in range(12):
             await page.keyboard.press("Tab")
-            assert await page.evaluate("() => !document.activeElement.closest('#main, search')"), (
+            assert await page.evaluate("() => !document.activeElement.closest('#main, search, .top')"), (
                 "it lies under the panel"
             )
         await page.locator(".panel .close").tap()
@@ -90,6 +97,9 @@ async def test_at_four_times_the_size_everything_is_still_there_without_scrollin
     for path in ("/", "/ops", "/login"):
         async with visitor.visit(path, size=(320, 256)) as page:
             assert await page.evaluate("() => document.documentElement.scrollWidth") <= 320, path
+            await page.evaluate("() => scrollTo(0, 500)")
+            head = await page.evaluate("() => document.querySelector('.top').getBoundingClientRect().bottom")
+            assert head <= 0 or path == "/login", "little room is not for what stands on every page"
 
 
 async def test_what_is_touched_is_large_enough(visitor: Visitor) -> None:

@@ -81,7 +81,10 @@ export function settle(part) {
 }
 
 const top = document.querySelector(".top");
-new ResizeObserver(() => document.documentElement.style.setProperty("--top", `${top.offsetHeight}px`)).observe(top);
+new ResizeObserver(() => { // the head is higher where it wraps, and nothing is to lie under it
+  if (getComputedStyle(top).position === "sticky") document.documentElement.style.setProperty("--top", `${top.offsetHeight}px`);
+  else document.documentElement.style.removeProperty("--top");
+}).observe(top);
 document.documentElement.classList.add("scripted");
 document.getElementById("language")?.addEventListener("change", (event) => event.target.form.submit());
 settle(document);

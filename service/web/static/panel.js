@@ -27,7 +27,7 @@ export class Panel {
 
   /** Nothing that lies under the panel takes the focus. */
   cover() {
-    for (const one of document.querySelectorAll("search, #facets, #main")) one.inert = this.isOpen && COVERS.matches;
+    for (const one of document.querySelectorAll(".skip, .top, search, #facets, #main")) one.inert = this.isOpen && COVERS.matches;
   }
 
   async open(id, { replace = false, pushes = true } = {}) {

@@ -266,7 +266,7 @@ class Wall {
   show(number, where = "nearest") {
     const row = this.rowOf(number);
     if (!row) return;
-    const head = document.querySelector(".top").offsetHeight + GAP;
+    const head = parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--top")) + GAP;
     const top = this.offset + row.top;
     if (where === "start" || top < scrollY + head) scrollTo({ top: top - head });
     else if (top + row.height > scrollY + innerHeight) scrollTo({ top: top + row.height - innerHeight + GAP });
