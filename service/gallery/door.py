@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from service.domain.api_key import ApiKey, Denial, Scope
-from service.errors import NotFound, Refused
+from service.errors import NotFound, Refused, Unavailable
 from service.gallery.site import LANGUAGE_COOKIE, Site
 from service.gallery.texts import LANGUAGES, sentence
 from service.keys.known import Denied
@@ -53,7 +53,7 @@ class Door:
             request.state.actor = actor_by(request, key)
             try:
                 return await endpoint(request, key)
-            except Refused as error:
+            except (Refused, Unavailable) as error:
                 if _by_script(request):
                     raise
                 return self._not_shown(request, key, error)
@@ -90,8 +90,10 @@ class Door:
             answer.set_cookie(LANGUAGE_COOKIE, form["language"], max_age=31536000, path="/", samesite="lax")
         return answer
 
-    def _not_shown(self, request: Request, key: ApiKey, error: Refused) -> Response:
+    def _not_shown(self, request: Request, key: ApiKey, error: Refused | Unavailable) -> Response:
         """What is wrong, in general in the reader's language, and as it is in English."""
+        if isinstance(error, Unavailable):
+            return self._site.page(request, "error.html", key=key, status=503, said=_OUT, detail=str(error))
         said, detail = (_MISSING, None) if isinstance(error, NotFound) else (_UNSHOWABLE, str(error))
         return self._site.page(request, "error.html", key=key, status=status_of(error), said=said, detail=detail)
 
@@ -101,6 +103,7 @@ class Door:
 
 _BLIND = sentence("This key may not look.")
 _MISSING = sentence("There is no such image.")
+_OUT = sentence("That cannot be shown just now. Try again in a moment.")
 _UNSHOWABLE = sentence("That cannot be shown.")
 _ELSEWHERE = sentence("This form was sent from another site.")
 _LATER = sentence("Too many wrong keys came from your address. Try again in a minute.")

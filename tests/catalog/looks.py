@@ -283,6 +283,7 @@ def _lists() -> Iterator[tuple[str, Look]]:
         for where, after in (("first", None), ("middle", CALLBACKS // 2), ("end", 500)):
             yield f"query.callbacks {told} {where}".replace("  ", " "), callbacks(only, after)
     yield from _exports()
+    yield "activity.hours", lambda tx: tx.activity.hours(END)
     yield "facets.tasks", lambda tx: tx.facets.tasks(TASK_LISTS["few words"])
     yield "facets.assets", lambda tx: tx.facets.assets(ASSET_LISTS["few words"])
     span = {"received_after": END - timedelta(days=400), "received_before": END - timedelta(days=399)}
