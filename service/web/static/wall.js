@@ -423,9 +423,14 @@ if (list) {
     narrow.setAttribute("aria-expanded", String(open));
   });
 
+  const keys = document.getElementById("keys");
+  const showKeys = document.querySelector(".bar .keys");
+  showKeys.hidden = false;
+  showKeys.addEventListener("click", () => keys.showModal());
+
   document.addEventListener("keydown", (event) => {
     const inField = event.target.closest("input:not([type=checkbox]), select, textarea");
-    if (event.altKey || event.ctrlKey || event.metaKey || (inField && event.key !== "Escape")) return;
+    if (keys.open || event.altKey || event.ctrlKey || event.metaKey || (inField && event.key !== "Escape")) return;
     const step = { ArrowRight: 1, ArrowLeft: -1, j: 1, k: -1, End: wall.tiles.length, Home: -wall.tiles.length }[event.key];
     if (event.key === "/") search.focus();
     else if (event.key === "Escape") inField ? event.target.blur() : panel.close();
@@ -437,6 +442,7 @@ if (list) {
     else if (event.key === "s") wall.selection.focus();
     else if (event.key === "d" && wall.currentId) panel.download(wall.currentId);
     else if (event.key === "c") wall.selection.compare();
+    else if (event.key === "?") keys.showModal();
     else return;
     event.preventDefault();
   });
@@ -445,7 +451,6 @@ if (list) {
   addEventListener("popstate", () => panel.follow(change));
   divide();
   settle(document);
-  window.dispatchEvent(new CustomEvent("wall-ready", { detail: { wall } }));
 } else {
   watch(async ({ newest }) => { // the first image arrives by itself
     const answer = newest && await ask("/wall");
