@@ -101,15 +101,13 @@ async def test_a_page_that_nobody_looks_at_listens_to_nothing(visitor: Visitor) 
             await page.evaluate(f"() => {{ {hidden.format('false')} {tell} }}")
 
 
-async def test_the_first_image_of_all_appears_by_itself_and_so_do_those_after_a_restart(
+async def test_an_open_page_holds_up_no_restart_and_goes_on_after_it(
     chromium: Browser, authority: Authority, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    async with standing(tmp_path_factory.mktemp("empty"), authority) as gallery:
+    async with standing(tmp_path_factory.mktemp("restarted"), authority) as gallery:
+        await gallery.add("before the restart")
         visitor = await logged_in(chromium, gallery.service)
         async with visitor.visit(forgives=["ERR_"]) as page:
-            await page.wait_for_selector(".first-steps")
-            [task_id] = await gallery.add("the first of all")
-            await page.wait_for_selector(f".tile[data-id='{task_id}.0']")
             await listening(page)
             loaded, began = len(watch_of(page).to("/")), time.monotonic()
             assert await gallery.service.stop() == 0

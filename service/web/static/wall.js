@@ -2,7 +2,6 @@
 
 import { ask, settle, t, tell } from "./frame.js";
 import { Arrivals } from "./arrivals.js";
-import { watch } from "./live.js";
 import { firstBelow, rows } from "./rows.js";
 import { Panel } from "./panel.js";
 import { Selection } from "./selection.js";
@@ -451,9 +450,4 @@ if (list) {
   addEventListener("popstate", () => panel.follow(change));
   divide();
   settle(document);
-} else {
-  watch(async ({ newest }) => { // the first image arrives by itself
-    const answer = newest && await ask("/wall");
-    if (answer?.ok && partOf(await answer.text()).querySelector(".tile")) location.reload();
-  });
 }
