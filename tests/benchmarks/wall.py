@@ -1,20 +1,21 @@
 """Rows of a large archive for somebody to look at: `python -m tests.benchmarks.wall DATABASE IMAGES`.
 
-No bytes lie anywhere, so every thumbnail is a missing one.
+In a database that is there already, so many come just now. No bytes lie anywhere: every thumbnail is a missing one.
 """
 
 import asyncio
 import random
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from service.catalog.catalog import Catalog
 from service.catalog.tasks import TaskState
 from service.domain.details import Looked
 from service.domain.image import Image, ImageFormat
-from tests.benchmarks.questions import FIRST, TOGETHER, task_of
+from tests.benchmarks.questions import TOGETHER, task_of
+from tests.support.archived import archived_task
 from tests.support.migrated import put_migrated
 
 SHAPES = ((1024, 1024), (1536, 1024), (1024, 1536), (2048, 1024))
@@ -39,13 +40,20 @@ async def fill(catalog: Catalog, images: int) -> None:
         await catalog.write(lambda tx, some=some: tx.tasks.save([(None, one) for one in some]))  # type: ignore[misc]
 
 
+async def add(catalog: Catalog, images: int) -> None:
+    now = datetime.now(UTC)
+    some = [archived_task(f"task-now-{n:04}", at=now + timedelta(milliseconds=n)) for n in range(images)]
+    states = [seen(state, random.Random(1)) for state in some]
+    await catalog.write(lambda tx: tx.tasks.save([(None, state) for state in states]))
+
+
 def main() -> None:
     where, images = Path(sys.argv[1]), int(sys.argv[2])
-    catalog = Catalog(put_migrated(where))
+    work = add if where.exists() else fill
+    catalog = Catalog(where if where.exists() else put_migrated(where))
     catalog.open()
-    asyncio.run(fill(catalog, images))
+    asyncio.run(work(catalog, images))
     catalog.close()
-    print(f"{images} images from {FIRST:%Y-%m-%d} to {FIRST + timedelta(days=730):%Y-%m-%d}")
 
 
 if __name__ == "__main__":

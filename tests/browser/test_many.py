@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 IMAGES = 100_000
-PAGES = 30
+PAGES, A_PAGE = 30, 60
 MOST_DRAWN = 400
 DAY = "2025-03-14"
-PAINTED_MS, FOUND_S, JUMPED_S, SCROLLED_S = 5000, 5, 5, 60
+PAINTED_MS, FOUND_S, JUMPED_S, SCROLLED_S = 15_000, 15, 15, 150
 
 NO_BYTES = "Failed to load resource"
 """There is nothing that thumbnails could be made of."""
@@ -37,9 +38,7 @@ NO_BYTES = "Failed to load resource"
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def many(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Darkroom]:
     folder = tmp_path_factory.mktemp("many")
-    database = folder / "data" / "darkroom.db"
-    command = [sys.executable, "-m", "tests.benchmarks.wall", str(database), str(IMAGES)]
-    subprocess.run(command, check=True, capture_output=True, timeout=200)
+    put(folder, IMAGES)
     async with serving(folder, authority) as service:
         yield service
 
@@ -47,6 +46,13 @@ async def many(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def visitor(many: Darkroom, chromium: Browser) -> Visitor:
     return await logged_in(chromium, many)
+
+
+def put(folder: Path, images: int) -> None:
+    """Put so many images into a service's catalog, or more into one that has some."""
+    database = folder / "data" / "darkroom.db"
+    command = [sys.executable, "-m", "tests.benchmarks.wall", str(database), str(images)]
+    subprocess.run(command, check=True, capture_output=True, timeout=200)
 
 
 def told(what: str, seconds: float) -> None:
@@ -113,3 +119,17 @@ async def test_words_are_found_among_all_of_them_soon(visitor: Visitor) -> None:
             await page.wait_for_function("id => document.querySelector('.tile')?.dataset.id !== id", arg=newest)
             told(f"search for {words}", time.monotonic() - began)
             assert time.monotonic() - began < FOUND_S
+
+
+async def test_of_more_new_images_than_a_page_has_none_is_missing(many: Darkroom, visitor: Visitor) -> None:
+    async with visitor.visit(size=(1600, 3000), forgives=[NO_BYTES]) as page:
+        await settled(page)
+        await page.wait_for_timeout(1500)  # it has heard what is there
+        put(many.folder, 150)
+        await page.wait_for_selector(".tile[data-id='task-now-0149.0']")
+        await page.wait_for_function(
+            "number => document.querySelectorAll('.tile').length > number", arg=A_PAGE, timeout=10_000
+        )
+        seen = await shown(page)
+        listed = await many.api.get("/v1/assets", archived_after="2026-05-02T00:00:00Z", limit=200)
+        assert seen == [one["id"] for one in listed["items"]][: len(seen)]

@@ -48,8 +48,8 @@ class Watch:
 
     def to(self, path: str) -> list[str]:
         """The query strings that a path of ours was asked for with."""
-        parts = [urlsplit(one) for one in self.asked]
-        return [part.query for part in parts if part.path == path]
+        whole = self.origin + path
+        return [one[len(whole) + 1 :] for one in self.asked if one == whole or one.startswith(f"{whole}?")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ class Wall {
 
   /** Begin with what the server has drawn. */
   adopt(list) {
+    this.asking = null; // what is under way belongs to what was shown before
     this.newer = list.dataset.newer;
     this.older = list.dataset.older;
     this.tiles = readTiles(list);
@@ -378,7 +379,6 @@ if (list) {
       document.querySelector(".statuses").replaceWith(page.querySelector(".statuses"));
       for (const hidden of form.querySelectorAll("input[type=hidden]")) hidden.remove();
       form.prepend(...page.querySelectorAll(".bar input[type=hidden]"));
-      wall.asking = null;
       arrivals.forget();
       scrollTo({ top: 0 });
       wall.adopt(found);
