@@ -184,6 +184,7 @@ async def test_logging_out_ends_it(gallery: Gallery, chromium: Browser) -> None:
 async def test_another_language_is_spoken_from_now_on(visitor: Visitor) -> None:
     async with visitor.visit("/ops") as page:
         await page.select_option("#language", "ja")
+        await page.click(".language button")
         await page.wait_for_selector("html[lang=ja]")
         assert path_of(page) == "/ops"
         await page.reload()

@@ -86,5 +86,4 @@ new ResizeObserver(() => { // the head is higher where it wraps, and nothing is 
   else document.documentElement.style.removeProperty("--top");
 }).observe(top);
 document.documentElement.classList.add("scripted");
-document.getElementById("language")?.addEventListener("change", (event) => event.target.form.submit());
 settle(document);

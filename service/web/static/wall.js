@@ -423,12 +423,16 @@ if (list) {
   });
 
   const keys = document.getElementById("keys");
+  const letters = document.getElementById("letters"); // who speaks to a computer says letters that are no keys
+  letters.checked = localStorage.getItem("letters") !== "off";
+  letters.addEventListener("change", () => localStorage.setItem("letters", letters.checked ? "on" : "off"));
   const showKeys = document.querySelector(".bar .keys");
   showKeys.hidden = false;
   showKeys.addEventListener("click", () => keys.showModal());
 
   document.addEventListener("keydown", (event) => {
     const inField = event.target.closest("input:not([type=checkbox]), select, textarea");
+    if (!letters.checked && event.key.length === 1) return;
     if (keys.open || event.altKey || event.ctrlKey || event.metaKey || (inField && event.key !== "Escape")) return;
     const step = { ArrowRight: 1, ArrowLeft: -1, j: 1, k: -1, End: wall.tiles.length, Home: -wall.tiles.length }[event.key];
     if (event.key === "/") search.focus();
