@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.visit import PHONE, Visitor, settled
+from tests.browser.visit import PHONE, Visitor, settled, shown
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="session")]
 
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-PAGES = ["/", "/?q=nothing+like+it", "the panel", "/ops", "/login", "/?size=wrong"]
+PAGES = ["/", "/?q=nothing+like+it", "the panel", "the keys", "two images", "/ops", "/login", "/?size=wrong"]
+ON_THE_WALL = ("the panel", "the keys", "two images")
 
 
 async def violations(page: Page) -> list[str]:
@@ -26,8 +27,22 @@ async def violations(page: Page) -> list[str]:
     return [f"{one['id']}: {node['html'][:200]} {node['failureSummary']}" for one in found for node in one["nodes"]]
 
 
-async def open_panel(page: Page) -> None:
+async def show(page: Page, what: str) -> None:
+    """One of ON_THE_WALL."""
     await settled(page)
+    match what:
+        case "the keys":
+            await page.keyboard.press("?")
+            await page.wait_for_selector("#keys[open]")
+        case "two images":
+            first, second = (await shown(page))[:2]
+            await page.goto(f"{page.url}compare?a={first}&b={second}")
+            await page.wait_for_selector("#stage.movable")
+        case _:
+            await open_panel(page)
+
+
+async def open_panel(page: Page) -> None:
     await page.locator(".tile a").nth(3).click()
     await page.wait_for_selector(".panel article")
     for summary in await page.locator(".panel summary").all():
@@ -39,9 +54,9 @@ async def open_panel(page: Page) -> None:
 @pytest.mark.parametrize("path", PAGES)
 async def test_axe_finds_no_barrier(visitor: Visitor, path: str, scheme: Any) -> None:
     forgives = ["400 (Bad Request)"] if "wrong" in path else []
-    async with visitor.visit("/" if path == "the panel" else path, scheme=scheme, forgives=forgives) as page:
-        if path == "the panel":
-            await open_panel(page)
+    async with visitor.visit("/" if path in ON_THE_WALL else path, scheme=scheme, forgives=forgives) as page:
+        if path in ON_THE_WALL:
+            await show(page, path)
         elif path == "/":
             await settled(page)
             await page.wait_for_selector(".facets")
@@ -54,10 +69,10 @@ async def test_axe_finds_no_barrier(visitor: Visitor, path: str, scheme: Any) ->
 @pytest.mark.parametrize("path", PAGES)
 async def test_nothing_is_wider_than_a_phone(visitor: Visitor, path: str) -> None:
     forgives = ["400 (Bad Request)"] if "wrong" in path else []
-    where = "/" if path == "the panel" else path
+    where = "/" if path in ON_THE_WALL else path
     async with visitor.visit(where, size=PHONE, forgives=forgives, has_touch=True, is_mobile=True) as page:
-        if path == "the panel":
-            await open_panel(page)
+        if path in ON_THE_WALL:
+            await show(page, path)
         width = await page.evaluate("() => document.documentElement.scrollWidth")
         assert width <= PHONE[0]
 

@@ -1,6 +1,7 @@
 // The first steps: makes a callback URL, puts it into commands to copy, and says when something arrives.
 
 import { ask, copy, problem, t, tell } from "./frame.js";
+import { watch } from "./live.js";
 
 const make = document.getElementById("make");
 const made = document.getElementById("made");
@@ -52,8 +53,7 @@ function say(text, link, address) {
   arrived.replaceChildren(`${text} `, Object.assign(document.createElement("a"), { href: address, textContent: link }));
 }
 
-new EventSource("/live").onmessage = (event) => {
-  const { archived, tasks } = JSON.parse(event.data);
+watch(({ archived, tasks }) => {
   if (archived) say(t("The first image is here."), t("Look at it"), "/");
   else if (tasks) say(t("Something has arrived."), t("See what it is"), "/ops#inbox");
-};
+});
