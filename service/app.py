@@ -152,6 +152,7 @@ def _api_routes(parts: Components, keys: ApiKeys, browsers: Browsers, refused: R
         stats=stats,
         weaknesses=list(weaknesses(parts.settings)),
         readiness=parts.readiness,
+        refused=refused,
     )
     return [
         *gallery,

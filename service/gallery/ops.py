@@ -18,6 +18,7 @@ from service.domain.asset import AssetStatus
 from service.domain.task import Task, TaskStatus
 from service.gallery.chart import Bars, bars
 from service.gallery.door import Door
+from service.gallery.forms import without_blanks
 from service.gallery.site import Site
 from service.gallery.tiles import Tile, tile_of
 from service.intake.readiness import Readiness
@@ -25,9 +26,10 @@ from service.web.answers.callbacks import CallbackDocument
 from service.web.answers.figures import StatsDocument
 from service.web.costs import Asked
 from service.web.documents import callback_document
-from service.web.inbox import CALLBACK_PARAMETERS, TIMES
+from service.web.inbox import CALLBACK_PARAMETERS, REFUSED, TIMES
 from service.web.paging import CURSOR, cursor_of
 from service.web.parameters import read_parameters
+from service.web.refused import RefusedCallback, RefusedCallbacks
 from service.web.stats import StatsRoutes
 
 SHOWN = 20
@@ -62,6 +64,8 @@ class Inbox:
     callbacks: Sequence[CallbackDocument]
     next: str | None
     narrowed: dict[str, str]
+    refused: Sequence[RefusedCallback] | None = None
+    """What was turned away, where that was asked for: in this process, since it began."""
 
 
 class Operations:
@@ -75,12 +79,14 @@ class Operations:
         stats: StatsRoutes,
         weaknesses: Sequence[Weakness],
         readiness: Readiness,
+        refused: RefusedCallbacks,
     ) -> None:
         self._catalog = catalog
         self._site = site
         self._stats = stats
         self._weaknesses = weaknesses
         self._readiness = readiness
+        self._refused = refused
 
     def routes(self, door: Door) -> list[Route]:
         return [door.page("/ops", self.whole), door.page("/ops/inbox", self.inbox)]
@@ -102,7 +108,10 @@ class Operations:
         return self._site.page(request, "inbox.html", key=key, inbox=await self._inbox(request))
 
     async def _inbox(self, request: Request) -> Inbox:
+        request = without_blanks(request)
         given = dict(read_parameters(request, _INBOX, of="this page"))
+        if given.get("verdict") == REFUSED:
+            return Inbox([], None, {"verdict": REFUSED}, self._refused.newest_first())
         after = given.pop("cursor", None)
         times = {name: given.pop(name) for name in TIMES if name in given}
         found = await self._catalog.read(
@@ -113,7 +122,7 @@ class Operations:
         return Inbox([callback_document(dict(row)) for row in found.items], following, narrowed)
 
 
-_INBOX = (*(one for one in CALLBACK_PARAMETERS), CURSOR)
+_INBOX = (*CALLBACK_PARAMETERS, CURSOR)
 
 
 def _look(tx: Transaction, *, stats: StatsRoutes) -> Looked:

@@ -18,6 +18,7 @@ from service.storage import ObjectStore
 from service.submission.price_list import Prices
 from service.web.browsers import Browsers
 from service.web.keys import ApiKeys
+from service.web.refused import RefusedCallbacks
 from service.web.stats import StatsRoutes
 
 
@@ -32,6 +33,7 @@ def gallery_routes(
     stats: StatsRoutes,
     weaknesses: Sequence[Weakness],
     readiness: Readiness,
+    refused: RefusedCallbacks,
 ) -> list[Route]:
     site = Site(browsers)
     door = Door(site=site, keys=keys, browsers=browsers)
@@ -43,7 +45,9 @@ def gallery_routes(
         return readiness.draining
 
     live = LiveRoute(Pulses(catalog, draining=draining), browsers=browsers, draining=draining)
-    operations = Operations(catalog=catalog, site=site, stats=stats, weaknesses=weaknesses, readiness=readiness)
+    operations = Operations(
+        catalog=catalog, site=site, stats=stats, weaknesses=weaknesses, readiness=readiness, refused=refused
+    )
     return [
         *door.routes(),
         *wall.routes(door),

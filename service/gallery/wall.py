@@ -21,6 +21,7 @@ from service.domain.api_key import ApiKey
 from service.domain.asset import AssetStatus, split_asset_id
 from service.gallery.door import Door
 from service.gallery.first_steps import FirstSteps
+from service.gallery.forms import without_blanks
 from service.gallery.site import Site
 from service.gallery.tiles import Tile, tile_of
 from service.web.narrowing import ASSET_PARAMETERS, ASSET_SORT, asset_filter, sort_of
@@ -141,7 +142,7 @@ def _divides(name: str, values: Mapping[str, int], asked: Asked) -> bool:
 
 def asked_for(request: Request) -> Asked:
     """Raises Invalid that names the parameter. What is not asked for by status is what is there to be seen."""
-    request = _without_blanks(request)
+    request = without_blanks(request)
     given = dict(read_parameters(request, _PARAMETERS, of="the gallery"))
     wanted = asset_filter(given)
     if wanted.status is None:
@@ -154,12 +155,6 @@ def asked_for(request: Request) -> Asked:
         del given["sort"]  # there is no day to begin with in an order by size
     narrowed = {name: tuple(query.getlist(name)) for name in query if name not in _PLACE and name in given}
     return Asked(wanted, sort_of(given), given.get("cursor"), given.get("day"), bool(given.get("newer")), narrowed)
-
-
-def _without_blanks(request: Request) -> Request:
-    """What a form sends for a field that nobody filled in says nothing."""
-    said = [(name, value) for name, value in request.query_params.multi_items() if value.strip()]
-    return Request({**request.scope, "query_string": urlencode(said).encode()})
 
 
 def page_of(tx: Transaction, asked: Asked) -> WallPage:

@@ -37,13 +37,13 @@ from service.web.refused import RefusedCallback, RefusedCallbacks
 
 MOST_IDS = 1000
 
-_REFUSED: Final = "refused"
+REFUSED: Final = "refused"
 TIMES = ("received_after", "received_before")
 CALLBACK_PARAMETERS = (
     Parameter(
         "verdict",
         "`refused` shows what was turned away instead, and takes no other filter.",
-        OneOf((*Verdict, _REFUSED)),
+        OneOf((*Verdict, REFUSED)),
     ),
     Parameter("task_id", "Of one task."),
     Parameter("token_id", "Through one callback URL, by its id."),
@@ -122,7 +122,7 @@ class InboxRoutes:
     async def list(self, request: Request) -> Response:
         """The inbox; `verdict=refused` shows the ring of requests that were turned away instead."""
         query = list_query(request, CALLBACK_PARAMETERS)
-        if query.filters.get("verdict") == _REFUSED:
+        if query.filters.get("verdict") == REFUSED:
             if len(query.filters) > 1 or query.after is not None:
                 raise Invalid("invalid_parameter", "verdict=refused takes no other filters and no cursor")
             newest = self._refused.newest_first()[: query.limit]
@@ -201,7 +201,7 @@ def _detail(row: Mapping[Any, Any]) -> str | None:
 def _refused_document(refused: RefusedCallback) -> RefusedCallbackDocument:
     return {
         "source": refused.source,
-        "verdict": _REFUSED,
+        "verdict": REFUSED,
         "reason": refused.reason,
         "received_at": rfc3339(refused.at),
         "client": refused.client,

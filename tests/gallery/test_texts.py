@@ -23,7 +23,9 @@ from service.submission.cost import ChargeBasis
 from service.web.answers.callbacks import CallbacksReplayedDocument
 from service.web.answers.figures import Unasked
 from service.web.answers.tasks import CostBasis
+from service.web.inbox import REFUSED
 from service.web.narrowing import ASSET_PARAMETERS
+from service.web.refused import RefusalReason
 from tests.support.app import serving
 
 SERVICE = Path(__file__).parents[2] / "service"
@@ -34,7 +36,8 @@ TRANSLATED = [language for language in LANGUAGES if language != USUAL]
 KEYED: Mapping[str, Iterable[str]] = {
     "status": AssetStatus,
     "reason": [*AssetReason, *TaskReason],
-    "verdict": Verdict,
+    "verdict": (*Verdict, REFUSED),
+    "refusal": RefusalReason,
     "origin": Origin,
     "cost": [*ChargeBasis, *CostBasis],
     "filter": [one.name for one in ASSET_PARAMETERS],
