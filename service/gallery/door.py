@@ -80,6 +80,7 @@ class Door:
         answer = RedirectResponse("/login", 303, {"Cache-Control": "no-store"})
         if self._browsers.may(request, (await read_form(request)).get("write_token", "")):
             self._browsers.end(answer)
+            answer.headers["Clear-Site-Data"] = '"cache"'  # images may be kept for a year by who may see them
         return answer
 
     async def language(self, request: Request) -> Response:

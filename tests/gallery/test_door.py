@@ -150,6 +150,7 @@ async def test_logging_out_takes_the_sessions_token(browser: Browser) -> None:
     await browser.page("/")
     answer = await browser.client.post("/logout", data={"write_token": await browser.write_token()})
     assert (answer.status_code, answer.headers["location"]) == (303, "/login")
+    assert answer.headers["clear-site-data"] == '"cache"', "nobody looks at images in the browser that was left"
     assert (await browser.client.get("/")).status_code == 303
 
 
