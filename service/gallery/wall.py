@@ -15,8 +15,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from service.catalog.catalog import Catalog, Transaction
+from service.catalog.exporting import ListedImage
 from service.catalog.facets import Facets
 from service.catalog.filters import AssetFilter, Sort, Span
+from service.catalog.queries import Page
 from service.domain.api_key import ApiKey
 from service.domain.asset import AssetStatus, split_asset_id
 from service.gallery.door import Door
@@ -31,14 +33,19 @@ from service.web.parameters import Day, Parameter, YesNo, read_parameters
 TILES = 60
 
 DAY = Parameter("day", "Begin with the images of this day.", Day())
+SINCE = Parameter("since", "Archived on this day or later.", Day())
+UNTIL = Parameter("until", "Archived on this day or before.", Day())
 NEWER = Parameter("newer", "The page that comes before the cursor instead of after it.", YesNo())
-_PARAMETERS = (*ASSET_PARAMETERS, ASSET_SORT, CURSOR, DAY, NEWER)
+_PARAMETERS = (*ASSET_PARAMETERS, ASSET_SORT, CURSOR, DAY, SINCE, UNTIL, NEWER)
 _PLACE = frozenset({"cursor", "day", "newer"})
 """What says where to begin, and not what is shown."""
 
 _FACETS = ("model", "size", "format", "tag", "source", "host")
 
-_FROM_THE_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_EVER = Span(after=datetime(1970, 1, 1, tzinfo=UTC))
+_EVER_UPWARDS = Span(before=datetime(9999, 1, 1, tzinfo=UTC))
+"""All that was ever archived, in its order; bounded on the side where a page does not begin, as an index is entered at
+one bound only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +154,11 @@ def asked_for(request: Request) -> Asked:
     wanted = asset_filter(given)
     if wanted.status is None:
         wanted = replace(wanted, status=AssetStatus.ARCHIVED)
+    if "since" in given or "until" in given:
+        wanted = replace(wanted, archived=_days(given.get("since"), given.get("until")))
     by_words = not wanted.task.search.is_empty  # those go in the order of their tasks, which is nearly the same
     if wanted.status == AssetStatus.ARCHIVED and wanted.archived.is_empty and not by_words:
-        wanted = replace(wanted, archived=Span(after=_FROM_THE_BEGINNING))
+        wanted = replace(wanted, archived=_EVER)
     query = request.query_params
     if "day" in given and sort_of(given) in (Sort.LARGEST, Sort.SMALLEST):
         del given["sort"]  # there is no day to begin with in an order by size
@@ -157,12 +166,18 @@ def asked_for(request: Request) -> Asked:
     return Asked(wanted, sort_of(given), given.get("cursor"), given.get("day"), bool(given.get("newer")), narrowed)
 
 
+def _days(since: date | None, until: date | None) -> Span:
+    """From the beginning of a day to the end of another, in UTC."""
+    after = datetime.combine(since, time.min, UTC) if since is not None else None
+    return Span(after, datetime.combine(until, time.max, UTC) if until is not None else None)
+
+
 def page_of(tx: Transaction, asked: Asked) -> WallPage:
     """The page that begins where it was asked for."""
     if asked.newer and asked.after is not None:
         return _newer(tx, asked, asked.after)
     after = asked.after if asked.day is None else _before_day(tx, asked, asked.day)
-    found = tx.export.images(asked.wanted, limit=TILES, after=after, sort=asked.sort)
+    found = _images(tx, asked.wanted, limit=TILES, after=after, sort=asked.sort)
     tiles = [tile_of(one) for one in found.items]
     older = cursor_of(found.next) if found.next is not None else None
     newer = cursor_of(tiles[0].number) if after is not None and tiles else None
@@ -178,16 +193,22 @@ def _from(tx: Transaction, asked: Asked, asset_id: str | None) -> Asked:
     number = next((one.number for one in of_task.items if one.asset.id == asset_id), None)
     if number is None:
         return asked
-    before = tx.export.images(asked.wanted, limit=1, after=number, sort=_BACKWARDS[asked.sort])
+    before = _images(tx, asked.wanted, limit=1, after=number, sort=_BACKWARDS[asked.sort])
     return replace(asked, day=None, newer=False, after=before.items[0].number if before.items else None)
 
 
 def _newer(tx: Transaction, asked: Asked, before: int) -> WallPage:
     """The page that ends before that row."""
-    found = tx.export.images(asked.wanted, limit=TILES, after=before, sort=_BACKWARDS[asked.sort])
+    found = _images(tx, asked.wanted, limit=TILES, after=before, sort=_BACKWARDS[asked.sort])
     tiles = [tile_of(one) for one in reversed(found.items)]
     newer = cursor_of(found.next) if found.next is not None else None
     return WallPage(tiles, newer, cursor_of(tiles[-1].number) if tiles else None)
+
+
+def _images(tx: Transaction, wanted: AssetFilter, *, limit: int, after: int | None, sort: Sort) -> Page[ListedImage]:
+    if sort is Sort.OLDEST and wanted.archived == _EVER:
+        wanted = replace(wanted, archived=_EVER_UPWARDS)
+    return tx.export.images(wanted, limit=limit, after=after, sort=sort)
 
 
 def _before_day(tx: Transaction, asked: Asked, day: date) -> int | None:

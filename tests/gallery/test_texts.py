@@ -18,6 +18,7 @@ from service.domain.callback import Verdict
 from service.domain.history import WHY
 from service.domain.task import Origin, TaskReason
 from service.gallery.texts import LANGUAGES, USUAL, Texts, language_for
+from service.gallery.wall import SINCE, UNTIL
 from service.provider.reading import HealthState
 from service.submission.cost import ChargeBasis
 from service.web.answers.callbacks import CallbacksReplayedDocument
@@ -40,7 +41,7 @@ KEYED: Mapping[str, Iterable[str]] = {
     "refusal": RefusalReason,
     "origin": Origin,
     "cost": [*ChargeBasis, *CostBasis],
-    "filter": [one.name for one in ASSET_PARAMETERS],
+    "filter": [one.name for one in (*ASSET_PARAMETERS, SINCE, UNTIL)],
     "order": Sort,
     "provider": [*HealthState, *Unasked],
     "budget": budget.Verdict,

@@ -54,7 +54,7 @@ if (list) {
       const chosen = main.querySelector(".chosen");
       document.querySelector("main .chosen")?.remove();
       if (chosen) document.getElementById("main").prepend(chosen);
-      document.querySelector(".statuses").replaceWith(page.querySelector(".statuses"));
+      for (const part of [".statuses", ".days"]) document.querySelector(part).replaceWith(page.querySelector(part));
       for (const hidden of form.querySelectorAll("input[type=hidden]")) hidden.remove();
       form.prepend(...page.querySelectorAll(".bar input[type=hidden]"));
       arrivals.forget();
