@@ -18,14 +18,14 @@ MOST_TIMED = 200
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """An hour from `begin` on; seconds are None where nothing was archived. Counts end at MOST_COUNTED."""
+    """An hour from `begin` on, and how many callbacks came, up to MOST_COUNTED.
+
+    `slowest_seconds` is what 19 of 20 images stayed below; None where nothing was archived.
+    """
 
     begin: datetime
     callbacks: int
-    archived: int
-    usual_seconds: float | None
     slowest_seconds: float | None
-    """Which 19 of 20 images stayed below."""
 
 
 class Activity:
@@ -46,13 +46,9 @@ class Activity:
         within = (a.archived_at >= begin, a.archived_at < end)
         newest = sa.select(a.created_at, a.archived_at).where(*within).order_by(a.archived_at.desc()).limit(MOST_TIMED)
         taken = sorted((safe - known).total_seconds() for known, safe in self._connection.execute(newest))
-        archived = self._count(sa.select(a.seq).where(*within)) if len(taken) == MOST_TIMED else len(taken)
-        return Hour(begin, came, archived, _share(taken, 0.5), _share(taken, 0.95))
+        slowest = max(0.0, taken[int(0.95 * len(taken))]) if taken else None
+        return Hour(begin, came, slowest)
 
     def _count(self, query: sa.Select[int]) -> int:
         bounded = query.limit(MOST_COUNTED).subquery()
         return int(self._connection.execute(sa.select(sa.func.count()).select_from(bounded)).scalar_one())
-
-
-def _share(ordered: list[float], share: float) -> float | None:
-    return max(0.0, ordered[min(len(ordered) - 1, int(share * len(ordered)))]) if ordered else None
