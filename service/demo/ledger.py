@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-Json = Mapping[str, Any]
+from service.storage.filesystem import STAGING
 
-_STAGING = ".staging"
+Json = Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ def audit(
     requests = truth.get("requests", {})
     account.questions = sum(requests.get(route, 0) for route in ("read_one", "read_several", "list_tasks"))
     found = {path for path in archive.rglob("*") if path.is_file() and path.name != "task.json"}
-    found -= {path for path in found if _STAGING in path.parts}  # at work: images are looked at meanwhile
+    found -= {path for path in found if STAGING in path.parts}  # at work: images are looked at meanwhile
     account.strays += sorted(str(path.relative_to(archive)) for path in found - expected_files)
     account.callbacks = sum(callback["deliveries"] for callback in callbacks)
     account.duplicates = sum(callback["deliveries"] - 1 for callback in callbacks if callback["verdict"] == "accepted")

@@ -20,9 +20,8 @@ from service.gallery.image import ShownImage, found_image, shown_image
 from service.gallery.site import Site
 from service.submission.price_list import Prices
 from service.web.parameters import Parameter, read_parameters
-from service.web.similar import alike_to
+from service.web.similar import USUALLY_APART, alike_to
 
-ALIKE_BITS = 8
 MOST_CHOICES = 24
 """Of each kind."""
 
@@ -73,7 +72,7 @@ class ComparePage:
 
 def _alike(tx: Transaction, asset_id: str) -> list[str]:
     try:
-        found = alike_to(tx, where=split_asset_id(asset_id), distance=ALIKE_BITS).found
+        found = alike_to(tx, where=split_asset_id(asset_id), distance=USUALLY_APART).found
     except Conflict:  # nobody has looked at it, or there is nothing to look at
         return []
     return [one.id for _, one in found]

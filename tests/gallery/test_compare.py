@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.app import House, serving
-from tests.support.logged_in import logged_in
+from tests.support.pages import browsing
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -35,8 +35,8 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def browser(house: House) -> AsyncIterator[httpx.AsyncClient]:
-    async with logged_in(house) as opened:
-        yield opened
+    async with browsing(house, "key-read") as opened:
+        yield opened.client
 
 
 def rows(page: str) -> dict[str, tuple[bool, list[str]]]:
