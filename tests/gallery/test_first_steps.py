@@ -9,11 +9,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.support.app import House, serving
-from tests.support.logged_in import logged_in
+from tests.support.pages import browsing
 
 
 async def page_for(house: House, *, scope: str = "write") -> str:
-    async with logged_in(house, scope=scope) as browser:
+    async with browsing(house, f"key-{scope}") as opened:
+        browser = opened.client
         return (await browser.get("/")).text
 
 
