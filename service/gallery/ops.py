@@ -26,7 +26,7 @@ from service.web.answers.callbacks import CallbackDocument
 from service.web.answers.figures import StatsDocument
 from service.web.costs import Asked
 from service.web.documents import callback_document
-from service.web.inbox import CALLBACK_PARAMETERS, REFUSED, TIMES
+from service.web.inbox import CALLBACK_PARAMETERS, REFUSED, found_callbacks
 from service.web.paging import CURSOR, cursor_of
 from service.web.parameters import read_parameters
 from service.web.refused import RefusedCallback, RefusedCallbacks
@@ -89,7 +89,7 @@ class Operations:
         self._refused = refused
 
     def routes(self, door: Door) -> list[Route]:
-        return [door.page("/ops", self.whole), door.page("/ops/inbox", self.inbox)]
+        return [door.page("/ops", self.whole)]
 
     async def whole(self, request: Request, key: ApiKey) -> Response:
         looked = await self._catalog.read(partial(_look, stats=self._stats))
@@ -104,22 +104,16 @@ class Operations:
             problems=self._readiness.problems,
         )
 
-    async def inbox(self, request: Request, key: ApiKey) -> Response:
-        return self._site.page(request, "inbox.html", key=key, inbox=await self._inbox(request))
-
     async def _inbox(self, request: Request) -> Inbox:
         request = without_blanks(request)
         given = dict(read_parameters(request, _INBOX, of="this page"))
         if given.get("verdict") == REFUSED:
             return Inbox([], None, {"verdict": REFUSED}, self._refused.newest_first())
         after = given.pop("cursor", None)
-        times = {name: given.pop(name) for name in TIMES if name in given}
-        found = await self._catalog.read(
-            lambda tx: tx.query.callbacks(filters=given, after=after, limit=SHOWN, **times)
-        )
+        found = await self._catalog.read(partial(found_callbacks, given=given, after=after, limit=SHOWN))
         following = cursor_of(found.next) if found.next is not None else None
-        narrowed = {name: request.query_params[name] for name in (*given, *times)}
-        return Inbox([callback_document(dict(row)) for row in found.items], following, narrowed)
+        narrowed = {name: request.query_params[name] for name in given}
+        return Inbox([callback_document(row) for row in found.items], following, narrowed)
 
 
 _INBOX = (*CALLBACK_PARAMETERS, CURSOR)

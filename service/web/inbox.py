@@ -12,8 +12,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from service.background import Nudge
-from service.catalog.catalog import Catalog
+from service.catalog.catalog import Catalog, Transaction
 from service.catalog.inbox_filter import InboxFilter
+from service.catalog.queries import Page
 from service.domain.callback import Verdict
 from service.domain.moment import moment, rfc3339
 from service.domain.rules import Rules
@@ -38,7 +39,7 @@ from service.web.refused import RefusedCallback, RefusedCallbacks
 MOST_IDS = 1000
 
 REFUSED: Final = "refused"
-TIMES = ("received_after", "received_before")
+_TIMES = ("received_after", "received_before")
 CALLBACK_PARAMETERS = (
     Parameter(
         "verdict",
@@ -127,12 +128,10 @@ class InboxRoutes:
                 raise Invalid("invalid_parameter", "verdict=refused takes no other filters and no cursor")
             newest = self._refused.newest_first()[: query.limit]
             return JSONResponse(page([_refused_document(one) for one in newest], None))
-        filters = {name: value for name, value in query.filters.items() if name not in TIMES}
-        times = {name: query.filters[name] for name in TIMES if name in query.filters}
         found = await self._catalog.read(
-            lambda tx: tx.query.callbacks(filters=filters, after=query.after, limit=query.limit, **times)
+            lambda tx: found_callbacks(tx, query.filters, after=query.after, limit=query.limit)
         )
-        return JSONResponse(page([callback_document(dict(row)) for row in found.items], found.next))
+        return JSONResponse(page([callback_document(row) for row in found.items], found.next))
 
     async def one(self, request: Request) -> Response:
         """One callback, raw: its headers with credentials masked, and its body as text or, failing that, base64."""
@@ -173,6 +172,16 @@ class InboxRoutes:
             self._metrics.died(reason)
         for nudge in self._nudges:
             nudge.nudge()
+
+
+def found_callbacks(
+    tx: Transaction, given: Mapping[str, Any], *, after: int | None, limit: int
+) -> Page[Mapping[Any, Any]]:
+    """Callbacks by values of CALLBACK_PARAMETERS, but for what was turned away."""
+    filters = {name: value for name, value in given.items() if name not in _TIMES}
+    times = {name: given[name] for name in _TIMES if name in given}
+    found = tx.query.callbacks(filters=filters, after=after, limit=limit, **times)
+    return Page([dict(row) for row in found.items], found.next)
 
 
 def _nobody(_progress: Progress) -> None:

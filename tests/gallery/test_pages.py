@@ -23,7 +23,7 @@ BITES = [
 HOSTILE = " ".join(BITES)
 
 WHOLE = ["/", "/ops", "/login", "/?size=wrong", "/images/task-a.0", "/images/none"]
-PARTS = ["/wall", "/wall/facets", "/images/task-a.0/panel", "/images/task-a.0/sidecar", "/ops/inbox"]
+PARTS = ["/wall", "/wall/facets", "/images/task-a.0/panel", "/images/task-a.0/sidecar"]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -1,12 +1,12 @@
 // Operations: figures that move by themselves, raw bodies, trying again, and replaying with a look at what it would do.
 
-import { ask, problem, relative, settle, t, tell } from "./frame.js";
+import { ask, problem, relative, t, tell } from "./frame.js";
 import { watch } from "./live.js";
 
 const LANGUAGE = document.documentElement.lang;
 const alive = document.getElementById("alive");
-const expiry = document.getElementById("expiry");
-let waiting = Boolean(expiry);
+const expiry = document.getElementById("expiry"); // none where the service itself is in trouble
+const SOON = 7200000;
 
 function size(bytes) {
   const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -21,27 +21,25 @@ watch((pulse) => {
     const text = shown.dataset.figure === "bytes" ? size(value) : value.toLocaleString(LANGUAGE);
     if (shown.textContent !== text) shown.textContent = text;
   }
-  if (Boolean(pulse.next_expiry) !== waiting) verdict();
-  else if (waiting) expiry_is(pulse.next_expiry);
+  if (expiry) say(pulse);
 }, (comes) => { alive.hidden = !comes; });
 
-function expiry_is(at) {
-  const shown = document.getElementById("expiry");
-  if (shown) { shown.dateTime = at; shown.textContent = relative(Date.parse(at)); }
+/** Whether anything is about to be lost, in the words that stand in the page for it. */
+function say({ pending, next_expiry: at }) {
+  const waits = pending ? "images" : at ? "tasks" : "nothing";
+  const verdict = expiry.closest(".verdict");
+  for (const part of verdict.querySelectorAll("[data-when]")) part.hidden = !part.dataset.when.split(" ").includes(waits);
+  expiry.dateTime = at ?? "";
+  count();
 }
 
-/** The plain words at the top are the server's: ask for them again. */
-async function verdict() {
-  waiting = !waiting;
-  const answer = await ask("/ops");
-  if (!answer.ok) return;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const fresh = page.querySelector(".verdict");
-  settle(fresh);
-  document.querySelector(".verdict").replaceWith(fresh);
+function count() {
+  const left = Date.parse(expiry.dateTime) - Date.now();
+  expiry.closest(".verdict").classList.toggle("tense", left < SOON);
+  if (expiry.dateTime) expiry.textContent = relative(Date.parse(expiry.dateTime));
 }
 
-setInterval(() => { const shown = document.getElementById("expiry"); if (shown) expiry_is(shown.dateTime); }, 10000);
+if (expiry) setInterval(count, 10000);
 
 document.addEventListener("click", async (event) => {
   const retry = event.target.closest("[data-do=retry]");
