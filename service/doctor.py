@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import assert_never
 
 from service import bootstrap
+from service.bootstrap.weaknesses import Weakness, weaknesses
 from service.domain.attempt import Failed
 from service.domain.rules import ConfirmMode
 from service.errors import DarkroomError
@@ -96,9 +97,10 @@ def _public_url(settings: Settings) -> Iterator[Finding]:
 def _trust(settings: Settings) -> Iterator[Finding]:
     """What callbacks are believed on, and what that costs."""
     yield _confirmation(settings)
-    if "*" in settings.download.allowed_hosts:
+    weak = set(weaknesses(settings))
+    if Weakness.ANY_HOST in weak:
         yield Finding("downloads", Level.WEAK, "DARKROOM_DOWNLOAD__ALLOWED_HOSTS allows any host")
-    if settings.download.trusted_networks:
+    if Weakness.TRUSTED_NETWORKS in weak:
         networks = ", ".join(str(network) for network in settings.download.trusted_networks)
         yield Finding("downloads", Level.WEAK, f"links may lead into {networks}")
     try:
