@@ -6,7 +6,8 @@ repetition of the same events ends in the same status, links and hashes.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 from service.domain.asset import Asset, AssetReason, AssetStatus, new_asset, only_linked_by, refuted, with_link
 from service.domain.check import begin, first_check
@@ -22,6 +23,7 @@ from service.domain.task import (
     Standing,
     Task,
     TaskEvent,
+    TaskReason,
     TaskStatus,
     rank_of,
     status_of,
@@ -84,43 +86,58 @@ def apply_event(
     after_assets, dropped = _with_links(before, assets, event, arrival, rules=rules)
     after = before
     if _counts(before, event, rank, arrival):
-        after = _decided(before, event, rank, arrival, event_json)
         names_images = event.status is EventStatus.COMPLETED and event.links
-        if after.confirmed and not before.confirmed and not names_images:
+        confirmed = arrival.from_provider and event.status.terminal
+        if confirmed and not before.confirmed and not names_images:
             after_assets = tuple(refuted(asset) for asset in after_assets)
-        after = _with_status(after, before, after_assets)
-    after = settle(dated(after, after_assets, now=arrival.at), after_assets, now=arrival.at)
-    after = replace(after, check=_check(after, event, arrival, rules))
+        after = _decided(before, after_assets, event, rank, confirmed=confirmed, event_json=event_json)
+    after = _followed(after, after_assets, event, arrival, rules=rules, version=before.version + (task is None))
     note = f"{dropped} links were left out: over the limit, or the same path as another" if dropped else None
     entry = _entry(event, arrival, rank, _effect(before, after, event, rank), note)
-    changed = task is None or _shown(after) != _shown(task) or _links(after_assets) != _links(assets)
-    if changed or contradicts(entry, after):
+    if task is not None and (
+        _shown(after) != _shown(task) or _links(after_assets) != _links(assets) or contradicts(entry, after)
+    ):
         after = replace(after, version=before.version + 1)
     return Applied(task=after, assets=after_assets, entry=entry)
 
 
 def settle(task: Task, assets: Sequence[Asset], *, now: datetime) -> Task:
     """Set `settled_at` when nothing is left to do, and take it back when something is."""
-    waiting = any(asset.status is AssetStatus.PENDING for asset in assets)
-    done = task.terminal and not waiting
-    if done == (task.settled_at is not None):
-        return task
-    return replace(task, settled_at=now if done else None)
+    settled_at = _settled_at(task, assets, now)
+    return task if settled_at == task.settled_at else replace(task, settled_at=settled_at)
 
 
 def dated(task: Task, assets: Sequence[Asset], *, now: datetime) -> Task:
     """Fix the archive folder's date once there is something to keep."""
-    if task.archive_date is not None or not (assets or task.terminal):
-        return task
-    return replace(task, archive_date=(task.created_at or now).date())
+    archive_date = _archive_date(task, assets, now)
+    return task if archive_date == task.archive_date else replace(task, archive_date=archive_date)
 
 
 def standing_status(task: Task, assets: Sequence[Asset]) -> Task:
-    """The task with the status that its rank leads to; a failure that a callback calls a cancellation is one."""
-    status, reason = status_of(task.rank, has_assets=any(asset.reason is not AssetReason.REFUTED for asset in assets))
-    if task.confirmed and task.rank is Rank.FAILED and task.callback_rank is Rank.CANCELLED:
-        status = TaskStatus.CANCELLED
+    """The task with the status that its rank leads to."""
+    status, reason = _standing(task, assets, task.rank, confirmed=task.confirmed)
     return replace(task, status=status, reason=reason)
+
+
+def _settled_at(task: Task, assets: Sequence[Asset], now: datetime) -> datetime | None:
+    done = task.terminal and not any(asset.status is AssetStatus.PENDING for asset in assets)
+    return (task.settled_at or now) if done else None
+
+
+def _archive_date(task: Task, assets: Sequence[Asset], now: datetime) -> date | None:
+    if task.archive_date is not None or not (assets or task.terminal):
+        return task.archive_date
+    return (task.created_at or now).date()
+
+
+def _standing(
+    task: Task, assets: Sequence[Asset], rank: Rank, *, confirmed: bool
+) -> tuple[TaskStatus, TaskReason | None]:
+    """Status and reason that a rank leads to; a failure that a callback calls a cancellation is one."""
+    status, reason = status_of(rank, has_assets=any(asset.reason is not AssetReason.REFUTED for asset in assets))
+    if confirmed and rank is Rank.FAILED and task.callback_rank is Rank.CANCELLED:
+        status = TaskStatus.CANCELLED
+    return status, reason
 
 
 def _hint(
@@ -157,13 +174,14 @@ def _new(event: TaskEvent, arrival: Arrival, *, rules: Rules) -> Task:
     return Task(id=event.task_id, source=arrival.source, received_at=arrival.at, deadline=deadline)
 
 
-def _owned(known: Task, event: TaskEvent, arrival: Arrival, rank: Rank) -> Task:
+def _owned(known: Task, event: TaskEvent, arrival: Arrival, rank: Rank, **more: Any) -> Task:
     """The task with its owner, labels, and the most that its callbacks said; what is foreign adds none of that.
 
     A URL's tags come with the callback that makes it the owner, and never again: they may have been removed since.
+    `more` are members that change with it.
     """
     if arrival.foreign or arrival.from_provider:
-        return known
+        return replace(known, **more) if more else known
     links = min(len({identity(link) for link in event.links}), MAX_LINKS) if event.status.terminal else 0
     return replace(
         known,
@@ -173,6 +191,7 @@ def _owned(known: Task, event: TaskEvent, arrival: Arrival, rank: Rank) -> Task:
         callback_rank=max(known.callback_rank, rank),
         expected_images=max(known.expected_images, links),
         stranger=False,
+        **more,
     )
 
 
@@ -183,16 +202,12 @@ def _known(
 
     Without a credible creation time that counts from the event that brought the first ones.
     """
-    known = _owned(task or _new(event, arrival, rules=rules), event, arrival, rank)
+    known = task or _new(event, arrival, rules=rules)
     created = known.created_at or credible_created(event.created, arrival.at)
     deadline = link_deadline(created, arrival.at, rules.link_lifetime)
     counts_anew = created is not None or known.deadline is None or (event.links and not assets)
-    return replace(
-        known,
-        model=known.model or event.model,
-        created_at=created,
-        deadline=deadline if counts_anew else known.deadline,
-    )
+    more = {"model": known.model or event.model, "created_at": created}
+    return _owned(known, event, arrival, rank, **more, deadline=deadline if counts_anew else known.deadline)
 
 
 def _with_links(
@@ -233,24 +248,36 @@ def _counts(task: Task, event: TaskEvent, rank: Rank, arrival: Arrival) -> bool:
     return (arrival.from_provider and event.status.terminal, rank) >= (task.confirmed, task.rank)
 
 
-def _decided(task: Task, event: TaskEvent, rank: Rank, arrival: Arrival, event_json: str | None) -> Task:
+def _decided(
+    before: Task, assets: Sequence[Asset], event: TaskEvent, rank: Rank, *, confirmed: bool, event_json: str | None
+) -> Task:
+    """The task as the event has it, and `conflict` where an end that callbacks were believed on is refuted."""
+    status, reason = _standing(before, assets, rank, confirmed=confirmed)
+    was_believed = before.rank is Rank.COMPLETED and not before.confirmed
     return replace(
-        task,
-        confirmed=arrival.from_provider and event.status.terminal,
+        before,
+        status=status,
+        reason=reason,
         rank=rank,
-        usage=event.usage or task.usage,
-        error=event.error,
-        provider_json=event_json or task.provider_json,
+        confirmed=confirmed,
+        conflict=confirmed and rank is not Rank.COMPLETED and (before.conflict or was_believed),
+        usage=event.usage or before.usage,
+        error=event.error if status in (TaskStatus.FAILED, TaskStatus.CANCELLED) else None,
+        provider_json=event_json or before.provider_json,
     )
 
 
-def _with_status(after: Task, before: Task, assets: Sequence[Asset]) -> Task:
-    """The status of what decided, and `conflict` where an end that callbacks were believed on is refuted."""
-    after = standing_status(after, assets)
-    failed = after.status in (TaskStatus.FAILED, TaskStatus.CANCELLED)
-    was_believed = before.rank is Rank.COMPLETED and not before.confirmed
-    conflict = after.confirmed and after.rank is not Rank.COMPLETED and (before.conflict or was_believed)
-    return replace(after, error=after.error if failed else None, conflict=conflict)
+def _followed(
+    task: Task, assets: tuple[Asset, ...], event: TaskEvent, arrival: Arrival, *, rules: Rules, version: int
+) -> Task:
+    """What follows from where the task stands: is it settled, where does it lie, when is it asked about."""
+    return replace(
+        task,
+        settled_at=_settled_at(task, assets, arrival.at),
+        archive_date=_archive_date(task, assets, arrival.at),
+        check=_check(task, event, arrival, rules),
+        version=version,
+    )
 
 
 def _check(task: Task, event: TaskEvent, arrival: Arrival, rules: Rules) -> Check:

@@ -40,6 +40,8 @@ whose links are new each time is not asked in a circle."""
 MOST_REVIVALS = 2
 """Times that a dead image has its links read anew without anybody asking for it; against the same circle."""
 
+_NOT_ALLOWED = "the link's host or scheme is not allowed"
+
 
 def reason_for(failure: Failure) -> AssetReason:
     """The reason that remains when the last attempt ended so."""
@@ -127,8 +129,19 @@ def new_asset(
     task_id: str, index: int, link: str, *, now: datetime, deadline: datetime, allowed_hosts: Sequence[str]
 ) -> Asset:
     """An asset as it begins: due at once, or dead at once when its only link may not be fetched."""
-    asset = Asset(task_id=task_id, index=index, links=(link,), deadline=deadline, created_at=now)
-    return _judged(asset, now=now, allowed_hosts=allowed_hosts)
+    refused = refusal(link, allowed_hosts)
+    return Asset(
+        task_id=task_id,
+        index=index,
+        links=() if refused else (link,),
+        refused=(link,) if refused else (),
+        deadline=deadline,
+        created_at=now,
+        status=AssetStatus.DEAD if refused else AssetStatus.PENDING,
+        reason=reason_for(refused) if refused else None,
+        detail=_NOT_ALLOWED if refused else None,
+        next_attempt_at=None if refused else now,
+    )
 
 
 def with_link(asset: Asset, link: str, *, now: datetime, deadline: datetime, allowed_hosts: Sequence[str]) -> Asset:
@@ -216,8 +229,7 @@ def _judged(asset: Asset, *, now: datetime, allowed_hosts: Sequence[str]) -> Ass
     if asset.status is AssetStatus.DEAD and asset.attempts and asset.reason is not AssetReason.REFUTED:
         return judged  # it had been tried: that reason says more
     first = next(failure for failure in reasons.values() if failure is not None)
-    detail = "the link's host or scheme is not allowed"
-    return replace(judged, status=AssetStatus.DEAD, reason=reason_for(first), detail=detail, next_attempt_at=None)
+    return replace(judged, status=AssetStatus.DEAD, reason=reason_for(first), detail=_NOT_ALLOWED, next_attempt_at=None)
 
 
 def _waiting(asset: Asset, now: datetime) -> Asset:

@@ -1,6 +1,7 @@
 """Which hosts links may point to. Pure text: addresses are the guard's business."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 MAX_NAME = 253
 """Characters of a host name (RFC 1035 section 2.3.4, without the root's dot)."""
@@ -14,6 +15,7 @@ def is_internal_name(name: str) -> bool:
     return "." not in name or name.endswith(_INTERNAL)
 
 
+@lru_cache(maxsize=256)
 def normalised_host(host: str) -> str:
     """A host name as it is compared and connected to: lower case, no trailing dot, IDNA 2003 (RFC 3490) if not ASCII.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from service.domain.attempt import Failure
@@ -13,7 +14,11 @@ MAX_LINKS = 16
 MAX_ALTERNATES = 4
 """URLs kept for one index, freshest first."""
 
+_REMEMBERED = 256
+"""Links whose parts are remembered: each is looked at many times while its event is taken in."""
 
+
+@lru_cache(maxsize=_REMEMBERED)
 def identity(link: str) -> str:
     """Host and path: what stays the same when a link is signed anew."""
     try:
@@ -23,6 +28,7 @@ def identity(link: str) -> str:
         return link
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def link_host(link: str) -> str | None:
     """The host a link names, or None where it names none."""
     try:
@@ -33,6 +39,11 @@ def link_host(link: str) -> str | None:
 
 def refusal(link: str, allowed_hosts: Sequence[str]) -> Failure | None:
     """Why a link may not be fetched, as far as its text tells; the guard checks addresses when it connects."""
+    return _refusal(link, tuple(allowed_hosts))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _refusal(link: str, allowed_hosts: tuple[str, ...]) -> Failure | None:
     host = link_host(link)
     if host is None or not host_allowed(host, allowed_hosts):
         return Failure.REFUSED_HOST
