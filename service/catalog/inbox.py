@@ -4,11 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.sql.dml import ReturningInsert
 
+from service.catalog.bulk import Bulk
 from service.catalog.dialects import insert_into
 from service.catalog.tables import callbacks
 from service.domain.callback import Verdict
@@ -66,9 +65,9 @@ class InboxRow:
     status: str | None
 
 
-@cache  # built once for each database: it is on the path of every callback
-def _keep_statement(dialect: str) -> ReturningInsert[Any]:
-    statement = insert_into(dialect, callbacks)
+@cache
+def _keeping(dialect: sa.Dialect) -> Bulk:
+    statement = insert_into(dialect.name, callbacks)
     counted = statement.on_conflict_do_update(
         index_elements=["source", "task_id", "body_sha256"],
         set_={
@@ -77,7 +76,8 @@ def _keep_statement(dialect: str) -> ReturningInsert[Any]:
         },
     )
     c = callbacks.c
-    return counted.returning(c.id, c.source, c.task_id, c.body_sha256, c.deliveries, c.verdict)
+    returning = counted.returning(c.id, c.source, c.task_id, c.body_sha256, c.deliveries, c.verdict)
+    return Bulk(returning, [column.name for column in c if column.name not in ("id", "cleared_at")], dialect)
 
 
 class Inbox:
@@ -91,9 +91,7 @@ class Inbox:
         if not received:
             return {}
         sent = {one.key: one.deliveries for one in received}
-        rows = self._connection.execute(
-            _keep_statement(self._connection.dialect.name), [_values(one) for one in received]
-        )
+        rows = _keeping(self._connection.dialect).insert(self._connection, [_values(one) for one in received])
         return {
             (key := (row.source, row.task_id, row.body_sha256)): Kept(
                 row.id, row.deliveries > sent[key], Verdict(row.verdict)

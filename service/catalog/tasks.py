@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.catalog import rows, tables
+from service.catalog.bulk import Bulk
 from service.catalog.dialects import Insert, insert_into
 from service.catalog.search_index import SearchIndex
 from service.catalog.tables import UNPROVEN
@@ -53,6 +54,11 @@ def _upsert_task(dialect: str) -> Insert:
     return statement.on_conflict_do_update(
         index_elements=["id"], set_={name: statement.excluded[name] for name in written}
     )
+
+
+@cache
+def _inserting(table: sa.Table, names: tuple[str, ...], dialect: sa.Dialect) -> Bulk:
+    return Bulk(insert_into(dialect.name, table), names, dialect)
 
 
 _NOBODY: Mapping[str, Named] = MappingProxyType({})
@@ -115,12 +121,12 @@ class Tasks:
                 elif known[asset.index] != asset:
                     changed_assets.append(asset)
         if new_tasks:  # where somebody else was first, this fails, and is done again with what they wrote
-            self._connection.execute(sa.insert(tables.tasks), new_tasks)
+            self._insert(tables.tasks, new_tasks)
         if changed_tasks:
             self._connection.execute(_upsert_task(self._connection.dialect.name), changed_tasks)
         SearchIndex(self._connection).follow((before.task if before else None, after.task) for before, after in changes)
         if new_assets:
-            self._connection.execute(sa.insert(tables.assets), new_assets)
+            self._insert(tables.assets, new_assets)
         for asset in sorted(changed_assets, key=lambda one: (one.task_id, one.index)):
             self._connection.execute(
                 sa.update(tables.assets)
@@ -144,9 +150,10 @@ class Tasks:
     def note(self, entries: Sequence[tuple[str, HistoryEntry]]) -> None:
         """Append to the history of tasks."""
         if entries:
-            self._connection.execute(
-                sa.insert(tables.history), [rows.entry_values(task_id, entry) for task_id, entry in entries]
-            )
+            self._insert(tables.history, [rows.entry_values(task_id, entry) for task_id, entry in entries])
+
+    def _insert(self, table: sa.Table, values: Sequence[Mapping[str, Any]]) -> None:
+        _inserting(table, tuple(values[0]), self._connection.dialect).insert(self._connection, values)
 
     def lengths_of_history(self, ids: Iterable[str]) -> dict[str, int]:
         """How many entries the history of each of these tasks has."""
