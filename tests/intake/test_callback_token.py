@@ -1,12 +1,18 @@
 """Signed callback URLs."""
 
+import hashlib
+import hmac
+import zlib
+from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from itsdangerous import URLSafeSerializer
 
 from service.intake.callback_token import CallbackToken, TokenSigner, callback_url
+from service.intake.signing import Signer
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 FULL = CallbackToken(
@@ -47,6 +53,32 @@ def test_secrets_rotate_the_first_signs_and_all_verify() -> None:
     assert verify(new, "new") == FULL
     assert verify(new, "old") is None
     assert verify(old, "new") is None
+
+
+@given(st.recursive(st.none() | st.integers() | st.text(), lambda one: st.dictionaries(st.text(), one), max_leaves=20))
+def test_whatever_itsdangerous_signs_is_read_as_it_reads_it(value: object) -> None:
+    """It packs what is long."""
+    signer = Signer(["one", "two"], salt="a salt", longest=100_000)
+    text = URLSafeSerializer(
+        ["two", "one"], salt="a salt", signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"}
+    ).dumps(value)
+    assert signer.sign(value) == text
+    assert signer.read(text) == value
+
+
+@pytest.mark.parametrize("payload", [b"", b".", b"e30=", b".AAAA", b"!", b"W1tbWw", b"." + b"A" * 3])
+def test_what_was_signed_with_our_secret_and_is_no_value_is_none(payload: bytes) -> None:
+    key = hmac.digest(b"one", b"a salt", "sha256")
+    signature = urlsafe_b64encode(hmac.digest(key, payload, "sha256")).rstrip(b"=")
+    text = (payload + b"." + signature).decode()
+    assert Signer(["one"], salt="a salt", longest=1000).read(text) in (None, {})
+
+
+def test_what_unpacks_to_far_more_than_it_is_is_not_unpacked() -> None:
+    bomb = b"." + urlsafe_b64encode(zlib.compress(b'"' + b"a" * 10_000_000 + b'"')).rstrip(b"=")
+    key = hmac.digest(b"one", b"a salt", "sha256")
+    signature = urlsafe_b64encode(hmac.digest(key, bomb, "sha256")).rstrip(b"=")
+    assert Signer(["one"], salt="a salt", longest=100_000).read((bomb + b"." + signature).decode()) is None
 
 
 @given(st.text(max_size=200))
