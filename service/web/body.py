@@ -6,7 +6,7 @@ from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from service.errors import Invalid, TooLarge, WrongKind
 
@@ -47,13 +47,17 @@ async def read_capped(request: Request, limit: int) -> bytes:
     body = bytearray()
     try:
         async with asyncio.timeout(READ_WITHIN):
-            async for chunk in request.stream():
-                body += chunk
+            while True:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise BodyIncomplete
+                body += message.get("body", b"")
                 if len(body) > limit:
                     raise BodyTooLarge
-    except (TimeoutError, ClientDisconnect):
+                if not message.get("more_body", False):
+                    return bytes(body)
+    except TimeoutError:
         raise BodyIncomplete from None
-    return bytes(body)
 
 
 async def read_model(request: Request, model: type[M], *, also: str | None = None) -> M:

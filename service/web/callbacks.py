@@ -4,11 +4,12 @@ import hashlib
 import logging
 import math
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import assert_never
 
 import structlog
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -38,10 +39,14 @@ ROUTE = "/callbacks/{source}/{token}"
 
 _ORDINARY = (CallbackVerdict.ACCEPTED, CallbackVerdict.DUPLICATE)
 
-_KEPT_HEADERS = ("content-type", "content-length", "user-agent", "x-forwarded-for", "x-request-id", "traceparent")
+_KEPT_HEADERS = frozenset(
+    (b"content-type", b"content-length", b"user-agent", b"x-forwarded-for", b"x-request-id", b"traceparent")
+)
 """Headers that the inbox keeps; proxies write the whole path, and with it the token, into others."""
 
 _LONGEST_HEADER = 300
+_ACCEPTED: AcceptedDocument = {"status": "accepted"}
+_DUPLICATE: AcceptedDocument = {"status": "duplicate"}
 _TOO_FAST = "this callback URL is called too often"
 _TOO_MANY = "too many tasks that only this callback URL has named wait for the provider's word"
 _NOT_NOW = "the callback cannot be stored just now; send it again"  # the reason is the operator's: log and /readyz
@@ -73,6 +78,7 @@ class CallbackRoutes:
         self._max_body_bytes = max_body_bytes
         self._tracing = tracing
         self._outages = Seldom("callback")
+        self._log = log.bind()  # as logging is set up now, once and for all
 
     def routes(self) -> list[Route]:
         return [Route(ROUTE, self.receive, methods=["POST"]), Route(f"{ROUTE}/", self.receive, methods=["POST"])]
@@ -135,15 +141,15 @@ class CallbackRoutes:
 
     def _count(self, delivery: Delivery, taken: Taken, seconds: float) -> None:
         """A callback was made durable, with one log line."""
-        source, token = delivery.source, delivery.token
-        self._metrics.acknowledged(source, _counted(taken), seconds)
-        log.log(
-            logging.INFO if _counted(taken) in _ORDINARY else logging.WARNING,
+        source, token, verdict = delivery.source, delivery.token, _counted(taken)
+        self._metrics.acknowledged(source, verdict, seconds)
+        self._log.log(
+            logging.INFO if verdict in _ORDINARY else logging.WARNING,
             "callback",
             source=source,
             task_id=delivery.event.task_id if delivery.event else None,
             status=delivery.event.word if delivery.event else None,
-            verdict=_counted(taken).value,
+            verdict=verdict.value,
             token_id=token.id,
             bytes=len(delivery.body),
             ms=round(seconds * 1000, 1),
@@ -187,7 +193,7 @@ class CallbackRoutes:
         return problem(404, "not_found", "no such callback URL")
 
 
-def _delivery(source: str, token: CallbackToken, body: bytes, now: datetime, headers: Mapping[str, str]) -> Delivery:
+def _delivery(source: str, token: CallbackToken, body: bytes, now: datetime, headers: Headers) -> Delivery:
     reading = read_callback(body)
     return Delivery(
         source=source,
@@ -203,9 +209,10 @@ def _delivery(source: str, token: CallbackToken, body: bytes, now: datetime, hea
     )
 
 
-def _kept(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers for the inbox: a few that tell who sent it, and no credentials."""
-    return {name: headers[name][:_LONGEST_HEADER] for name in _KEPT_HEADERS if name in headers}
+def _kept(headers: Headers) -> dict[str, str]:
+    """Headers for the inbox: a few that tell who sent it, and no credentials; the first of each."""
+    found = {name: value for name, value in reversed(headers.raw) if name in _KEPT_HEADERS}
+    return {name.decode("latin-1"): value[:_LONGEST_HEADER].decode("latin-1") for name, value in found.items()}
 
 
 def _counted(taken: Taken) -> CallbackVerdict:
@@ -231,11 +238,9 @@ def _answer(taken: Taken, delivery: Delivery) -> Response:
         case Answer.LIMITED:
             return _limited(_TOO_MANY, NAME_AGAIN_AFTER)
         case Answer.ACCEPTED:
-            accepted: AcceptedDocument = {"status": "accepted"}
-            return JSONResponse(accepted, status_code=202)
+            return JSONResponse(_ACCEPTED, status_code=202)
         case Answer.DUPLICATE:
-            duplicate: AcceptedDocument = {"status": "duplicate"}
-            return JSONResponse(duplicate)
+            return JSONResponse(_DUPLICATE)
         case Answer.UNREADABLE:
             return problem(422, "unreadable", delivery.detail or "the body could not be read as a task; it was kept")
         case _:
