@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 CHECKS := $(VENV)/.checks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-image chaos lint lock chart-readme serve clean
+.PHONY: help demo test test-all test-image chaos fuzz mutants lint audit sbom lock chart-readme serve clean
 
 help:
 	@echo "make demo      see it work: service, stand-in provider, faults, a ledger"
@@ -15,6 +15,7 @@ help:
 	@echo "               (needs root, and what .ci/run installs: strace, faketime, Ceph, PgBouncer, Azurite, Helm, promtool, Chromium, buildah)"
 	@echo "make test-image  build the image, look at it, and run the system tests in its containers"
 	@echo "make chaos     10,000 tasks through kills, outages and full disks (half an hour; needs strace, root fills disks)"
+	@echo "make fuzz      look for inputs that break a promise, by coverage: MINUTES=10 for each target, TARGET=payload for one"
 	@echo "make lint      ruff, mypy, hadolint"
 	@echo "make serve     run the service with ./data"
 	@echo "make lock      renew the requirements*.lock files (needs uv)"
@@ -56,6 +57,10 @@ test-image: $(READY)
 chaos: $(READY)
 	DARKROOM_CHAOS=full $(BIN)/python -m pytest -s --nothing-skipped tests/crash
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+MINUTES ?= 10
+fuzz: $(CHECKS)
+	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(TARGET),--target $(TARGET)) $(if $(INPUT),--input $(INPUT))
 
 lint: $(CHECKS)
 	$(BIN)/ruff check .
