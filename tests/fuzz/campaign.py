@@ -22,7 +22,7 @@ GRACE = 120
 
 _FIGURES = {"executions": r"stat::number_of_executed_units:\s+(\d+)", "new": r"stat::new_units_added:\s+(\d+)"}
 _FEATURES = re.compile(r"ft: (\d+)")
-_TRACE = re.compile(r"=== Uncaught Python exception: ===\n(.*?)(?:\n==|\Z)", re.DOTALL)
+_TRACE = re.compile(r"=== Uncaught Python exception: ===\n(.*?)(?:\n\n|\Z)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
