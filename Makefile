@@ -17,6 +17,8 @@ help:
 	@echo "make chaos     10,000 tasks through kills, outages and full disks (half an hour; needs strace, root fills disks)"
 	@echo "make fuzz      look for inputs that break a promise, by coverage: MINUTES=10 for each target, TARGET=payload for one"
 	@echo "make lint      ruff, mypy, hadolint"
+	@echo "make audit     known vulnerabilities in what requirements*.lock name (asks a service; never passes in silence)"
+	@echo "make sbom      what the image ships, as CycloneDX JSON: darkroom-sbom.cdx.json"
 	@echo "make serve     run the service with ./data"
 	@echo "make lock      renew the requirements*.lock files (needs uv)"
 	@echo "make chart-readme  renew the tables of charts/darkroom/README.md from values.yaml"
@@ -67,6 +69,12 @@ lint: $(CHECKS)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/hadolint Dockerfile
+
+audit: $(CHECKS)
+	@$(BIN)/python -m tests.supply.audit $(ARGS)
+
+sbom: $(CHECKS)
+	@$(BIN)/python -m tests.supply.sbom
 
 serve: $(READY)
 	@$(BIN)/darkroom serve
