@@ -78,5 +78,5 @@ def _applied(applied: Applied | None, *, believed: bool) -> None:
     told = read_sidecar(sidecar_key(task.source, task.archive_date, task.id), render(task, assets, [applied.entry], []))
     assert isinstance(told, SidecarRead), told
     assert (told.task.status, told.task.usage, told.task.error) == (task.status, task.usage, task.error)
-    assert told.task.provider_json == task.provider_json
+    assert (told.task.provider_json or "").strip() == (task.provider_json or "").strip()
     assert [(one.links, one.refused) for one in told.assets] == [(one.links, one.refused) for one in assets]
