@@ -16,6 +16,7 @@ help:
 	@echo "make test-image  build the image, look at it, and run the system tests in its containers"
 	@echo "make chaos     10,000 tasks through kills, outages and full disks (half an hour; needs strace, root fills disks)"
 	@echo "make fuzz      look for inputs that break a promise, by coverage: MINUTES=10 for each target, TARGET=payload for one"
+	@echo "make mutants   change modules in many small ways and see whether tests notice: MODULES=\"service/domain/retry.py …\""
 	@echo "make lint      ruff, mypy, hadolint"
 	@echo "make audit     known vulnerabilities in what requirements*.lock name (asks a service; never passes in silence)"
 	@echo "make sbom      what the image ships, as CycloneDX JSON: darkroom-sbom.cdx.json"
@@ -63,6 +64,10 @@ chaos: $(READY)
 MINUTES ?= 10
 fuzz: $(CHECKS)
 	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(TARGET),--target $(TARGET)) $(if $(INPUT),--input $(INPUT))
+
+MODULES ?= $(filter-out %/__init__.py,$(wildcard service/domain/*.py service/outbound/*.py service/intake/*.py))
+mutants: $(CHECKS)
+	@$(BIN)/python -m tests.mutation $(ARGS) $(MODULES)
 
 lint: $(CHECKS)
 	$(BIN)/ruff check .
