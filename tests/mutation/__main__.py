@@ -23,6 +23,7 @@ LOWEST = 19
 """Priority: it takes hours, and others have work to do."""
 
 _KNOWN = re.compile(r"^- `(.+?)` → `(.+?)`: ", re.MULTILINE)
+_WHOLE = re.compile(r"^- every change of `(.+?)`: ", re.MULTILINE)
 _LEFT = re.compile(r"^\s+(\S+): (survived|no tests|timeout|suspicious)$", re.MULTILINE)
 
 
@@ -85,9 +86,10 @@ def mutmut(*arguments: str) -> str:
     return ended.stdout
 
 
-def left() -> list[Mutant]:
+def left(unreachable: tuple[str, ...]) -> list[Mutant]:
     """What was not noticed."""
-    return [shown(name, fate, mutmut("show", name)) for name, fate in _LEFT.findall(mutmut("results"))]
+    found = [(name, fate) for name, fate in _LEFT.findall(mutmut("results")) if not name.startswith(unreachable)]
+    return [shown(name, fate, mutmut("show", name)) for name, fate in found]
 
 
 def shown(name: str, fate: str, diff: str) -> Mutant:
@@ -101,6 +103,12 @@ def known(text: str) -> set[tuple[str, str]]:
     return set(_KNOWN.findall(text))
 
 
+def out_of_reach(text: str) -> tuple[str, ...]:
+    """How the names of those changes begin that mutmut cannot make at all."""
+    functions = (name.rpartition(".") for name in _WHOLE.findall(text))
+    return tuple(f"{module}.x_{name}__mutmut_" for module, _, name in functions)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
     parser.add_argument("modules", nargs="+", help="files of service/domain, service/outbound, service/intake")
@@ -109,8 +117,9 @@ def main() -> int:
     os.nice(LOWEST)
     prepare(asked.modules)
     print(mutmut("run", "--max-children", asked.processes).rsplit("\r", 1)[-1].strip().splitlines()[-1])
-    equivalent = known(KNOWN.read_text("utf-8"))
-    unnoticed = left()
+    listed = KNOWN.read_text("utf-8")
+    equivalent = known(listed)
+    unnoticed = left(out_of_reach(listed))
     new = [mutant for mutant in unnoticed if (mutant.before, mutant.after) not in equivalent]
     for mutant in new:
         print(f"{mutant.name}: {mutant.fate}\n  - {mutant.before}\n  + {mutant.after}")

@@ -3,7 +3,7 @@
 import tomllib
 from pathlib import Path
 
-from tests.mutation.__main__ import KNOWN, ROOT, Mutant, beside, configuration, known, shown
+from tests.mutation.__main__ import KNOWN, ROOT, Mutant, beside, configuration, known, out_of_reach, shown
 
 DIFF = """--- service/domain/lease.py
 +++ service/domain/lease.py
@@ -40,3 +40,9 @@ def test_every_line_that_is_said_to_be_no_change_still_stands_in_the_code() -> N
     lines = {" ".join(line.split()) for line in code.splitlines()}
     for before, _ in known(KNOWN.read_text("utf-8")):
         assert before in lines, f"{before!r} is no line of the code any more"
+
+
+def test_a_function_that_mutmut_cannot_reach_is_passed_over() -> None:
+    assert out_of_reach("- every change of `service.domain.words._plain`: at import\n") == (
+        "service.domain.words.x__plain__mutmut_",
+    )
