@@ -233,3 +233,9 @@ def test_a_hint_asks_nothing_that_the_provider_has_answered() -> None:
         assert hear(settled.task, settled.assets, known).task.check.at is None
     for news in (hint(COMPLETED, A, B), hint(FAILED), hint(EventStatus.UNKNOWN)):
         assert hear(settled.task, settled.assets, news).task.check.at == NOW
+
+
+def test_a_hint_that_makes_a_task_is_its_first_version_and_a_hint_in_the_history() -> None:
+    applied = hear(None, (), hint(COMPLETED, A))
+    assert (applied.task.version, applied.entry.effect) == (1, Effect.HINT)
+    assert hear(applied.task, applied.assets, hint(COMPLETED, A)).task.version == 1, "it shows nothing new"
