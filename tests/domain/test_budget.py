@@ -117,7 +117,11 @@ def test_what_is_reserved_counts_as_spent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("nano", "shown"), [(0, "0.0"), (1, "0.0"), (499, "0.0"), (500, "1e-06"), (15_000_000, "0.015"), (NANO, "1.0")]
+    ("nano", "shown"),
+    [
+        *((0, "0.0"), (1, "0.0"), (499, "0.0"), (500, "1e-06"), (15_000_000, "0.015"), (NANO, "1.0")),
+        *((261_640_940_153_910_484, "261640940.15391"), (89_419_872_308_146_005_777, "89419872308.14601")),
+    ],
 )
 def test_dollars_are_shown_with_six_decimals(nano: int, shown: str) -> None:
     assert str(shown_usd(nano)) == shown

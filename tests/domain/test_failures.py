@@ -4,6 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
+from service.domain.allowance import Bucket
 from service.domain.failures import NOWHERE, address_of, failed, nothing_failed, wait_of, whose
 
 
@@ -42,3 +43,13 @@ def test_an_address_of_a_link_is_one_without_its_zone() -> None:
     assert address_of("fe80::1%eth0") == ip_address("fe80::1")
     assert address_of("::ffff:192.0.2.1") == ip_address("192.0.2.1")
     assert address_of("192.0.2.1%X") == ip_address("192.0.2.1")
+
+
+def test_a_rest_gives_back_one_failure_every_two_seconds_and_never_more_than_sixty() -> None:
+    bucket = Bucket(0.0, 100.0)
+    bucket = failed(bucket, 102.0)
+    assert wait_of(bucket, 102.0) == pytest.approx(2)
+    for _ in range(60):
+        assert wait_of(bucket, 10_000.0) == 0
+        bucket = failed(bucket, 10_000.0)
+    assert wait_of(bucket, 10_000.0) == pytest.approx(2)
