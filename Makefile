@@ -95,4 +95,4 @@ lock:
 	$(COMPILE) --group checks -c requirements.lock -c requirements-dev.lock -o requirements-checks.lock
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis mutants

@@ -183,3 +183,10 @@ def test_a_retry_by_hand_begins_anew_with_every_link() -> None:
     again = retried(dead, now=NOW, allowed_hosts=HOSTS)
     assert (again.status, again.attempts, again.revivals) == (AssetStatus.PENDING, 0, 1)
     assert (again.links, again.refused, again.next_attempt_at) == ((LINK,), (), NOW)
+
+
+def test_a_fresh_link_puts_the_deadline_off_and_never_forward() -> None:
+    later, sooner = NOW + timedelta(hours=48), NOW + timedelta(hours=1)
+    for deadline, expected in ((later, later), (sooner, fresh().deadline)):
+        renewed = with_link(fresh(), LINK + "?fresh", now=NOW, deadline=deadline, allowed_hosts=HOSTS)
+        assert renewed.deadline == expected
