@@ -14,7 +14,7 @@ from service.domain.history import Effect, contradicts
 from service.domain.image import Image, ImageFormat
 from service.domain.link import identity
 from service.domain.rules import ConfirmMode, Rules
-from service.domain.task import EventStatus, Origin, Standing, Task, TaskEvent, TaskReason, TaskStatus
+from service.domain.task import Check, EventStatus, Origin, Standing, Task, TaskEvent, TaskReason, TaskStatus
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 RULES = Rules(link_lifetime=timedelta(hours=24), allowed_hosts=("*.evolink.ai",))
@@ -322,3 +322,31 @@ def test_a_waiting_image_fixes_the_date_of_a_task_that_has_not_ended() -> None:
     open_again = replace(task, archive_date=None, status=TaskStatus.PROCESSING)
     assert dated(open_again, assets, now=NOW).archive_date == NOW.date()
     assert dated(open_again, (), now=NOW).archive_date is None
+
+
+def test_what_a_first_event_tells_of_its_task_is_kept() -> None:
+    created = NOW - timedelta(hours=1)
+    first = told(None, replace(event(EventStatus.PROCESSING, created=created.timestamp()), model="m"))
+    task = first.task
+    assert (task.id, task.source, task.received_at, task.model) == ("task-1", "evolink", NOW, "m")
+    assert (task.created_at, task.deadline, first.entry.note) == (created, created + RULES.link_lifetime, None)
+    later = told(task, replace(COMPLETED, model="other"))
+    assert (later.task.model, later.task.created_at) == ("m", created)
+    assert [asset.id for asset in later.assets] == ["task-1.0"]
+
+
+def test_without_a_creation_the_deadline_counts_from_the_first_links() -> None:
+    first, later = told(None, PROCESSING).task, NOW + timedelta(hours=1)
+    assert first.deadline == NOW + RULES.link_lifetime
+    assert told(first, COMPLETED, at=later).task.deadline == later + RULES.link_lifetime
+    assert told(first, PROCESSING, at=later).task.deadline == first.deadline
+
+
+def test_when_the_provider_is_asked_is_planned_once_and_an_end_needs_no_question_where_callbacks_count() -> None:
+    first = told(None, PROCESSING).task
+    assert first.check.at == NOW + RULES.horizon
+    assert told(first, PENDING, at=NOW + timedelta(hours=1)).task.check == first.check
+    assert told(first, COMPLETED).task.check == Check()
+    applied = apply_event(first, (), COMPLETED, arrival(), rules=CONFIRMING)
+    assert applied is not None
+    assert applied.task.check == first.check

@@ -190,3 +190,18 @@ def test_a_fresh_link_puts_the_deadline_off_and_never_forward() -> None:
     for deadline, expected in ((later, later), (sooner, fresh().deadline)):
         renewed = with_link(fresh(), LINK + "?fresh", now=NOW, deadline=deadline, allowed_hosts=HOSTS)
         assert renewed.deadline == expected
+
+
+def test_a_new_image_knows_its_task_and_when_it_was_heard_of() -> None:
+    asset = fresh()
+    assert (asset.id, asset.created_at, asset.deadline) == ("task-1.0", NOW, NOW + timedelta(hours=24))
+    assert fresh("https://evil.example/1.png").detail == "the link's host or scheme is not allowed"
+
+
+def test_a_link_that_may_not_be_fetched_changes_the_reason_only_where_nothing_was_tried() -> None:
+    plain = "http://files.evolink.ai/1.png"
+    tried = replace(fail(fresh(), Failure.TOO_LARGE), links=())
+    after = with_link(tried, plain, now=NOW, deadline=NOW, allowed_hosts=HOSTS)
+    assert (after.status, after.reason, after.refused[0]) == (AssetStatus.DEAD, AssetReason.TOO_LARGE, plain)
+    untried = with_link(fresh("https://evil.example/1.png"), plain, now=NOW, deadline=NOW, allowed_hosts=HOSTS)
+    assert (untried.status, untried.reason) == (AssetStatus.DEAD, AssetReason.REFUSED_ADDRESS)
