@@ -60,6 +60,9 @@ def test_credentials_in_a_link_are_refused(userinfo: str) -> None:
 def test_an_allowed_name_in_front_of_an_at_sign_is_not_the_host() -> None:
     assert _refused("https://files.evolink.ai@evil.example/", PROVIDER) is Failure.REFUSED_HOST
     assert _refused("https://files.evolink.ai\\@evil.example/", PROVIDER) is Failure.REFUSED_HOST
+    assert _refused("https://evil.example\\@files.evolink.ai/", PROVIDER) is Failure.REFUSED_HOST, (
+        "for some it is the host"
+    )
 
 
 @pytest.mark.parametrize(
