@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 CHECKS := $(VENV)/.checks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-image chaos bench lint lock chart-readme serve clean
+.PHONY: help demo test test-all test-image chaos bench fuzz mutants lint audit sbom lock chart-readme serve clean
 
 help:
 	@echo "make demo      see it work: service, stand-in provider, faults, a ledger"
@@ -16,7 +16,11 @@ help:
 	@echo "make test-image  build the image, look at it, and run the system tests in its containers"
 	@echo "make chaos     10,000 tasks through kills, outages and full disks (half an hour; needs strace, root fills disks)"
 	@echo "make bench     what it comes to, as ratios of the same run (an hour; needs aria2, curl and Ceph's S3)"
+	@echo "make fuzz      look for inputs that break a promise, by coverage: MINUTES=10 for each target, TARGET=payload for one"
+	@echo "make mutants   change modules in many small ways and see whether tests notice: MODULES=\"service/domain/retry.py …\""
 	@echo "make lint      ruff, mypy, hadolint"
+	@echo "make audit     known vulnerabilities in what requirements*.lock name (asks a service; never passes in silence)"
+	@echo "make sbom      what the image ships, as CycloneDX JSON: darkroom-sbom.cdx.json"
 	@echo "make serve     run the service with ./data"
 	@echo "make lock      renew the requirements*.lock files (needs uv)"
 	@echo "make chart-readme  renew the tables of charts/darkroom/README.md from values.yaml"
@@ -61,11 +65,25 @@ chaos: $(READY)
 bench: $(READY)
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
+MINUTES ?= 10
+fuzz: $(CHECKS)
+	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(TARGET),--target $(TARGET)) $(if $(INPUT),--input $(INPUT))
+
+MODULES ?= $(filter-out %/__init__.py,$(wildcard service/domain/*.py service/outbound/*.py service/intake/*.py))
+mutants: $(CHECKS)
+	@$(BIN)/python -m tests.mutation $(ARGS) $(MODULES)
+
 lint: $(CHECKS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/hadolint Dockerfile
+
+audit: $(CHECKS)
+	@$(BIN)/python -m tests.supply.audit $(ARGS)
+
+sbom: $(CHECKS)
+	@$(BIN)/python -m tests.supply.sbom
 
 serve: $(READY)
 	@$(BIN)/darkroom serve
@@ -81,4 +99,4 @@ lock:
 	$(COMPILE) --group checks -c requirements.lock -c requirements-dev.lock -o requirements-checks.lock
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis mutants

@@ -16,6 +16,8 @@ from tests.support.pages import is_page
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
+SECURITY = (Path(__file__).parents[1] / "SECURITY.md").read_text(encoding="utf-8")
+
 SCALE = (Path(__file__).parents[1] / "docs" / "scale.md").read_text(encoding="utf-8")
 
 ELSEWHERE = {"/callbacks/{}/{}": "POST /callbacks/evolink/{", "/a/{}": "a signed link `/a/"}
@@ -108,3 +110,22 @@ def test_the_readme_and_the_plan_tell_how_many_connections_a_process_uses() -> N
     number = INTAKE_CONNECTIONS + CONNECTIONS + listener
     assert f"up to {number} connections" in README
     assert f"{number} = {10 * number}" in SCALE
+
+
+def test_every_test_that_the_security_page_names_exists() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", SECURITY)
+    assert len(named) > 40
+    for path, test in named:
+        text = (Path(__file__).parents[1] / path).read_text(encoding="utf-8")
+        assert "def test_" in text or path.startswith("tests/fuzz/"), f"{path} holds no tests"
+        assert f"def {test}(" in text or not test, f"{path} has no {test}"
+
+
+def test_every_setting_and_command_that_the_security_page_names_exists() -> None:
+    known = {name for name, _, _ in settings_table()}
+    named = set(re.findall(r"`(?:DARKROOM_)?([A-Z]+__[A-Z_]+)", SECURITY))
+    assert named
+    assert {f"DARKROOM_{name}" for name in named} <= known
+    commands = set(re.findall(r"`darkroom ([a-z]+)", SECURITY))
+    assert commands
+    assert commands <= set(MODULES)

@@ -39,10 +39,10 @@ class Members:
 
     def text_or_none(self, name: str) -> str | None:
         value = self._value(name, (str,), "a text")
-        return _storable(value) if value is not None else None
+        return storable(value) if value is not None else None
 
     def texts(self, name: str) -> tuple[str, ...]:
-        return tuple(_storable(one) for one in self._each(name, str, "a list of texts"))
+        return tuple(storable(one) for one in self._each(name, str, "a list of texts"))
 
     def wholes(self, name: str) -> tuple[int, ...]:
         return tuple(one for one in self._each(name, int, "a list of numbers") if not isinstance(one, bool))
@@ -94,7 +94,7 @@ class Members:
 
     def mapping_or_none(self, name: str) -> dict[str, Any] | None:
         value = self._value(name, (dict,), "an object")
-        return {_storable(key): _mended(member) for key, member in value.items()} if value is not None else None
+        return {storable(key): _mended(member) for key, member in value.items()} if value is not None else None
 
     def inner(self, name: str) -> "Members":
         """The object that a member is; one without members when it is missing."""
@@ -160,16 +160,17 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """Text that every database takes."""
     return _UNSTORABLE.sub("\ufffd", text)
 
 
 def _mended(value: Any) -> Any:
     """A JSON value that every database takes."""
     if isinstance(value, str):
-        return _storable(value)
+        return storable(value)
     if isinstance(value, list):
         return [_mended(one) for one in value]
     if isinstance(value, dict):
-        return {_storable(key): _mended(one) for key, one in value.items()}
+        return {storable(key): _mended(one) for key, one in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from service.archive.members import MemberError, Members, raw_members, strict_json
+from service.archive.members import MemberError, Members, raw_members, storable, strict_json
 from service.archive.sidecar import SCHEMA, Evidence
 from service.domain.asset import Asset, AssetReason, AssetStatus, Stored
 from service.domain.callback import Verdict
@@ -73,7 +73,7 @@ def _provider_json(text: str) -> str | None:
     if text == "null":
         return None
     decoded = strict_json(text) if text.startswith('"') else text
-    return decoded if isinstance(decoded, str) else None
+    return storable(decoded) if isinstance(decoded, str) else None
 
 
 def _read(key: str, members: Members, provider_json: str | None) -> SidecarRead:

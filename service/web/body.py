@@ -17,6 +17,7 @@ READ_WITHIN = 15.0
 
 _LARGEST_JSON = 256 * 1024
 _LARGEST_FORM = 16 * 1024
+_LONGEST_PLACE = 200
 _FORM = "application/x-www-form-urlencoded"
 _JSON = ("application/json", "", _FORM)
 """Media types of bodies: who names none means JSON, and so does `curl -d`, which says the last of everything."""
@@ -70,8 +71,13 @@ async def read_model(request: Request, model: type[M], *, also: str | None = Non
         return model.model_validate_json(body or b"{}")
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "body"
-        raise Invalid("invalid_request", f"{where}: {first['msg']}") from None
+        raise Invalid("invalid_request", f"{_place(first['loc'])}: {first['msg']}") from None
+
+
+def _place(parts: tuple[int | str, ...]) -> str:
+    """Where in a body something is wrong; the caller's own names are not repeated at any length, nor with a NUL."""
+    place = ".".join(map(str, parts))[:_LONGEST_PLACE] or "body"
+    return place if place.isprintable() else ascii(place)
 
 
 async def read_form(request: Request) -> Mapping[str, str]:

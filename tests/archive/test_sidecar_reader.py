@@ -210,6 +210,14 @@ def test_text_that_no_database_takes_is_mended() -> None:
     assert answer.task.usage == {"k\ufffd": ["\ufffd", {"x": 1.5}]}
 
 
+def test_the_providers_text_is_mended_too_where_no_database_takes_it() -> None:
+    assert taken(lambda d: d.update(provider="cut \ud800\0")).task.provider_json == "cut \ufffd\ufffd"
+    raw = json.dumps(shown()).replace('"provider": null', '"provider": {"id\0": 1}')
+    answer = read_sidecar(KEY, raw.encode())
+    assert isinstance(answer, SidecarRead)
+    assert answer.task.provider_json == '{"id\ufffd": 1}'
+
+
 def test_a_number_that_json_does_not_have_makes_it_unreadable_outside_of_the_providers_text() -> None:
     assert isinstance(changed(lambda d: d["task"].update(usage={"cost": float("nan")})), Unreadable)
     text = '{"cost": NaN}'

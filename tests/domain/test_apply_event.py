@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.domain.apply_event import Applied, Arrival, Sender, apply_event
+from service.domain.apply_event import Applied, Arrival, Sender, apply_event, dated
 from service.domain.asset import Asset, AssetReason, AssetStatus, Stored, archived
 from service.domain.history import Effect, contradicts
 from service.domain.image import Image, ImageFormat
 from service.domain.link import identity
 from service.domain.rules import ConfirmMode, Rules
-from service.domain.task import EventStatus, Origin, Standing, Task, TaskEvent, TaskReason, TaskStatus
+from service.domain.task import Check, EventStatus, Origin, Standing, Task, TaskEvent, TaskReason, TaskStatus
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 RULES = Rules(link_lifetime=timedelta(hours=24), allowed_hosts=("*.evolink.ai",))
@@ -280,3 +280,73 @@ def test_any_order_repetition_and_pace_of_archiving_ends_in_the_same_hashes_each
     pace = data.draw(st.sets(st.integers(0, len(shuffled))))
     named = {identity(link) for one in events for link in one.links}
     assert archived_hashes(shuffled, pace) == archived_hashes(events, set()) == sorted(named)
+
+
+def told(task: Task | None, one: TaskEvent, text: str | None = None, at: datetime = NOW) -> Applied:
+    applied = apply_event(task, (), one, arrival(at), rules=RULES, event_json=text)
+    assert applied is not None
+    return applied
+
+
+def test_the_text_of_what_decided_is_kept_and_what_says_nothing_does_not_replace_it() -> None:
+    first = told(None, replace(PROCESSING, usage={"credits": 1}), '{"n": 1}').task
+    second = told(first, FAILED, '{"n": 2}').task
+    assert (first.provider_json, second.provider_json) == ('{"n": 1}', '{"n": 2}')
+    assert told(second, FAILED).task.provider_json == '{"n": 2}'
+    assert (first.usage, second.usage) == ({"credits": 1}, {"credits": 1})
+    assert told(second, PROCESSING, '{"n": 3}').task.provider_json == '{"n": 2}', "it decided nothing"
+
+
+def test_an_error_is_told_of_what_failed_and_of_nothing_else() -> None:
+    error = {"code": "content_policy_violation"}
+    for one in (FAILED, CANCELLED):
+        failed = told(None, replace(one, error=error)).task
+        assert failed.error == error
+        assert told(failed, COMPLETED).task.error is None
+    assert told(None, replace(PROCESSING, error=error)).task.error is None
+
+
+def test_the_folders_date_is_fixed_once_there_is_something_to_keep_and_stays() -> None:
+    assert told(None, PROCESSING).task.archive_date is None
+    day, later = NOW.date(), NOW + timedelta(days=3)
+    failed = told(None, FAILED).task
+    assert failed.archive_date == day
+    assert told(failed, COMPLETED, at=later).task.archive_date == day
+    assert told(None, COMPLETED, at=later).task.archive_date == later.date()
+    created = event(EventStatus.COMPLETED, GOOD, created=(NOW - timedelta(days=1)).timestamp())
+    assert told(None, created).task.archive_date == day - timedelta(days=1)
+
+
+def test_a_waiting_image_fixes_the_date_of_a_task_that_has_not_ended() -> None:
+    task, assets, _ = play([COMPLETED])
+    open_again = replace(task, archive_date=None, status=TaskStatus.PROCESSING)
+    assert dated(open_again, assets, now=NOW).archive_date == NOW.date()
+    assert dated(open_again, (), now=NOW).archive_date is None
+
+
+def test_what_a_first_event_tells_of_its_task_is_kept() -> None:
+    created = NOW - timedelta(hours=1)
+    first = told(None, replace(event(EventStatus.PROCESSING, created=created.timestamp()), model="m"))
+    task = first.task
+    assert (task.id, task.source, task.received_at, task.model) == ("task-1", "evolink", NOW, "m")
+    assert (task.created_at, task.deadline, first.entry.note) == (created, created + RULES.link_lifetime, None)
+    later = told(task, replace(COMPLETED, model="other"))
+    assert (later.task.model, later.task.created_at) == ("m", created)
+    assert [asset.id for asset in later.assets] == ["task-1.0"]
+
+
+def test_without_a_creation_the_deadline_counts_from_the_first_links() -> None:
+    first, later = told(None, PROCESSING).task, NOW + timedelta(hours=1)
+    assert first.deadline == NOW + RULES.link_lifetime
+    assert told(first, COMPLETED, at=later).task.deadline == later + RULES.link_lifetime
+    assert told(first, PROCESSING, at=later).task.deadline == first.deadline
+
+
+def test_when_the_provider_is_asked_is_planned_once_and_an_end_needs_no_question_where_callbacks_count() -> None:
+    first = told(None, PROCESSING).task
+    assert first.check.at == NOW + RULES.horizon
+    assert told(first, PENDING, at=NOW + timedelta(hours=1)).task.check == first.check
+    assert told(first, COMPLETED).task.check == Check()
+    applied = apply_event(first, (), COMPLETED, arrival(), rules=CONFIRMING)
+    assert applied is not None
+    assert applied.task.check == first.check

@@ -117,7 +117,11 @@ def test_what_is_reserved_counts_as_spent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("nano", "shown"), [(0, "0.0"), (1, "0.0"), (499, "0.0"), (500, "1e-06"), (15_000_000, "0.015"), (NANO, "1.0")]
+    ("nano", "shown"),
+    [
+        *((0, "0.0"), (1, "0.0"), (499, "0.0"), (500, "1e-06"), (15_000_000, "0.015"), (NANO, "1.0")),
+        *((261_640_940_153_910_484, "261640940.15391"), (89_419_872_308_146_005_777, "89419872308.14601")),
+    ],
 )
 def test_dollars_are_shown_with_six_decimals(nano: int, shown: str) -> None:
     assert str(shown_usd(nano)) == shown
@@ -132,3 +136,12 @@ def test_an_amount_is_shown_as_exactly_as_a_number_can(nano: int) -> None:
 @given(st.decimals(0, 10**6, places=9))
 def test_dollars_are_kept_to_the_ninth_decimal(usd: Decimal) -> None:
     assert Decimal(nano_of(usd)) / NANO == usd
+
+
+def test_a_budget_has_its_name_and_both_amounts() -> None:
+    made = budget_of("team", key=None, tag=None, per=Period.DAY, warn_usd=Decimal(1), stop_usd=Decimal(2))
+    assert made == Budget("team", "all", Period.DAY, NANO, 2 * NANO)
+
+
+def test_how_a_budget_stands_is_asked_of_nothing_more() -> None:
+    assert BudgetUse(budget(warn=80), date(2026, 12, 1), charged=79, reserved=0).verdict() is Verdict.WITHIN

@@ -25,7 +25,7 @@ from service.domain.check import (
     with_nobody_to_ask,
 )
 from service.domain.rules import ConfirmMode, Rules
-from service.domain.task import Check, Rank, Task, TaskReason
+from service.domain.task import Check, Rank, Task, TaskReason, TaskStatus
 from tests.support.checked import MOMENT, NOW, PROCESSING, RULES, called_back, confirmed, task
 
 KEYLESS = replace(RULES, mode=ConfirmMode.OFF, can_ask=False)
@@ -226,3 +226,48 @@ def test_every_answer_ends_the_asking_or_plans_a_later_question(
         assert following.check.at > now
         assert following.check.since == NOW
         now, one = following.check.at, replace(one, check=following.check)
+
+
+def test_every_round_remembers_when_it_began() -> None:
+    for following in (
+        after_not_yet(task(Check()), PROCESSING, now=NOW, rules=RULES),
+        after_missing(task(Check()), now=NOW, rules=RULES),
+        silence(task(Check()), now=NOW),
+        unasked(task(Check()), now=NOW),
+    ):
+        assert following.check.since == NOW
+
+
+def test_an_end_that_only_a_callback_told_of_is_asked_about_hourly_once_the_round_is_old() -> None:
+    old = called_back(Check(NOW, NOW, 7), status=TaskStatus.COMPLETED, rank=Rank.COMPLETED)
+    following = after_not_yet(old, PROCESSING, now=NOW + HORIZON, rules=RULES)
+    assert following == Next(Check(NOW + HORIZON + LONG_SILENCE, NOW, 8))
+    assert after_not_yet(confirmed(Check(NOW, NOW, 7)), PROCESSING, now=NOW + HORIZON, rules=RULES) == Next(Check())
+
+
+def test_a_completed_task_without_links_was_told_of_too() -> None:
+    linkless = task(callback_rank=Rank.COMPLETED_WITHOUT_LINKS)
+    assert waits(linkless, 1) == [CONFIRM_LADDER[0]]
+    believed = called_back(Check(NOW, NOW, 4, missing_since=NOW), rank=Rank.COMPLETED_WITHOUT_LINKS)
+    assert after_missing(believed, now=NOW + PATIENCE, rules=RULES).gives_up is TaskReason.REFUTED
+
+
+def test_in_an_old_round_a_long_silence_is_a_reason_to_believe_and_the_questions_are_counted() -> None:
+    old = called_back(Check(NOW, NOW, 7, silent_since=NOW))
+    following = after_silence(old, images=1, now=NOW + HORIZON, rules=RULES)
+    assert following == Next(Check(NOW + HORIZON + LONG_SILENCE, NOW, 8, silent_since=NOW), believe=True)
+
+
+@pytest.mark.parametrize("reason", [TaskReason.REFUTED, TaskReason.UNKNOWN_TO_PROVIDER])
+def test_what_the_provider_denied_is_not_believed_nor_is_what_it_confirmed(reason: TaskReason) -> None:
+    silent = Check(NOW, NOW, 3, silent_since=NOW)
+    assert silence(called_back(silent), now=NOW + PATIENCE).believe
+    assert not silence(called_back(silent, reason=reason), now=NOW + PATIENCE).believe
+    assert not silence(called_back(silent, confirmed=True), now=NOW + PATIENCE).believe
+
+
+def test_with_nobody_to_ask_callbacks_are_believed_only_where_the_mode_says_so() -> None:
+    assert unasked(called_back(), now=NOW) == Next(Check(), believe=True)
+    preferred = unasked(called_back(Check()), now=NOW, rules=replace(KEYLESS, mode=ConfirmMode.PREFERRED))
+    assert preferred == Next(Check(NOW + HORIZON, NOW))
+    assert unasked(task(), now=NOW + HORIZON) == Next(Check(), gives_up=TaskReason.NEVER_FINISHED)

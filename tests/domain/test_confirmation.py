@@ -233,3 +233,21 @@ def test_a_hint_asks_nothing_that_the_provider_has_answered() -> None:
         assert hear(settled.task, settled.assets, known).task.check.at is None
     for news in (hint(COMPLETED, A, B), hint(FAILED), hint(EventStatus.UNKNOWN)):
         assert hear(settled.task, settled.assets, news).task.check.at == NOW
+
+
+def test_a_hint_that_makes_a_task_is_its_first_version_and_a_hint_in_the_history() -> None:
+    applied = hear(None, (), hint(COMPLETED, A))
+    assert (applied.task.version, applied.entry.effect) == (1, Effect.HINT)
+    assert hear(applied.task, applied.assets, hint(COMPLETED, A)).task.version == 1, "it shows nothing new"
+
+
+def test_what_callbacks_say_after_the_providers_word_stands_in_the_history_as_a_hint() -> None:
+    applied = hear_all(answer(COMPLETED, A), believed(FAILED))
+    assert (applied.entry.standing, applied.entry.effect) == (Standing.HINT, Effect.HINT)
+    assert applied.task.status is TaskStatus.COMPLETED
+
+
+def test_any_hint_about_an_unconfirmed_task_brings_the_question_forward() -> None:
+    waiting = hear(None, (), hint(PROCESSING)).task
+    put_off = replace(waiting, check=replace(waiting.check, at=NOW + timedelta(hours=1)))
+    assert hear(put_off, (), hint(PROCESSING)).task.check.at == NOW

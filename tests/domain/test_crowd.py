@@ -69,3 +69,9 @@ def test_what_stays_is_within_the_bounds_and_thinning_out_again_removes_nothing(
     assert len(bodies) <= MOST_BODIES
     assert sum(bodies) <= MOST_BODY_BYTES
     assert surplus(left).rows == frozenset()
+
+
+def test_bodies_of_just_as_many_bytes_as_may_stay_do() -> None:
+    halves = [kept(number, size=MOST_BODY_BYTES // 2) for number in (1, 2)]
+    assert surplus(halves) == Surplus()
+    assert surplus([*halves, kept(3, size=1, accepted=False)]).bodies == frozenset({3})

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.host import host_allowed, normalised_host
+from service.domain.host import host_allowed, is_internal_name, normalised_host
 
 PROVIDER = ("*.evolink.ai",)
 
@@ -55,3 +55,27 @@ def test_any_text_is_normalised_once_and_for_all(text: str) -> None:
     once = normalised_host(text)
     assert normalised_host(once) == once
     assert once.isascii()
+
+
+def test_a_name_may_be_as_long_as_names_can_be_and_no_longer() -> None:
+    assert normalised_host("a" * 253) == "a" * 253
+    assert normalised_host("a" * 254) == ""
+
+
+@pytest.mark.parametrize("text", [".example", "files..example", "...", "files\u3002\u3002example"])
+def test_what_cannot_be_a_name_is_empty(text: str) -> None:
+    assert normalised_host(text) == ""
+
+
+def test_nothing_but_dots_is_taken_off_a_name() -> None:
+    assert normalised_host("FilesX..") == "filesx"
+
+
+@pytest.mark.parametrize("name", ["localhost", "db", "x.localhost", "printer.local", "metadata.google.internal"])
+def test_a_name_without_a_dot_or_of_a_domain_for_home_is_internal(name: str) -> None:
+    assert is_internal_name(name)
+
+
+@pytest.mark.parametrize("name", ["files.evolink.ai", "local.example", "internal.example.com"])
+def test_any_other_name_is_not(name: str) -> None:
+    assert not is_internal_name(name)

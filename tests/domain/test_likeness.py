@@ -29,7 +29,7 @@ def test_no_more_values_are_looked_for_than_it_takes(distance: int, number: int)
     assert all(0 <= value < 2**16 for value in found)
 
 
-@pytest.mark.parametrize("text", ["", "0" * 15, "0" * 17, "G" * 16, "0" * 15 + "F", "٣" * 16])
+@pytest.mark.parametrize("text", ["", "0" * 15, "0" * 17, "G" * 16, "0" * 15 + "F", "0" * 15 + "X", "٣" * 16])
 def test_what_is_no_hash_is_none(text: str) -> None:
     assert quarters(text) is None
 
@@ -37,3 +37,9 @@ def test_what_is_no_hash_is_none(text: str) -> None:
 @pytest.mark.parametrize("details", [None, {}, {"pixels": None}, {"pixels": "x"}, {"pixels": {"perceptual_hash": 7}}])
 def test_details_without_a_hash_have_no_quarters(details: dict[str, object] | None) -> None:
     assert quarters_of(details) is None
+
+
+def test_a_hash_is_four_numbers_in_its_order() -> None:
+    expected = (0x0123, 0x4567, 0x89AB, 0xCDEF)
+    assert quarters("0123456789abcdef") == expected
+    assert quarters_of({"pixels": {"perceptual_hash": "0123456789abcdef"}}) == expected

@@ -51,3 +51,12 @@ def test_bytes_that_turned_up_are_archived_without_an_attempt() -> None:
     asset = with_found_bytes(lost(at=DEADLINE + LAST_ATTEMPT), STORED, now=NOW)
     assert (asset.status, asset.reason, asset.detail, asset.stored) == (AssetStatus.ARCHIVED, None, None, STORED)
     assert (asset.attempts, asset.archived_at, asset.next_attempt_at) == (ARCHIVED.attempts, NOW, None)
+
+
+def test_nothing_of_the_bytes_that_are_gone_stays() -> None:
+    was = replace(ARCHIVED, details={"version": 1}, next_attempt_at=NOW)
+    for asset in (lost(was), lost(was, at=DEADLINE + LAST_ATTEMPT)):
+        assert asset.details is None
+        assert asset.archived_at is None
+    assert lost(was, at=DEADLINE + LAST_ATTEMPT).next_attempt_at is None
+    assert with_found_bytes(replace(WAITING, next_attempt_at=NOW), STORED, now=NOW).next_attempt_at is None

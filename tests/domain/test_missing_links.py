@@ -1,10 +1,11 @@
 """Answers that show fewer links than there must be: asked again for as long as the patience, which is theirs alone."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
-from service.domain.check import Next, after_end, after_missing, lacks_links
+from service.domain.check import Next, after_end, after_missing, asked_images, lacks_links
 from service.domain.task import Check, EventStatus, TaskEvent, TaskStatus
 from tests.support.checked import MOMENT, NOW, PROCESSING, RULES, called_back, confirmed, task
 
@@ -46,3 +47,19 @@ def test_the_patience_with_missing_links_counts_from_the_first_answer_without_th
 def test_one_time_of_not_knowing_does_not_end_the_patience_that_missing_links_began() -> None:
     lacking = after_end(called_back(), lacking=True, now=NOW, rules=RULES).check
     assert after_missing(called_back(lacking), now=NOW + PATIENCE, rules=RULES).gives_up is None
+
+
+@pytest.mark.parametrize(("n", "asked"), [(1, 1), (2, 2), (16, 16), (17, 0), (0, 0), (-1, 0), (True, 0), ("2", 0)])
+def test_how_many_images_were_asked_for_counts_where_it_can_be_true(n: object, asked: int) -> None:
+    assert asked_images(task(parameters={"n": n, "N": 9})) == asked
+    assert asked_images(task()) == 0
+
+
+def test_an_answer_lacks_links_that_were_asked_for() -> None:
+    assert lacks_links(task(parameters={"n": 2}), completed("https://a/1"))
+    assert not lacks_links(task(parameters={"n": 2}), completed("https://a/1", "https://a/2"))
+
+
+def test_a_round_that_begins_with_missing_links_remembers_since_when() -> None:
+    following = after_end(called_back(Check()), lacking=True, now=NOW, rules=RULES)
+    assert following == Next(Check(NOW + timedelta(seconds=2), NOW, 1, linkless_since=NOW))

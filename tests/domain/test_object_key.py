@@ -27,5 +27,5 @@ def test_ids_that_the_provider_may_give_are_taken(text: str) -> None:
 )
 def test_ids_that_could_leave_their_folder_are_not(text: str) -> None:
     assert not is_task_id(text)
-    with pytest.raises(ValueError, match="folder name"):
+    with pytest.raises(ValueError, match=r"^a task id that cannot be a folder name$"):
         sidecar_key("evolink", DAY, text)

@@ -1,12 +1,15 @@
 """What a rule keeps no longer: by age, number and bytes, always the oldest first."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.retention import RetentionRule, has_tag, surplus
+from service.domain.asset import Asset, AssetStatus
+from service.domain.retention import RetentionRule, has_tag, may_go, surplus
+from service.domain.task import Hold, Task
 from tests.support.deliveries import NOW
 
 DAY = timedelta(days=1)
@@ -70,3 +73,26 @@ def test_a_tag_is_a_name_or_a_name_with_its_value() -> None:
     tags = {"stage": "draft", "a:b": "c"}
     assert all(has_tag(tags, tag) for tag in ("stage", "stage:draft", "a:b", "a:b:c"))
     assert not any(has_tag(tags, tag) for tag in ("draft", "stage:final", "stage:", "a", ""))
+
+
+@pytest.mark.parametrize(
+    ("age", "told"),
+    [(timedelta(hours=36), "36 hours"), (DAY, "24 hours"), (2 * DAY, "2 days"), (2.5 * DAY, "60 hours")],
+)
+def test_an_age_is_told_in_whole_days_or_else_in_hours(age: timedelta, told: str) -> None:
+    assert gone(RetentionRule("a", max_age=age), (9, 1)) == [f"older than {told}"]
+
+
+def test_an_image_of_just_the_age_stays() -> None:
+    assert surplus(RetentionRule("a", max_age=DAY), images=1, size=1, now=NOW).why(NOW - DAY) is None
+
+
+def test_what_is_held_or_no_longer_archived_or_of_another_tag_may_not_go() -> None:
+    task = Task("task-1", "evolink", NOW, tags={"stage": "draft"})
+    asset = Asset("task-1", 0, ("https://files.evolink.ai/0.png",), NOW, NOW, status=AssetStatus.ARCHIVED)
+    assert may_go(RetentionRule("a"), task, asset)
+    assert may_go(RetentionRule("a", tag="stage:draft"), task, asset)
+    assert not may_go(RetentionRule("a", tag="stage:final"), task, asset)
+    assert not may_go(RetentionRule("a"), replace(task, hold=Hold(NOW, "me")), asset)
+    for status in set(AssetStatus) - {AssetStatus.ARCHIVED}:
+        assert not may_go(RetentionRule("a"), task, replace(asset, status=status))

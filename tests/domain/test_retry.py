@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain.attempt import Failure
-from service.domain.retry import credible_created, link_deadline, next_attempt
+from service.domain.retry import EARLIEST_CREATED, credible_created, link_deadline, next_attempt
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 FAR = NOW + timedelta(hours=24)
@@ -75,7 +75,9 @@ def test_a_link_that_never_works_ends_after_a_bounded_number_of_attempts(failure
         (NOW.timestamp() - 60, NOW - timedelta(seconds=60)),
         ((NOW.timestamp() - 60) * 1000, NOW - timedelta(seconds=60)),
         (NOW.timestamp() + 299, NOW + timedelta(seconds=299)),
+        (NOW.timestamp() + 300, NOW + timedelta(seconds=300)),
         (NOW.timestamp() + 301, None),
+        (EARLIEST_CREATED.timestamp(), EARLIEST_CREATED),
         (datetime(2023, 12, 31, tzinfo=UTC).timestamp(), None),
         (0.0, None),
         (-1e300, None),
@@ -89,3 +91,13 @@ def test_created_counts_only_where_it_can_be_true(created: float | None, expecte
 
 def test_without_a_credible_creation_the_deadline_counts_from_receipt() -> None:
     assert link_deadline(None, NOW, timedelta(hours=24)) == NOW + timedelta(hours=24)
+
+
+def test_more_jitter_is_a_longer_wait() -> None:
+    ends = [next_attempt(Failure.TRUNCATED, 5, now=NOW, deadline=FAR, jitter=jitter) for jitter in (0.0, 0.5, 1.0)]
+    assert ends == [NOW + timedelta(seconds=seconds) for seconds in (240, 300, 360)]
+
+
+def test_an_attempt_at_the_very_deadline_is_made_then() -> None:
+    assert after(9, deadline=NOW + timedelta(minutes=30)) == NOW + timedelta(minutes=30)
+    assert after(9, deadline=NOW + timedelta(minutes=29)) == NOW + timedelta(minutes=89)

@@ -27,3 +27,7 @@ def test_it_opens_as_no_other_key_nor_as_another_secret_of_the_same() -> None:
     assert not session.opens(replace(KEY, id="key_2"), NOW)
     assert not session.opens(replace(KEY, sha256=digest("simsalabim")), NOW)
     assert session.opens(replace(KEY, name="renamed", scopes=frozenset({Scope.ADMIN})), NOW)
+
+
+def test_a_session_remembers_sixteen_digits_of_its_keys_hash_as_cookies_out_there_do() -> None:
+    assert begun(KEY, NOW).key_print == digest("sesame")[:16]

@@ -51,3 +51,11 @@ def test_every_subject_can_be_stored(name: str, value: str) -> None:
     for subject in subjects_of(key_name=name, model=value, tags={name: value}):
         assert "\x00" not in subject
         assert len(subject.encode()) <= MOST_BYTES
+
+
+def test_half_of_a_surrogate_pair_becomes_a_question_mark_as_it_did_before() -> None:
+    assert of_key("a\ud800\0") == "key:a?\ufffd"
+
+
+def test_a_subject_of_just_the_longest_stands_for_itself() -> None:
+    assert of_key("x" * (LONGEST - 4)) == "key:" + "x" * (LONGEST - 4)

@@ -125,3 +125,36 @@ def test_a_task_of_nobodys_around_then_leaves_it_open_however_clocks_differ() ->
         assert match([sent(1)], [], [task(1, seconds=seconds)], now=later).never_arrived == ()
     for other in (task(1, seconds=-4000), task(1, seconds=-45, model="other")):
         assert match([sent(1)], [], [other], now=later).never_arrived == ("sub-1",)
+
+
+@pytest.mark.parametrize(
+    ("lost_for", "wait"),
+    [
+        *((0, 1), (1.9, 1), (2, 2), (4, 5), (10, 15), (29, 15), (30, 30), (60, 30), (61, 29), (90, 300), (91, 300)),
+        *((601, 900), (1801, 3600), (7200, 3600), (90_000, 3600)),
+    ],
+)
+def test_looks_are_soon_at_first_and_then_seldom(lost_for: float, wait: float) -> None:
+    now = NOW + timedelta(seconds=lost_for)
+    assert next_look(sent(1), now) - now == timedelta(seconds=wait)
+
+
+def test_edges_of_the_time_in_which_a_task_may_be_made_belong_to_it() -> None:
+    for seconds in (-30, 90):
+        assert match([sent(1)], [], [task(1, seconds=seconds)], now=NOW).found == {"sub-1": "task-1"}
+    assert match([sent(1)], [], [], now=NOW + OVER).never_arrived == ("sub-1",)
+    assert match([sent(1)], [], [], now=NOW + OVER - timedelta(seconds=1)).never_arrived == ()
+    for seconds in (-3600, 3600):
+        assert match([sent(1)], [], [task(1, seconds=seconds)], now=NOW + 2 * OVER).never_arrived == ()
+
+
+def test_a_task_that_does_not_say_when_may_be_that_of_its_model_alone() -> None:
+    assert match([sent(1)], [], [task(1, seconds=None)], now=NOW).found == {"sub-1": "task-1"}
+    assert match([sent(1)], [], [task(1, seconds=None, model="other")], now=NOW).found == {}
+
+
+def test_tasks_that_could_be_of_an_open_submission_are_undecided() -> None:
+    matched = match([sent(1), sent(2)], [], [task(1), task(2), task(3, seconds=4000)], now=NOW)
+    assert matched.found == {}
+    assert matched.undecided == {"task-1", "task-2"}
+    assert match([sent(1)], [], [task(1)], now=NOW).undecided == frozenset()

@@ -7,6 +7,11 @@ from service.domain.thumbnail import RECIPE, SIZES, pictured, thumbnail_key, thu
 IMAGE = "evolink/2026/05/01/task-1/12-0123456789ab.jpg"
 
 
+def test_a_dot_in_the_id_of_a_task_belongs_to_it() -> None:
+    key = thumbnail_key("evolink/2026/05/01/task.1.2/0-0123456789ab.png", 256)
+    assert key == f"thumbnails/evolink/2026/05/01/task.1.2/0-0123456789ab-256-v{RECIPE}.webp"
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_a_thumbnails_name_says_which_image_it_shows(size: int) -> None:
     key = thumbnail_key(IMAGE, size)

@@ -84,3 +84,17 @@ def test_a_tag_is_found_by_name_and_by_name_and_value_to_the_letter() -> None:
     assert terms == {exact("tag", "Team"), exact("tag", "Team:Posters & Co")}
     assert exact("tag", "team") not in terms
     assert not terms & terms_of("Team Posters & Co Team:Posters"), "words and whole values are never the same"
+
+
+def test_a_short_run_is_looked_for_by_all_its_pairs_and_compared_only_where_they_may_be_scattered() -> None:
+    pair, three = search_for("日落"), search_for("日落时")
+    assert (pair.terms, pair.runs) == (frozenset({"日落"}), frozenset())
+    assert (three.terms, three.runs) == (frozenset({"日落", "落时"}), frozenset({"日落时"}))
+    nine, ten = "".join(map(chr, range(0x4E00, 0x4E09))), "".join(map(chr, range(0x4E00, 0x4E0A)))
+    assert len(search_for(nine).terms) == 8
+    assert len(search_for(ten).terms) == 8, "not all nine"
+
+
+def test_the_term_of_a_whole_value_stays_what_it_is_because_databases_hold_it() -> None:
+    assert exact("tag", "Team") == "\ue00058aedfb401479dce"
+    assert len({exact("tag", "\ud800"), exact("tag", "\udfff"), exact("model", "\ud800")}) == 3

@@ -19,7 +19,8 @@ def test_a_link_carries_its_id() -> None:
 
 
 def test_ids_do_not_repeat() -> None:
-    assert len({new_link_id() for _ in range(1000)}) == 1000
+    made = {new_link_id() for _ in range(1000)}
+    assert (len(made), {len(one) for one in made}) == (1000, {12})
 
 
 def test_a_link_ends_with_its_time_and_one_without_does_not() -> None:
@@ -61,3 +62,8 @@ def test_a_changed_character_makes_it_no_link(position: int, change: int) -> Non
 
 def test_an_overlong_text_is_refused() -> None:
     assert SIGNER.verify("a" * 10_000, now=NOW) is None
+
+
+def test_a_link_that_was_handed_out_stays_good() -> None:
+    text = "WyJsaW5rLTEiLDBd.pn0i5lVEcWaYXnc-6N3wG0bedzObgOT8uBAJe-l20vo"
+    assert AssetLinkSigner(["one"]).verify(text, now=NOW) == "link-1"

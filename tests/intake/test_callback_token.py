@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import URLSafeSerializer
 
-from service.intake.callback_token import CallbackToken, TokenSigner, callback_url
+from service.intake.asset_link import AssetLinkSigner
+from service.intake.callback_token import CallbackToken, TokenSigner, callback_url, new_token_id
 from service.intake.signing import Signer
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -24,6 +25,12 @@ FULL = CallbackToken(
     ref="order 7 / 日落",
     tags={"team": "a", "空": "値"},
 )
+
+HANDED_OUT = (
+    ".eJyrVspUslJKTEpW0lEqBrJSy_JzMvOygbwSJStDc3NzM2MzCwMDHaUKKNfEwATEzQaqLUksztYtzctMy0xN0TUEaikCCuYXpaQWKZgr6Cs8m770xYS9"
+    "QOF0JatqpZLUxFyQTUD-85W7gKynDUuUamsB9ZQnHA.Xms5auna27JF6GXHFb7ADiYmAN5dUM0zCqoVYqJHmWg"
+)
+"""FULL, as it was signed with the secret `one` by the first version."""
 
 
 def verify(text: str, *signing_secrets: str, now: datetime = NOW, source: str = "evolink") -> CallbackToken | None:
@@ -100,7 +107,7 @@ def test_an_overlong_text_is_refused_before_it_is_looked_at() -> None:
 
 @pytest.mark.parametrize("bad", [[], [""], ["good", ""]])
 def test_a_missing_secret_is_an_error_not_an_open_door(bad: list[str]) -> None:
-    with pytest.raises(ValueError, match="secret"):
+    with pytest.raises(ValueError, match=r"^a signing secret is needed"):
         TokenSigner(bad)
 
 
@@ -108,3 +115,32 @@ def test_the_url_has_the_token_as_its_last_segment() -> None:
     url = callback_url("https://d.example", FULL, TokenSigner(["one"]))
     assert url.startswith("https://d.example/callbacks/evolink/")
     assert verify(url.rpartition("/")[2]) == FULL
+
+
+def test_a_url_that_was_handed_out_stays_good() -> None:
+    assert verify(HANDED_OUT) == FULL
+
+
+def test_a_token_is_no_link_to_an_image_and_a_link_no_token() -> None:
+    assert AssetLinkSigner(["one"]).verify(TokenSigner(["one"]).sign(FULL), now=NOW) is None
+    for expires_at in (None, NOW + timedelta(hours=1)):
+        assert verify(AssetLinkSigner(["one"]).sign("abc", expires_at)) is None
+
+
+def test_a_signature_has_one_spelling() -> None:
+    body, _, signature = HANDED_OUT.rpartition(".")
+    others = [f"{body}.{signature[:-1]}{last}" for last in "hij"]
+    assert signature.endswith("g"), "whose last two bits say nothing"
+    assert [verify(other) for other in (*others, HANDED_OUT + "=", f"{body}.{signature}\n")] == [None] * 5
+
+
+def test_a_text_is_read_up_to_its_longest() -> None:
+    text = Signer(["one"], salt="x", longest=100).sign("abc")
+    assert Signer(["one"], salt="x", longest=len(text)).read(text) == "abc"
+    assert Signer(["one"], salt="x", longest=len(text) - 1).read(text) is None
+
+
+def test_ids_of_tokens_have_72_bits_and_do_not_repeat() -> None:
+    made = {new_token_id() for _ in range(1000)}
+    assert len(made) == 1000
+    assert {len(one) for one in made} == {12}

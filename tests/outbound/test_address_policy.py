@@ -55,6 +55,8 @@ def test_a_forbidden_block_is_forbidden_from_end_to_end(block: str) -> None:
 
 
 def test_the_reason_names_what_an_address_hides() -> None:
+    elsewhere = PUBLIC_ONLY.verdict(ip_address("4000::1"), 443)
+    assert elsewhere == Forbidden("4000::1 is not a global unicast address (RFC 4291)")
     verdict = PUBLIC_ONLY.verdict(ip_address("64:ff9b::7f00:1"), 443)
     assert verdict == Forbidden("64:ff9b::7f00:1 is another form of 127.0.0.1, a loopback address (RFC 1122)")
 

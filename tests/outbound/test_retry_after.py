@@ -21,6 +21,7 @@ NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
         ("Sunday, 01-Mar-26 12:00:30 GMT", 30),
         ("Sun, 01 Mar 2026 11:00:00 GMT", 0),
         ("Sun, 01 Mar 2026 12:00:30 -0000", 30),
+        ("Sun, 01 Mar 2026 14:00:30 +0200", 30),
         ("Mon, 01 Mar 2027 12:00:00 GMT", LONGEST),
         ("9" * 5000, LONGEST),
     ],

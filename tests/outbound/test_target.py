@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from service.domain.attempt import Failed, Failure
-from service.outbound.target import Target, read_link
+from service.outbound.target import MAX_LINK, Target, read_link
 
 ANY = ("*",)
 PROVIDER = ("*.evolink.ai",)
@@ -60,6 +60,9 @@ def test_credentials_in_a_link_are_refused(userinfo: str) -> None:
 def test_an_allowed_name_in_front_of_an_at_sign_is_not_the_host() -> None:
     assert _refused("https://files.evolink.ai@evil.example/", PROVIDER) is Failure.REFUSED_HOST
     assert _refused("https://files.evolink.ai\\@evil.example/", PROVIDER) is Failure.REFUSED_HOST
+    assert _refused("https://evil.example\\@files.evolink.ai/", PROVIDER) is Failure.REFUSED_HOST, (
+        "for some it is the host"
+    )
 
 
 @pytest.mark.parametrize(
@@ -156,3 +159,15 @@ def test_a_zone_stays_with_its_literal_address() -> None:
     target = _read("https://[fe80::1%25eth0]:8443/")
     assert isinstance(target.address, IPv6Address)
     assert target.address.scope_id is not None
+
+
+def test_a_link_may_be_as_long_as_links_can_be_and_no_longer() -> None:
+    link = "https://h.example/"
+    assert _read(link + "a" * (MAX_LINK - len(link))).path == "/" + "a" * (MAX_LINK - len(link))
+    assert _refused(link + "a" * (MAX_LINK - len(link) + 1)) is Failure.REFUSED_HOST
+
+
+def test_only_plain_spaces_around_a_link_are_passed_over() -> None:
+    assert _read("  https://h.example/aX ").path == "/aX"
+    outcome = read_link("\u2003https://h.example/", allowed_hosts=ANY)
+    assert outcome == Failed(Failure.REFUSED_HOST, "the link is malformed")

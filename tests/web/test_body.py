@@ -1,11 +1,12 @@
 """Request bodies: bounded in size, in time, and clear about who failed."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 
 from service.errors import Invalid
@@ -144,3 +145,18 @@ async def test_a_body_that_is_json_or_is_not_said_to_be_anything_is_read(house: 
 async def test_who_sends_no_body_need_not_say_what_it_is(house: House) -> None:
     answer = await house.write.post("/v1/callback-urls", content=b"", headers={"Content-Type": "text/plain"})
     assert answer.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("rea\0bf", "'rea\\x00bf'"), ("\u202eabc", "'\\u202eabc'"), ("n" * 100_000, "n" * 200)]
+)
+def test_a_name_that_nobody_knows_is_repeated_in_printable_characters_and_not_at_any_length(
+    name: str, shown: str
+) -> None:
+    class Strict(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+
+    body = json.dumps({name: 1}).encode()
+    with pytest.raises(Invalid) as refused:
+        run(read_model(request(sent(body)), Strict))
+    assert str(refused.value) == f"{shown}: Extra inputs are not permitted"

@@ -1,0 +1,1 @@
+"""Mutation testing: changes the code in many small ways, and sees whether a test notices (`make mutants`)."""
