@@ -70,5 +70,5 @@ def test_a_time_is_written_as_sqlalchemy_writes_it(at: datetime | None) -> None:
 def test_a_statement_goes_on_behind_its_values_whatever_stands_in_them() -> None:
     table = sa.Table("things", sa.MetaData(), sa.Column("a", Text, primary_key=True), sa.Column("b", sa.Numeric(10, 2)))
     statement = postgresql.insert(table).on_conflict_do_nothing(index_elements=["a"])
-    text = Bulk(statement, ["a", "b"], asyncpg.dialect()).for_many(2)
+    text = Bulk(statement, ["a", "b"], asyncpg.dialect()).for_many(2)  # type: ignore[no-untyped-call]
     assert "$4::NUMERIC(10, 2)) ON CONFLICT (a) DO NOTHING" in text
