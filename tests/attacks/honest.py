@@ -41,8 +41,8 @@ class Calls:
         return statistics.median(self.seconds)
 
 
-async def keep_calling(service: Darkroom, path: str, calls: Calls) -> None:
-    while True:
+async def keep_calling(service: Darkroom, path: str, calls: Calls, over: asyncio.Event) -> None:
+    while not over.is_set():
         began = time.monotonic()
         body = task_object(new_task_id(), status="processing")
         outcome = await one_exchange(service.port, service.tls, post(path, body, headers={"Connection": "close"}))
@@ -57,8 +57,8 @@ async def keep_calling(service: Darkroom, path: str, calls: Calls) -> None:
 async def withstood(service: Darkroom, *, free_within: float = 30.0) -> AsyncIterator[Calls]:
     """What happens inside costs no honest call, no memory and no descriptor that stays, and not the log's worth."""
     path = urlsplit(await service.api.mint()).path
-    process, calls = psutil.Process(process_id(service)), Calls()
-    honest = asyncio.create_task(keep_calling(service, path, calls))
+    process, calls, over = psutil.Process(process_id(service)), Calls(), asyncio.Event()
+    honest = asyncio.create_task(keep_calling(service, path, calls, over))
     await asyncio.sleep(0.5)
     memory, files, logged = process.memory_info().rss, process.num_fds(), len(service.log)
     seen = [memory]
@@ -67,9 +67,9 @@ async def withstood(service: Darkroom, *, free_within: float = 30.0) -> AsyncIte
         yield calls
         await asyncio.sleep(0.5)
     finally:
-        for task in (honest, watching):
-            task.cancel()
-        await asyncio.gather(honest, watching, return_exceptions=True)
+        over.set()
+        await honest
+        watching.cancel()
     grown = max(seen) - memory
     assert service.alive
     assert calls.lost == []

@@ -58,7 +58,13 @@ FLOODS: dict[str, tuple[bytes, bytes]] = {
 }
 
 
-@pytest.mark.parametrize("flood", FLOODS)
+SOON = ("trailers", "headers", "posts nobody waits for")
+"""What `make test` has time for."""
+
+
+@pytest.mark.parametrize(
+    "flood", [name if name in SOON else pytest.param(name, marks=pytest.mark.long) for name in FLOODS]
+)
 async def test_a_flood_costs_no_honest_callback_and_no_memory(start: Start, flood: str) -> None:
     service = await start(tls=False)
     async with withstood(service):
