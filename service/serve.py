@@ -11,6 +11,7 @@ import uvicorn
 
 from service.app import create_app, create_metrics_app
 from service.bootstrap import Components, open_components
+from service.connections import MOST as MOST_CONNECTIONS
 from service.listener import listen
 from service.observability import configure_logging
 from service.server import GentleServer, config_for, stop_on_signals
@@ -18,7 +19,8 @@ from service.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-ENOUGH_DESCRIPTORS = 65_536
+ENOUGH_DESCRIPTORS = 4 * MOST_CONNECTIONS
+"""More would be taken by TLS handshakes alone, which are bounded by nothing else and cost memory."""
 
 
 def serve(settings: Settings) -> None:
@@ -26,7 +28,7 @@ def serve(settings: Settings) -> None:
     configure_logging(settings.log.format, settings.log.level)
     for line in settings.unknown:
         log.warning("unknown_setting", reason=line)
-    _take_all_descriptors()
+    _take_enough_descriptors()
     with open_components(settings) as parts:
         config = config_for(
             create_app(parts),
@@ -40,10 +42,10 @@ def serve(settings: Settings) -> None:
     log.info("stopped")
 
 
-def _take_all_descriptors() -> None:
+def _take_enough_descriptors() -> None:
     """Each connection takes one: within the usual soft limit of 1024, idle clients would shut the provider out."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = hard if 0 <= hard < ENOUGH_DESCRIPTORS else max(soft, ENOUGH_DESCRIPTORS)  # unlimited may be below zero
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if 0 <= hard < ENOUGH_DESCRIPTORS else ENOUGH_DESCRIPTORS  # unlimited may be below zero
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 

@@ -4,17 +4,24 @@ import asyncio
 import contextlib
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.config import STARTUP_FAILURE
 
 from service.http_protocol import BoundedProtocol
 from service.listener import BACKLOG, accept_rest, refuse_new
 
+GREETED_WITHIN = 5.0
+"""Seconds for a TLS handshake: until it is over, a connection is nobody's to close."""
+
 HANDSHAKE_WITHIN = 2.0
+"""The same for those who come while the service leaves."""
+
 ACCEPT_FOR = 0.3
 """Seconds for connections that have begun to be accepted, before the listener is closed."""
 
@@ -38,6 +45,20 @@ class GentleServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield  # uvicorn's own way would end the process by the signal instead of with exit code 0
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn starts on sockets, but nobody may take the minute for a handshake that asyncio grants."""
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            sys.exit(STARTUP_FAILURE)
+        self.servers = [await self._listen(listener) for listener in sockets or []]
+        self.started = True
+
+    async def _listen(self, listener: socket.socket) -> asyncio.Server:
+        patience = GREETED_WITHIN if self.config.ssl else None
+        return await asyncio.get_running_loop().create_server(
+            self._protocol, sock=listener, ssl=self.config.ssl, backlog=BACKLOG, ssl_handshake_timeout=patience
+        )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no new connections, let those that are open say their last word, then close as uvicorn does."""

@@ -24,7 +24,7 @@ from service.intake.batch import Answer, Delivery, Taken
 from service.intake.callback_token import CallbackToken, TokenSigner
 from service.intake.readiness import Readiness
 from service.observability import CallbackVerdict, Metrics
-from service.observability.seldom import Seldom
+from service.observability.seldom import Few, Seldom
 from service.observability.tracing import NO_TRACING, SpanName, Tracing, Value
 from service.provider.payload import Readable, Unreadable, read_callback
 from service.web.answers.callbacks import AcceptedDocument
@@ -79,6 +79,7 @@ class CallbackRoutes:
         self._tracing = tracing
         self._outages = Seldom("callback")
         self._log = log.bind()  # as logging is set up now, once and for all
+        self._refusals = Few()
 
     def routes(self) -> list[Route]:
         return [Route(ROUTE, self.receive, methods=["POST"]), Route(f"{ROUTE}/", self.receive, methods=["POST"])]
@@ -189,7 +190,9 @@ class CallbackRoutes:
         user_agent = request.headers.get("user-agent", "")[:_LONGEST_HEADER] or None
         self._refused.add(RefusedCallback(now, source, reason, client, user_agent))
         self._metrics.callback(source if source in SOURCES else "unknown", CallbackVerdict.REFUSED)
-        log.warning("callback", source=source, verdict="refused", reason=reason.value, client=client)
+        line = self._refusals.turn()
+        if line is not None:
+            log.warning("callback", source=source, verdict="refused", reason=reason.value, client=client, **line)
         return problem(404, "not_found", "no such callback URL")
 
 

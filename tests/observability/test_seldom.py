@@ -2,7 +2,7 @@
 
 from structlog.testing import capture_logs
 
-from service.observability.seldom import EVERY, Seldom
+from service.observability.seldom import EVERY, Few, Seldom
 
 
 def test_another_reason_is_told_at_once_and_what_an_outage_before_left_out_is_not_told_of_the_next() -> None:
@@ -29,3 +29,13 @@ def test_the_first_line_comes_at_once_and_the_next_after_a_minute_with_the_numbe
         ("callback", "locked", 0),
         ("callback", "still locked", 499),
     ]
+
+
+def test_of_many_lines_a_minute_the_first_are_told_and_the_next_minute_counts_the_others() -> None:
+    now = [0.0]
+    few = Few(most=2, clock=lambda: now[0])
+    assert [few.turn() for _ in range(5)] == [{}, {}, None, None, None]
+    now[0] = 59.0
+    assert few.turn() is None
+    now[0] = 60.0
+    assert [few.turn() for _ in range(3)] == [{"left_out": 4}, {}, None]
