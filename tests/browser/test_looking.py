@@ -199,3 +199,14 @@ async def test_in_the_dark_the_page_is_dark(visitor: Visitor, path: str) -> None
             colour = await page.evaluate("getComputedStyle(document.body).backgroundColor")
             seen[scheme] = sum(int(one) for one in re.findall(r"\d+", colour)[:3])
     assert seen["dark"] < 150 < 600 < seen["light"]
+
+
+async def test_what_is_asked_of_a_service_that_is_away_is_told_and_works_again_later(visitor: Visitor) -> None:
+    async with visitor.visit(forgives=["ERR_INTERNET_DISCONNECTED"]) as page:
+        await settled(page)
+        await page.context.set_offline(True)
+        await page.locator(".tile a").first.click()
+        await page.wait_for_function("document.getElementById('told').textContent.includes('cannot be reached')")
+        await page.context.set_offline(False)
+        await page.locator(".tile a").first.click()
+        await page.wait_for_selector("#panel article")

@@ -1,6 +1,6 @@
 // New images: shown by themselves to who looks at the beginning of the whole wall, else told of by a button.
 
-import { t } from "./frame.js";
+import { t, tell } from "./frame.js";
 import { watch } from "./live.js";
 
 const REST = 2000; // between two looks, however fast images come
@@ -47,8 +47,9 @@ export class Arrivals {
   }
 
   async bring() {
-    this.forget();
     const first = await this.wall.first();
+    if (!first.page) return tell(t("The service cannot be reached."));
+    this.forget();
     scrollTo({ top: 0 });
     if (this.wall.isWhole) this.wall.fresh(first);
     else this.wall.adopt(first.page);

@@ -31,13 +31,17 @@ export async function copy(text) {
   }
 }
 
-/** Ask our own service; what changes anything carries the token. Who is not logged in any more is asked to be. */
+/** Ask our own service; what changes anything carries the token. Who is not logged in any more is asked to be. Where
+ * nobody answers, the answer has the status 0, and `problem` says so. */
 export async function ask(address, given = {}) {
   const headers = new Headers(given.headers);
   if (given.method && given.method !== "GET") {
     headers.set("X-Write-Token", document.querySelector("meta[name=write-token]")?.content ?? "");
   }
-  const answer = await fetch(address, { ...given, headers });
+  const answer = await fetch(address, { ...given, headers }).catch((error) => {
+    if (error.name === "AbortError") throw error;
+    return Response.error();
+  });
   if (answer.status === 401) {
     location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
   }
@@ -46,6 +50,7 @@ export async function ask(address, given = {}) {
 
 /** What an answer says went wrong. */
 export async function problem(answer) {
+  if (!answer.status) return t("The service cannot be reached.");
   try {
     return (await answer.json()).detail;
   } catch {

@@ -154,7 +154,7 @@ export class Selection {
     this.report(t("{n} image was deleted.|{n} images were deleted.", { n: done.length }), failed, this.deleting);
   }
 
-  /** Ask for each, a few at a time, until all are done, somebody says stop, or nobody is logged in any more. */
+  /** Ask for each, a few at a time, until all are done, somebody says stop, or nobody is logged in or answers any more. */
   async each(ids, send) {
     const [waiting, done, failed] = [[...ids], [], []];
     const n = waiting.length;
@@ -163,15 +163,10 @@ export class Selection {
     const one = async () => {
       while (waiting.length && !this.stopped) {
         const id = waiting.shift();
-        try {
-          const answer = await send(id);
-          if (answer.ok) done.push(id);
-          else failed.push(`${id}: ${await problem(answer)}`);
-          if (answer.status === 401) this.stopped = true;
-        } catch {
-          failed.push(`${id}: ${t("The service cannot be reached.")}`);
-          this.stopped = true;
-        }
+        const answer = await send(id);
+        if (answer.ok) done.push(id);
+        else failed.push(`${id}: ${await problem(answer)}`);
+        if ([0, 401].includes(answer.status)) this.stopped = true;
         this.count.textContent = t("{done} of {n} done", { done: done.length, n });
       }
     };

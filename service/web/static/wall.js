@@ -1,6 +1,6 @@
 // The wall: what is shown by words, filters and days, and the keys; grid.js shows it.
 
-import { ask, settle, t, tell } from "./frame.js";
+import { ask, problem, settle, t, tell } from "./frame.js";
 import { Arrivals } from "./arrivals.js";
 import { Grid, partOf } from "./grid.js";
 import { Panel } from "./panel.js";
@@ -43,6 +43,7 @@ if (list) {
     try {
       const address = `/?${query}`;
       const answer = await ask(address, { signal: mine.signal });
+      if (!answer.status) return tell(await problem(answer));
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const main = page.getElementById("main");
       if (mine !== typing) return;
