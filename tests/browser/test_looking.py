@@ -206,7 +206,7 @@ async def test_what_is_asked_of_a_service_that_is_away_is_told_and_works_again_l
         await settled(page)
         await page.context.set_offline(True)
         await page.locator(".tile a").first.click()
-        await page.wait_for_function("document.getElementById('told').textContent.includes('cannot be reached')")
+        await page.wait_for_function("() => document.getElementById('told').textContent.includes('cannot be reached')")
         await page.context.set_offline(False)
         await page.locator(".tile a").first.click()
         await page.wait_for_selector("#panel article")
