@@ -210,3 +210,18 @@ async def test_what_is_asked_of_a_service_that_is_away_is_told_and_works_again_l
         await page.context.set_offline(False)
         await page.locator(".tile a").first.click()
         await page.wait_for_selector("#panel article")
+
+
+async def test_who_goes_back_to_an_image_sees_it_among_those_that_were_around_it(visitor: Visitor) -> None:
+    async with visitor.visit() as page:
+        await settled(page)
+        number = len(await shown(page))
+        await page.locator(".tile a").first.click()
+        await page.wait_for_selector("#panel article")
+        opened = path_of(page)
+        await page.locator("#facets a", has_text="Deleted").click()
+        await until_shown(page, 0)
+        assert path_of(page) == f"{opened}?status=deleted"
+        await page.go_back()
+        await until_shown(page, number)
+        assert path_of(page).removesuffix("?") == opened

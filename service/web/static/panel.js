@@ -62,13 +62,11 @@ export class Panel {
   }
 
   /** Go where the browser's back and forward buttons lead. */
-  follow(change) {
+  async follow(change, query) {
     const image = IMAGE.exec(location.pathname);
-    if (image) this.open(decodeURIComponent(image[1]), { pushes: false });
-    else {
-      this.close({ pushes: false });
-      if (location.search.slice(1) !== this.state.query) change(location.search.slice(1));
-    }
+    if (image) await this.open(decodeURIComponent(image[1]), { pushes: false });
+    else this.close({ pushes: false });
+    if (query !== this.state.query) await change(location.search.slice(1));
   }
 
   download(id) {

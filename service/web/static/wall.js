@@ -51,7 +51,7 @@ if (list) {
       const found = main.querySelector("ol.wall");
       if (!found) return location.assign(address);
       state.query = shownBy(query);
-      history[push ? "pushState" : "replaceState"]({}, "", address);
+      history[push ? "pushState" : "replaceState"]({}, "", panel.isOpen ? `/images/${encodeURIComponent(panel.id)}?${query}` : address);
       const chosen = main.querySelector(".chosen");
       document.querySelector("main .chosen")?.remove();
       if (chosen) document.getElementById("main").prepend(chosen);
@@ -130,7 +130,7 @@ if (list) {
   });
 
   addEventListener("wall-changed", () => divide());
-  addEventListener("popstate", () => panel.follow(change));
+  addEventListener("popstate", () => panel.follow(change, shownBy(location.search)));
   divide();
   settle(document);
 }
