@@ -225,3 +225,13 @@ async def test_who_goes_back_to_an_image_sees_it_among_those_that_were_around_it
         await page.go_back()
         await until_shown(page, number)
         assert path_of(page).removesuffix("?") == opened
+
+
+async def test_a_day_is_the_same_one_in_every_time_zone(visitor: Visitor) -> None:
+    async with visitor.visit("/ops", timezone_id="America/Los_Angeles") as page:
+        await page.wait_for_selector("time[datetime][title]")
+        days = page.locator(".axis time:not([datetime*='T'])")
+        said, meant = await days.last.text_content(), await days.last.get_attribute("datetime")
+        assert said is not None
+        assert meant is not None
+        assert re.fullmatch(rf"\w+ {int(meant[-2:])}, {meant[:4]}", said)

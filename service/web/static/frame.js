@@ -59,6 +59,7 @@ export async function problem(answer) {
 }
 
 const DAY = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "medium", timeStyle: "short" });
+const DATE = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "medium", timeZone: "UTC" }); // a day is one everywhere
 const FAR = new Intl.RelativeTimeFormat(LANGUAGE, { numeric: "auto" });
 
 /** A time from now on, in words. */
@@ -76,7 +77,7 @@ export function settle(part) {
     const at = Date.parse(time.dateTime);
     if (Number.isNaN(at)) continue;
     time.title = time.dateTime;
-    time.textContent = "relative" in time.dataset ? relative(at) : DAY.format(at);
+    time.textContent = "relative" in time.dataset ? relative(at) : (time.dateTime.includes("T") ? DAY : DATE).format(at);
   }
   for (const one of part.querySelectorAll("[data-colour]")) {
     if (one.matches(".colours span")) one.style.borderLeftColor = one.dataset.colour;
