@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from tests.browser.gallery import serving
-from tests.browser.visit import Visitor, logged_in
+from tests.browser.visit import PHONE, Visitor, logged_in
 from tests.system.support.answers import whole
 from tests.system.support.authority import Authority
 from tests.system.support.darkroom import Darkroom
@@ -124,3 +124,15 @@ async def test_who_may_only_look_is_offered_nothing_else(stage: Stage, chromium:
     visitor = await logged_in(chromium, stage.service, made.json()["key"])
     async with visitor.visit("/ops") as page:
         assert await page.locator("[data-do=retry], #foresee, .raw").count() == 0
+
+
+async def test_the_inbox_can_be_read_on_a_phone(stage: Stage, chromium: Browser) -> None:
+    visitor = await logged_in(chromium, stage.service)
+    async with visitor.visit("/ops", size=PHONE) as page:
+        broken = """() => [...document.querySelectorAll("#inbox th")].filter((one) => {
+          const words = document.createRange();
+          words.selectNodeContents(one);
+          return words.getClientRects().length > one.textContent.split(" ").length;
+        }).map((one) => one.textContent)"""
+        assert await page.evaluate(broken) == []
+        assert await page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
