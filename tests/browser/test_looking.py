@@ -235,3 +235,9 @@ async def test_a_day_is_the_same_one_in_every_time_zone(visitor: Visitor) -> Non
         assert said is not None
         assert meant is not None
         assert re.fullmatch(rf"\w+ {int(meant[-2:])}, {meant[:4]}", said)
+
+
+async def test_the_statuses_have_a_heading_of_their_own(visitor: Visitor) -> None:
+    async with visitor.visit() as page:
+        await settled(page)
+        assert await page.get_by_role("list", name="Status").get_by_role("link").count() == 4
