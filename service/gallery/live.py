@@ -21,6 +21,7 @@ from service.domain.asset import AssetStatus
 from service.domain.moment import rfc3339
 from service.errors import CatalogUnavailable, Unavailable
 from service.gallery.door import Door
+from service.observability.seldom import Seldom
 from service.web.browsers import Browsers
 
 LOOK_EVERY = 1.0
@@ -62,6 +63,7 @@ class Pulses:
         self._pulse: Pulse | None = None
         self._figures: Figures | None = None
         self._counted_at, self._count_took = float("-inf"), 0.0
+        self._troubles = Seldom("live_look_failed")
 
     def require_room(self) -> None:
         """Raises Unavailable where too many listen."""
@@ -95,6 +97,9 @@ class Pulses:
             try:
                 pulse: Pulse | None = await self._catalog.read(self._read)
             except CatalogUnavailable:
+                pulse = self._pulse
+            except Exception as error:  # noqa: BLE001 - pages that listen are not to wait for a look that never comes
+                self._troubles.tell(reason=type(error).__name__)
                 pulse = self._pulse
             async with self._changed:
                 self._pulse = pulse

@@ -172,3 +172,26 @@ def test_nobody_looks_at_the_database_unless_somebody_listens_and_one_look_is_fo
         return [*seen, catalog.looks]
 
     assert run(watched()) == [0, 11, 11, 12]
+
+
+class FailingAtFirst(Catalog):
+    """A catalog whose first look ends in a way that nobody has thought of."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._inner = catalog
+        self.looks = 0
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        self.looks += 1
+        if self.looks == 1:
+            raise RuntimeError("never thought of")
+        return await self._inner.read(work)
+
+
+async def test_a_look_that_fails_in_a_new_way_is_followed_by_another(house: House) -> None:
+    pulses = Pulses(FailingAtFirst(house.parts.catalog), draining=lambda: False, look_every=0.01)
+    with pulses.listening():
+        async with asyncio.timeout(WITHIN):
+            while (pulse := await pulses.next(None, within=1)) is None:
+                pass
+    assert pulse == NOTHING
