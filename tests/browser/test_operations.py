@@ -136,3 +136,13 @@ async def test_the_inbox_can_be_read_on_a_phone(stage: Stage, chromium: Browser)
         }).map((one) => one.textContent)"""
         assert await page.evaluate(broken) == []
         assert await page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
+
+
+async def test_a_page_whose_figures_stand_still_says_since_when(stage: Stage, chromium: Browser) -> None:
+    visitor = await logged_in(chromium, stage.service)
+    async with visitor.visit("/login", forgives=["net::ERR"]) as page:
+        await page.route("**/live", lambda route: route.abort())
+        await page.goto(f"{visitor.origin}/ops")
+        await page.wait_for_function("() => document.getElementById('alive').textContent.startsWith('not live since')")
+        await page.unroute("**/live")
+        await page.wait_for_function("() => document.getElementById('alive').textContent === 'live'")

@@ -7,6 +7,7 @@ const LANGUAGE = document.documentElement.lang;
 const alive = document.getElementById("alive");
 const expiry = document.getElementById("expiry"); // none where the service itself is in trouble
 const SOON = 7200000;
+let came;
 
 function size(bytes) {
   const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -22,7 +23,12 @@ watch((pulse) => {
     if (shown.textContent !== text) shown.textContent = text;
   }
   if (expiry) say(pulse);
-}, (comes) => { alive.hidden = !comes; });
+}, (comes) => {
+  const now = new Date().toLocaleTimeString(LANGUAGE);
+  if (comes) alive.textContent = t("live");
+  else if (comes !== came) alive.textContent = t("not live since {time}", { time: now });
+  came = comes;
+});
 
 /** Whether anything is about to be lost, in the words that stand in the page for it. */
 function say({ pending, next_expiry: at }) {
