@@ -56,6 +56,11 @@ async def test_arrows_go_through_the_wall_and_enter_and_escape_through_the_panel
         assert await page.evaluate("() => document.activeElement.className") == "close"
         await page.keyboard.press("ArrowRight")
         await page.wait_for_selector(f".panel article[data-id='{images[2]}']")
+        await page.keyboard.press("ArrowDown")
+        await page.wait_for_selector(f".panel article:not([data-id='{images[2]}'])")
+        assert await page.locator(".panel article").get_attribute("data-id") == await focused(page)
+        await page.keyboard.press("ArrowUp")
+        await page.wait_for_selector(f".panel article[data-id='{images[2]}']")
         await page.keyboard.press("Escape")
         await page.wait_for_selector("#panel", state="hidden")
         assert await focused(page) == images[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from pathlib import Path
@@ -10,12 +11,23 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.gallery import EACH, PROMPTS, Gallery
-from tests.browser.visit import Visitor, log_in, logged_in, path_of, settled, shown, watch_of
+from tests.browser.visit import PHONE, Visitor, log_in, logged_in, path_of, settled, shown, watch_of
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, Page
+    from playwright.async_api import Browser, Page, Route
 
 pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="session")]
+
+STROKE = """({ from, to }) => {
+  const target = document.querySelector(".panel .picture");
+  const tell = (kind, clientX, lies) => {
+    const touch = new Touch({ identifier: 1, target, clientX, clientY: 300 });
+    const touches = lies ? [touch] : [];
+    target.dispatchEvent(new TouchEvent(kind, { bubbles: true, touches, changedTouches: [touch] }));
+  };
+  tell("touchstart", from, true);
+  tell("touchend", to, false);
+}"""
 
 LIGHTHOUSES = 2
 """Prompts with a lighthouse in Chinese."""
@@ -241,3 +253,35 @@ async def test_the_statuses_have_a_heading_of_their_own(visitor: Visitor) -> Non
     async with visitor.visit() as page:
         await settled(page)
         assert await page.get_by_role("list", name="Status").get_by_role("link").count() == 4
+
+
+async def test_on_a_phone_the_next_image_is_a_button_or_a_stroke_away(gallery: Gallery, chromium: Browser) -> None:
+    visitor = await logged_in(chromium, gallery.service)
+    async with visitor.visit(size=PHONE, has_touch=True) as page:
+        await settled(page)
+        images = await shown(page)
+        await page.locator(f".tile[data-id='{images[0]}'] a").click()
+        for button, image in (("Next image", 1), ("Next image", 2), ("Image before", 1)):
+            await page.get_by_role("button", name=button).click()
+            await page.wait_for_selector(f".panel article[data-id='{images[image]}']")
+            assert path_of(page) == f"/images/{images[image]}"
+            focused = await page.evaluate("() => document.activeElement.querySelector('.unseen').textContent")
+            assert focused == button
+        await page.evaluate(STROKE, {"from": 300, "to": 100})
+        await page.wait_for_selector(f".panel article[data-id='{images[2]}']")
+        await page.evaluate(STROKE, {"from": 100, "to": 300})
+        await page.wait_for_selector(f".panel article[data-id='{images[1]}']")
+
+
+async def test_scripts_that_come_late_break_no_rule_of_the_page(visitor: Visitor) -> None:
+    """What one of them has styled by then is copied by the next."""
+    async with visitor.visit("/ops") as page:
+
+        async def late(route: Route) -> None:
+            await asyncio.sleep(0.5)
+            await route.continue_()
+
+        await page.route("**/wall.js*", late)
+        await page.goto(f"{visitor.origin}/")
+        await settled(page)
+        assert await page.locator(".tile").first.evaluate("one => one.style.backgroundColor")

@@ -61,6 +61,17 @@ def told(what: str, seconds: float) -> None:
     print(f"{what}: {1000 * seconds:.0f} ms")
 
 
+async def in_sight(page: Page) -> list[str]:
+    """The images that are seen whole."""
+    found: list[str] = await page.evaluate(
+        """() => [...document.querySelectorAll(".tile")].filter((one) => {
+          const box = one.getBoundingClientRect();
+          return box.top >= document.querySelector(".top").offsetHeight && box.bottom <= innerHeight;
+        }).map((one) => one.dataset.id)"""
+    )
+    return found
+
+
 async def drawn(page: Page) -> int:
     return await page.locator(".wall .tile").count()
 
@@ -101,15 +112,31 @@ async def test_a_day_is_jumped_to_and_stays_in_sight_while_what_is_newer_is_put_
         assert time.monotonic() - began < JUMPED_S
         await page.wait_for_timeout(1500)
         assert any("newer=true" in query for query in watch_of(page).to("/wall"))
-        seen = await page.evaluate(
-            """() => [...document.querySelectorAll(".tile")].filter((one) => {
-              const box = one.getBoundingClientRect();
-              return box.top >= document.querySelector(".top").offsetHeight && box.bottom <= innerHeight;
-            }).map((one) => one.dataset.id)"""
-        )
+        seen = await in_sight(page)
         days = [(await many.api.get(f"/v1/assets/{image}"))["archived_at"][:10] for image in seen]
         assert DAY in days
         assert days == sorted(days, reverse=True)
+
+
+async def test_who_reloads_or_comes_back_is_where_they_were(visitor: Visitor) -> None:
+    async with visitor.visit(forgives=[NO_BYTES]) as page:
+        await settled(page)
+        await page.mouse.move(700, 500)
+        while len(watch_of(page).to("/wall")) < 5:
+            await page.mouse.wheel(0, 2500)
+            await page.wait_for_timeout(50)
+        await page.wait_for_timeout(600)  # the wheel has come to rest, and the place was kept
+        seen = await in_sight(page)
+        await page.locator(f".tile[data-id='{seen[1]}'] .pick input").check()
+        await page.wait_for_function("() => history.state.picked.length === 1")
+        await page.reload()
+        await page.wait_for_selector(f".tile[data-id='{seen[0]}']")
+        assert await in_sight(page) == seen
+        await page.goto(f"{visitor.origin}/ops")
+        await page.go_back()
+        await page.wait_for_selector(f".tile[data-id='{seen[0]}']")
+        assert await in_sight(page) == seen
+        assert await page.locator(f".tile[data-id='{seen[1]}'] .pick input").is_checked()
 
 
 async def test_words_are_found_among_all_of_them_soon(visitor: Visitor) -> None:

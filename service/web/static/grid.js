@@ -120,7 +120,7 @@ export class Grid {
     if (focused && !wanted.has(this.current) && this.rowOf(this.current)) this.draw(this.rowOf(this.current), wanted);
     for (const [number, element] of this.drawn) {
       if (!wanted.has(number)) {
-        element.remove();
+        forget(element);
         this.drawn.delete(number);
       }
     }
@@ -306,6 +306,13 @@ export class Grid {
   numberOf(id) {
     return this.tiles.findIndex((one) => one.id === id);
   }
+}
+
+/** Take a tile away; its picture, if it has not come, makes room for those that are looked at. */
+function forget(element) {
+  const picture = element.querySelector("img");
+  if (picture && !picture.complete) for (const name of ["srcset", "src"]) picture.removeAttribute(name);
+  element.remove();
 }
 
 function readTiles(list) {

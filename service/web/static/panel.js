@@ -3,6 +3,7 @@
 import { ask, copy, problem, settle, t, tell } from "./frame.js";
 
 const COVERS = matchMedia("(max-width: 48rem)"); // as the style sheet has it
+const SWIPE = 60; // pixels
 const IMAGE = /^\/images\/([^/]+)$/;
 
 export class Panel {
@@ -12,6 +13,8 @@ export class Panel {
     this.element = document.getElementById("panel");
     this.element.addEventListener("click", (event) => this.clicked(event));
     this.element.addEventListener("toggle", (event) => this.unfolded(event.target), true);
+    this.element.addEventListener("touchstart", (event) => { this.touched = event.touches.length === 1 && event.target.closest(".picture") ? event.touches[0] : null; }, { passive: true });
+    this.element.addEventListener("touchend", (event) => this.swiped(event.changedTouches[0]), { passive: true });
     COVERS.addEventListener("change", () => this.cover());
     this.cover();
     if (!this.element.hidden) this.wall.current = this.wall.numberOf(this.id);
@@ -23,6 +26,25 @@ export class Panel {
 
   get id() {
     return this.element.querySelector("article")?.dataset.id;
+  }
+
+  /** Make a tile the current one; where an image is shown, show that one. */
+  async goTo(number) {
+    const before = this.wall.current;
+    this.wall.go(number);
+    if (this.isOpen && this.wall.current !== before) await this.open(this.wall.currentId, { replace: true });
+  }
+
+  /** The one before or after it; who pressed the button can press it again. */
+  async step(by) {
+    await this.goTo(this.wall.current + by);
+    this.element.querySelector(`[data-by="${by}"]`)?.focus({ preventScroll: true });
+  }
+
+  swiped({ clientX, clientY }) {
+    if (!this.touched || visualViewport.scale > 1) return;
+    const [right, down] = [clientX - this.touched.clientX, clientY - this.touched.clientY];
+    if (Math.abs(right) > SWIPE && Math.abs(right) > 2 * Math.abs(down)) this.goTo(this.wall.current + (right < 0 ? 1 : -1));
   }
 
   /** Nothing that lies under the panel takes the focus. */
@@ -45,7 +67,7 @@ export class Panel {
     settle(this.element);
     document.title = `${this.element.querySelector("h2").textContent} · Darkroom`;
     const address = `/images/${encodeURIComponent(id)}${this.state.query ? `?${this.state.query}` : ""}`;
-    if (pushes) history[replace || wasOpen ? "replaceState" : "pushState"]({}, "", address);
+    if (pushes) history[replace || wasOpen ? "replaceState" : "pushState"](history.state, "", address);
     if (!replace && !wasOpen) this.element.querySelector(".close").focus({ preventScroll: true });
   }
 
@@ -57,16 +79,18 @@ export class Panel {
     document.body.classList.remove("with-panel");
     this.cover();
     document.title = `${document.querySelector("h1").textContent} · Darkroom`;
-    if (pushes) history.pushState({}, "", `/${this.state.query ? `?${this.state.query}` : ""}`);
+    if (pushes) history.pushState(history.state, "", `/${this.state.query ? `?${this.state.query}` : ""}`);
     if (this.wall.current >= 0) this.wall.go(this.wall.current);
   }
 
-  /** Go where the browser's back and forward buttons lead. */
+  /** Go where the browser's back and forward buttons lead; whether that is another wall. */
   async follow(change, query) {
     const image = IMAGE.exec(location.pathname);
     if (image) await this.open(decodeURIComponent(image[1]), { pushes: false });
     else this.close({ pushes: false });
-    if (query !== this.state.query) await change(location.search.slice(1));
+    if (query === this.state.query) return false;
+    await change(location.search.slice(1), { moves: false });
+    return true;
   }
 
   download(id) {
@@ -81,6 +105,7 @@ export class Panel {
     if (!at || event.metaKey || event.ctrlKey) return;
     if (at.matches(".close")) { event.preventDefault(); this.close(); }
     else if (at.matches(".strip a")) { event.preventDefault(); this.open(decodeURIComponent(IMAGE.exec(at.pathname)[1]), { replace: true }); }
+    else if (at.dataset.do === "step") this.step(Number(at.dataset.by));
     else if (at.dataset.do === "copy") copy(at.dataset.text);
     else if (at.dataset.do === "sign") this.sign(at.dataset.address);
     else if (at.dataset.do === "retry") this.write(at.dataset.address, "POST", t("It is tried again."));

@@ -125,6 +125,7 @@ export class Selection {
     const query = new URLSearchParams([["format", "zip"], ...[...this.ids].map((id) => ["id", id])]);
     this.exporting.href = `/v1/export?${query}`;
     if (!size) this.unfold(false);
+    dispatchEvent(new CustomEvent("wall-picked"));
   }
 
   compare() {

@@ -4,6 +4,7 @@ import { ask, problem, settle, t, tell } from "./frame.js";
 import { Arrivals } from "./arrivals.js";
 import { Grid, partOf } from "./grid.js";
 import { Panel } from "./panel.js";
+import { Place } from "./place.js";
 
 // What is shown: the query of the address, without the place.
 
@@ -30,13 +31,14 @@ if (list) {
   const wall = new Grid(list, state);
   const panel = new Panel(wall, state);
   const arrivals = new Arrivals(wall, state);
+  const place = new Place(wall, state);
   wall.selection.panel = panel;
   const search = document.getElementById("q");
   const form = search.form;
   let waiting;
 
   /** Show something else, without leaving the page. */
-  const change = async (query, { push = false } = {}) => {
+  const change = async (query, { push = false, moves = true } = {}) => {
     typing?.abort();
     typing = new AbortController();
     const mine = typing;
@@ -51,7 +53,7 @@ if (list) {
       const found = main.querySelector("ol.wall");
       if (!found) return location.assign(address);
       state.query = shownBy(query);
-      history[push ? "pushState" : "replaceState"]({}, "", panel.isOpen ? `/images/${encodeURIComponent(panel.id)}?${query}` : address);
+      if (moves) history[push ? "pushState" : "replaceState"]({}, "", panel.isOpen ? `/images/${encodeURIComponent(panel.id)}?${query}` : address);
       const chosen = main.querySelector(".chosen");
       document.querySelector("main .chosen")?.remove();
       if (chosen) document.getElementById("main").prepend(chosen);
@@ -114,10 +116,11 @@ if (list) {
     if (!letters.checked && event.key.length === 1) return;
     if (keys.open || event.altKey || event.ctrlKey || event.metaKey || (inField && event.key !== "Escape")) return;
     const step = { ArrowRight: 1, ArrowLeft: -1, j: 1, k: -1, End: wall.tiles.length, Home: -wall.tiles.length }[event.key];
+    const rows = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (event.key === "/") search.focus();
     else if (event.key === "Escape") inField ? event.target.blur() : panel.close();
-    else if (step !== undefined) { wall.go(wall.current < 0 ? 0 : wall.current + step); if (panel.isOpen) panel.open(wall.currentId, { replace: true }); }
-    else if (event.key === "ArrowDown" || event.key === "ArrowUp") wall.go(wall.current < 0 ? 0 : wall.vertical(event.key === "ArrowDown" ? 1 : -1));
+    else if (step !== undefined) panel.goTo(wall.current < 0 ? 0 : wall.current + step);
+    else if (rows !== undefined) panel.goTo(wall.current < 0 ? 0 : wall.vertical(rows));
     else if (event.key === "x" && wall.currentId) wall.selection.toggle(wall.currentId);
     else if (event.key === "X" && wall.currentId) wall.selection.reach(wall.currentId);
     else if (event.key === "a") wall.selection.add(wall.inSight);
@@ -130,7 +133,8 @@ if (list) {
   });
 
   addEventListener("wall-changed", () => divide());
-  addEventListener("popstate", () => panel.follow(change, shownBy(location.search)));
+  addEventListener("popstate", async ({ state: kept }) => { if (await panel.follow(change, shownBy(location.search))) await place.restore(kept); });
   divide();
   settle(document);
+  if (!panel.isOpen) place.restore();
 }
