@@ -150,6 +150,7 @@ def _api_routes(parts: Components, keys: ApiKeys, browsers: Browsers, refused: R
         public_url=public_url,
         prices=parts.submitting.prices,
         stats=stats,
+        export=export,
         weaknesses=list(weaknesses(parts.settings)),
         readiness=parts.readiness,
         refused=refused,

@@ -38,13 +38,14 @@ class Door:
             Route("/language", self.language, methods=["POST"]),
         ]
 
-    def page(self, path: str, endpoint: PageEndpoint) -> Route:
+    def page(self, path: str, endpoint: PageEndpoint, *, method: str = "GET") -> Route:
         """A page that takes `read`: others are asked to log in first."""
 
         async def guarded(request: Request) -> Response:
             key = self._browsers.key_of(request)
             if isinstance(key, Denied):
                 here = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+                here = here if request.method == "GET" else "/"  # a form is not sent again by itself
                 if _by_script(request):
                     return Response(status_code=401, headers={"Cache-Control": "no-store"})
                 return RedirectResponse(f"/login?{urlencode({'next': here})}", 303, {"Cache-Control": "no-store"})
@@ -58,7 +59,7 @@ class Door:
                     raise
                 return self._not_shown(request, key, error)
 
-        return Route(path, guarded, methods=["GET"])
+        return Route(path, guarded, methods=[method])
 
     async def login(self, request: Request) -> Response:
         following = _inside(request.query_params.get("next", "/"))

@@ -11,12 +11,14 @@ from service.gallery.door import Door
 from service.gallery.image import ImagePages
 from service.gallery.live import LiveRoute, Pulses
 from service.gallery.ops import Operations
+from service.gallery.picked import PickedImages
 from service.gallery.site import Site
 from service.gallery.wall import Wall
 from service.intake.readiness import Readiness
 from service.storage import ObjectStore
 from service.submission.price_list import Prices
 from service.web.browsers import Browsers
+from service.web.export import ExportRoutes
 from service.web.keys import ApiKeys
 from service.web.refused import RefusedCallbacks
 from service.web.stats import StatsRoutes
@@ -31,6 +33,7 @@ def gallery_routes(
     public_url: str,
     prices: Prices,
     stats: StatsRoutes,
+    export: ExportRoutes,
     weaknesses: Sequence[Weakness],
     readiness: Readiness,
     refused: RefusedCallbacks,
@@ -53,6 +56,7 @@ def gallery_routes(
         *wall.routes(door),
         *images.routes(door),
         *compare.routes(door),
+        *PickedImages(export=export, browsers=browsers).routes(door),
         *live.routes(door),
         *operations.routes(door),
     ]

@@ -16,7 +16,9 @@ READ_WITHIN = 15.0
 """Seconds for a whole body; the provider itself gives up after 10."""
 
 _LARGEST_JSON = 256 * 1024
-_LARGEST_FORM = 16 * 1024
+_LARGEST_FORM = 128 * 1024
+"""Bytes: as many ids as a list takes at once, of the longest kind."""
+
 _LONGEST_PLACE = 200
 _FORM = "application/x-www-form-urlencoded"
 _JSON = ("application/json", "", _FORM)

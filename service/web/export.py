@@ -78,9 +78,12 @@ class ExportRoutes:
         asked = export_asked_for(request.query_params.multi_items())
         if asked.sidecars is Sidecars.WHOLE and not covers(actor_of(request).scopes, Scope.ADMIN):
             raise Forbidden("forbidden", "sidecars=whole has links and answers of the provider: it needs admin")
-        headers = _headers(asked)
         if request.method == "HEAD":
-            return StreamingResponse(_nothing(), headers=headers)  # has no length, as the answer to GET has none
+            return StreamingResponse(_nothing(), headers=_headers(asked))  # no length, as with GET
+        return await self.answer(asked)
+
+    async def answer(self, asked: Asked) -> Response:
+        """What was asked for, as it comes; raises Unavailable."""
         if self._free <= 0:
             raise Unavailable("too many exports are under way; try again later", retry_after=RETRY_AFTER)
         self._free -= 1
@@ -91,7 +94,7 @@ class ExportRoutes:
             await pieces.aclose()
             self._give_back()
             raise
-        return _Export(first, pieces, asked, headers, taken_within=self._taken_within, ended=self._give_back)
+        return _Export(first, pieces, asked, _headers(asked), taken_within=self._taken_within, ended=self._give_back)
 
     def _give_back(self) -> None:
         self._free += 1

@@ -59,7 +59,7 @@ async def test_what_is_selected_is_exported_as_it_was_archived(
         await settled(page)
         await pick(page, f"{task_id}.0")
         async with page.expect_download() as begun:
-            await page.locator("#selected").get_by_role("link", name="Export").click()
+            await page.locator("#selected").get_by_role("button", name="Export").click()
         await (await begun.value).save_as(tmp_path / "some.zip")
     with zipfile.ZipFile(tmp_path / "some.zip") as found:
         [image] = [name for name in found.namelist() if Path(name).name.startswith("0-")]

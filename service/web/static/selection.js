@@ -23,7 +23,7 @@ export class Selection {
     this.count = made("strong");
     this.count.setAttribute("role", "status");
     this.comparing = this.button(t("Compare"), () => this.compare());
-    this.exporting = made("a", { className: "button", textContent: t("Export"), download: "" });
+    this.exporting = this.exportForm();
     this.tagging = "mayWrite" in this.bar.dataset ? this.button(t("Tag"), () => this.unfold(this.form.hidden)) : null;
     this.deleting = "mayAdmin" in this.bar.dataset ? this.button(t("Delete"), () => this.remove(), { className: "danger" }) : null;
     this.clearing = this.button(t("Clear"), () => this.clear());
@@ -38,6 +38,15 @@ export class Selection {
     const button = made("button", { type: "button", textContent: text, ...given });
     button.addEventListener("click", act);
     return button;
+  }
+
+  /** A form and no link: hundreds of ids make an address that proxies refuse. */
+  exportForm() {
+    const form = made("form", { method: "post", action: "/export", className: "plain" });
+    const token = document.querySelector("meta[name=write-token]")?.content ?? "";
+    this.picks = made("input", { type: "hidden", name: "ids" });
+    form.append(made("input", { type: "hidden", name: "write_token", value: token }), this.picks, made("button", { textContent: t("Export") }));
+    return form;
   }
 
   tagForm() {
@@ -122,8 +131,7 @@ export class Selection {
     this.failures.hidden = true;
     this.count.textContent = t("{n} selected|{n} selected", { n: size });
     this.comparing.disabled = size !== 2;
-    const query = new URLSearchParams([["format", "zip"], ...[...this.ids].map((id) => ["id", id])]);
-    this.exporting.href = `/v1/export?${query}`;
+    this.picks.value = [...this.ids].join(" ");
     if (!size) this.unfold(false);
     dispatchEvent(new CustomEvent("wall-picked"));
   }
