@@ -16,8 +16,9 @@ from uvicorn.config import STARTUP_FAILURE
 from service.http_protocol import BoundedProtocol
 from service.listener import BACKLOG, accept_rest, refuse_new
 
-GREETED_WITHIN = 5.0
-"""Seconds for a TLS handshake: until it is over, a connection is nobody's to close."""
+GREETED_WITHIN = 10.0
+"""Seconds for a TLS handshake, as long as the provider waits for all of an answer: a machine that is late for a moment
+loses none of its callbacks. Until it is over, a connection is nobody's to close."""
 
 HANDSHAKE_WITHIN = 2.0
 """The same for those who come while the service leaves."""

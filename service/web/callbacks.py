@@ -78,7 +78,6 @@ class CallbackRoutes:
         self._max_body_bytes = max_body_bytes
         self._tracing = tracing
         self._outages = Seldom("callback")
-        self._log = log.bind()  # as logging is set up now, once and for all
         self._refusals = Few()
 
     def routes(self) -> list[Route]:
@@ -144,7 +143,7 @@ class CallbackRoutes:
         """A callback was made durable, with one log line."""
         source, token, verdict = delivery.source, delivery.token, _counted(taken)
         self._metrics.acknowledged(source, verdict, seconds)
-        self._log.log(
+        log.log(
             logging.INFO if verdict in _ORDINARY else logging.WARNING,
             "callback",
             source=source,

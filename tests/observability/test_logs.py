@@ -22,13 +22,22 @@ class Broken(io.StringIO):
         raise OSError("no space left on device")
 
 
+LIBRARIES = ("httpx", "httpcore", "aiohttp.client", "uvicorn.access")
+
+
 @pytest.fixture(autouse=True)
 def logging_as_it_was() -> Iterator[None]:
-    """configure_logging is for whole processes; other tests get back what they had."""
-    root = logging.getLogger()
+    """configure_logging is for whole processes; other tests get back what they had, and leave nothing to these."""
+    root, loggers = logging.getLogger(), [logging.getLogger(name) for name in ("uvicorn", "uvicorn.error", *LIBRARIES)]
     handlers, level = root.handlers[:], root.level
+    had = [(one, one.level, one.propagate, one.disabled, one.handlers[:]) for one in loggers]
+    for one in loggers:  # a server that ran in this process has had its say on some of them
+        one.setLevel(logging.NOTSET)
+        one.propagate, one.disabled, one.handlers = True, False, []
     yield
     root.handlers, root.level = handlers, level
+    for one, own_level, one.propagate, one.disabled, one.handlers in had:
+        one.setLevel(own_level)
     structlog.reset_defaults()
 
 
@@ -88,7 +97,7 @@ def test_lines_of_libraries_take_the_same_way() -> None:
     assert (line["event"], line["level"], line["logger"]) == ("port 8080 is taken", "warning", "uvicorn.error")
 
 
-@pytest.mark.parametrize("library", ["httpx", "httpcore", "aiohttp.client", "uvicorn.access"])
+@pytest.mark.parametrize("library", LIBRARIES)
 def test_libraries_that_tell_of_every_request_are_quiet(library: str) -> None:
     out = configured()
     logging.getLogger(library).info("HTTP Request: GET https://files.evolink.ai/x")

@@ -1,6 +1,7 @@
 """What lies in a data directory, seen from outside."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ class ArchiveFolder:
 
     def keys(self) -> list[str]:
         """The names of all files, sorted."""
-        found = (path.relative_to(self._root).as_posix() for path in sorted(self._root.rglob("*")) if not path.is_dir())
+        # os.walk forgives folders that are removed meanwhile, as rglob does not
+        paths = (Path(folder, name) for folder, _, names in os.walk(self._root) for name in names)
+        found = sorted(path.relative_to(self._root).as_posix() for path in paths)
         return [key for key in found if not key.startswith(STAGING)]
 
     def files(self) -> dict[str, list[str]]:

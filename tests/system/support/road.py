@@ -130,7 +130,7 @@ class Road:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         try:
-            if self.state is State.RESET:
+            if self.state in (State.RESET, State.REFUSED):  # the latter where it was taken just before the end
                 traveller.reset()
             elif self.state is State.ERRORS:
                 await _answer_unavailable(reader, writer)
