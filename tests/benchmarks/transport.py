@@ -1,16 +1,14 @@
 """Which HTTP transport archives images with the least time and CPU, by the ratio of runs side by side.
 
-Run it: `python tests/benchmarks/transport.py`. "chosen" is the client's own transport, aiohttp below httpx; "aiohttp"
-shows what httpx costs above it. A server in a process of its own sends images over TLS on loopback; each contender
+Run it: `python -m tests.benchmarks.transport`. "chosen" is the client's own transport, aiohttp below httpx; "aiohttp"
+shows what httpx costs above it. An image host in a process of its own sends them over TLS on loopback; each contender
 fetches all of them, 16 at a time, with SHA-256, to files. Not a test: numbers of one machine, to choose by.
 """
 
 import argparse
 import asyncio
-import contextlib
 import hashlib
 import json
-import multiprocessing
 import os
 import resource
 import ssl
@@ -20,17 +18,17 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import aiofiles
 import aiohttp
 import httpx
 import httpx_aiohttp
-import trustme
 import uvloop
 
 from service.outbound.transport import READ_BUFFER, AiohttpTransport
+from tests.benchmarks.image_host import image_host
+from tests.system.support.authority import new_authority
 
 BLOCK = 256 * 1024
 Stream = AbstractAsyncContextManager[AsyncIterator[bytes]]
@@ -52,33 +50,6 @@ class Cost:
 
     wall: float
     cpu: float
-
-
-async def serve(ready: Connection, ca_file: str, size: int) -> None:
-    """Answer every request with the same bytes, until the process is ended."""
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(ca_file)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    body = os.urandom(size)
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: %d\r\n\r\n" % size
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while await reader.readuntil(b"\r\n\r\n"):
-                writer.write(head)
-                for start in range(0, size, BLOCK):
-                    writer.write(body[start : start + BLOCK])
-                    await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
-    ready.send(server.sockets[0].getsockname()[1])
-    await server.serve_forever()
-
-
-def run_server(ready: Connection, ca_file: str, size: int) -> None:
-    uvloop.run(serve(ready, ca_file, size))
 
 
 @asynccontextmanager
@@ -225,17 +196,11 @@ def main() -> None:
     options = parser.parse_args()
     load = Load(options.images, options.size, options.at_once)
     with tempfile.TemporaryDirectory() as folder:
-        ca_file = f"{folder}/ca.pem"
-        ours, theirs = multiprocessing.Pipe()
-        server = multiprocessing.get_context("spawn").Process(target=run_server, args=(theirs, ca_file, load.size))
-        server.start()
-        try:
-            url = f"https://127.0.0.1:{ours.recv()}/image.png"
+        authority = new_authority(Path(folder))
+        with image_host(authority, os.urandom(load.size)) as port:
             run = uvloop.run if options.loop == "uvloop" else asyncio.run
-            report(run(compare(url, ca_file, load, Path(folder), options.rounds)), load)
-        finally:
-            server.terminate()
-            server.join()
+            url = f"https://127.0.0.1:{port}/image.png"
+            report(run(compare(url, str(authority.ca_file), load, Path(folder), options.rounds)), load)
 
 
 if __name__ == "__main__":
