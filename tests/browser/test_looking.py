@@ -285,3 +285,20 @@ async def test_scripts_that_come_late_break_no_rule_of_the_page(visitor: Visitor
         await page.goto(f"{visitor.origin}/")
         await settled(page)
         assert await page.locator(".tile").first.evaluate("one => one.style.backgroundColor")
+
+
+async def test_what_takes_long_to_come_is_seen_to_be_waited_for(visitor: Visitor) -> None:
+    async with visitor.visit() as page:
+        await settled(page)
+        held = asyncio.Event()
+
+        async def hold(route: Route) -> None:
+            await held.wait()
+            await route.continue_()
+
+        await page.route("**/?q=*", hold)
+        await page.fill("#q", "fox")
+        await page.wait_for_selector("html.busy")
+        held.set()
+        await until_shown(page, EACH)
+        await page.wait_for_selector("html:not(.busy)")

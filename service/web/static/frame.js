@@ -31,6 +31,22 @@ export async function copy(text) {
   }
 }
 
+const LATE = 300; // milliseconds without an answer, after which the page shows that it waits
+let awaited = 0;
+
+/** Show that something is waited for, where it takes long. */
+async function shown(work) {
+  let counted = 0;
+  const count = (step) => document.documentElement.classList.toggle("busy", (awaited += step) > 0);
+  const late = setTimeout(() => { counted = 1; count(1); }, LATE);
+  try {
+    return await work;
+  } finally {
+    clearTimeout(late);
+    count(-counted);
+  }
+}
+
 /** Ask our own service; what changes anything carries the token. Who is not logged in any more is asked to be. Where
  * nobody answers, the answer has the status 0, and `problem` says so. */
 export async function ask(address, given = {}) {
@@ -38,7 +54,7 @@ export async function ask(address, given = {}) {
   if (given.method && given.method !== "GET") {
     headers.set("X-Write-Token", document.querySelector("meta[name=write-token]")?.content ?? "");
   }
-  const answer = await fetch(address, { ...given, headers }).catch((error) => {
+  const answer = await shown(fetch(address, { ...given, headers })).catch((error) => {
     if (error.name === "AbortError") throw error;
     return Response.error();
   });
