@@ -11,6 +11,9 @@ from tests.system.conftest import Start
 from tests.system.support.connection import Answered, Connection, post
 from tests.system.support.provider import call_back, new_task_id, task_object
 
+AT_ONCE = 60
+"""Wrong keys of an address that are answered before it has to wait."""
+
 ROUNDS = 400
 APART = 0.1
 """By how much the usual times of two kinds of guess may differ. It would show a look-up that only some guesses lead to,
@@ -40,7 +43,7 @@ async def test_a_token_that_is_nearly_right_takes_as_long_to_refuse_as_one_that_
         for path in random.sample([*times], len(times)):
             times[path].append(await spent(connection, path))
     await connection.close()
-    usual = [statistics.median(taken) for taken in times.values()]
+    usual = [statistics.quantiles(taken, n=10)[0] for taken in times.values()]  # others slow the rest down
     assert max(usual) - min(usual) < APART * min(usual) + 0.0001, usual
 
 
@@ -67,8 +70,11 @@ async def test_an_address_that_tries_many_keys_is_told_to_wait(start: Start) -> 
     service = await start(tls=False)
     url = await service.api.mint()
     async with service.client("dk_" + "x" * 40) as stranger:
+        began = time.monotonic()
         answers = [(await stranger.get("/v1/stats")).status_code for _ in range(200)]
+        seconds = time.monotonic() - began
     assert set(answers) == {401, 429}
-    assert answers == sorted(answers)
+    assert answers.index(429) >= AT_ONCE
+    assert answers.count(401) <= AT_ONCE + seconds / 2 + 2, "one more every two seconds"
     taken = await call_back(service.api.client, url, task_object(new_task_id(), status="processing"))
     assert taken.status_code == 202
