@@ -13,10 +13,11 @@ from tests.support.packages import program, require
 
 SCRIPT = Path(__file__).parents[2] / "service" / "web" / "static" / "rows.js"
 RUN = """
-const { rows, firstBelow } = await import(process.argv[1]);
+const { rows, rowsBefore, firstBelow } = await import(process.argv[1]);
 let text = "";
 for await (const part of process.stdin) text += part;
 console.log(JSON.stringify(JSON.parse(text).map(({ ratios, given, looks }) => {
+  if ("to" in given) return rowsBefore(ratios, given);
   const laid = rows(ratios, given);
   return { ...laid, below: (looks ?? []).map((y) => firstBelow(laid.rows, y)) };
 })));
@@ -70,6 +71,21 @@ def test_a_row_that_is_not_full_waits_for_what_follows_and_ends_up_the_same() ->
     assert begun["next"] < 5
     [rest] = laid_out(wish(ratios, **{"from": begun["next"]}, top=begun["top"]))
     assert begun["rows"] + rest["rows"] == whole["rows"]
+
+
+def test_rows_that_are_put_before_others_end_where_those_begin_and_what_fills_none_waits() -> None:
+    ratios = [0.9, 1.5, 0.7, 1.0, 2.2, 0.4, 1.0, 1.0, 3.0, 1.2]
+    [laid, later] = laid_out(wish(ratios, to=9), wish(ratios, to=2))
+    assert (laid["rows"][-1]["to"], laid["rows"][0]["from"] > 0) == (9, True)
+    assert later == {"rows": [], "height": 0}
+    top = 0.0
+    for row in laid["rows"]:
+        assert row["top"] == pytest.approx(top)
+        assert [one / row["height"] for one in row["widths"]] == pytest.approx(ratios[row["from"] : row["to"]])
+        assert sum(row["widths"]) + GAP * (len(row["widths"]) - 1) == pytest.approx(1000)
+        top += row["height"] + GAP
+    assert [row["from"] for row in laid["rows"][1:]] == [row["to"] for row in laid["rows"][:-1]]
+    assert laid["height"] == pytest.approx(top)
 
 
 def test_the_first_row_that_is_seen_is_found_wherever_one_looks() -> None:

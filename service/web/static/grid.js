@@ -1,7 +1,7 @@
 // The grid: rows that are laid out once and drawn only where somebody looks, so that a million images stay smooth.
 
 import { ask } from "./frame.js";
-import { firstBelow, rows } from "./rows.js";
+import { firstBelow, rows, rowsBefore } from "./rows.js";
 import { Selection } from "./selection.js";
 
 const GAP = 6;
@@ -89,6 +89,18 @@ export class Grid {
     this.placed.push(...more);
     this.reached = { next, top };
     this.list.style.height = `${top}px`;
+  }
+
+  /** Place what was put before; the rows that there were only move. */
+  placeBefore(fresh) {
+    this.renumber();
+    const { rows: more, height } = rowsBefore(this.tiles.map((one) => one.ratio), {
+      to: fresh + (this.placed[0]?.from ?? 0), width: this.width, height: this.rowHeight, gap: GAP,
+    });
+    const moved = this.placed.map((row) => ({ ...row, top: row.top + height, from: row.from + fresh, to: row.to + fresh }));
+    this.placed = [...more, ...moved];
+    this.reached = { next: this.reached.next + fresh, top: this.reached.top + height };
+    this.list.style.height = `${this.reached.top}px`;
   }
 
   get offset() {
@@ -206,12 +218,13 @@ export class Grid {
   /** Put tiles before the first one. What somebody looks at stays where it is, and the tile that has the focus has it. */
   prepend(tiles, { keeps = scrollY > this.offset } = {}) {
     const fresh = tiles.filter((one) => !this.ids.has(one.id));
-    if (!fresh.length) return;
+    if (!fresh.length && !this.placed[0]?.from) return;
     for (const one of fresh) this.ids.add(one.id);
     const kept = this.atTop();
     this.tiles.unshift(...fresh);
     if (this.current >= 0) this.current += fresh.length;
-    this.replace();
+    if (this.isWhole) this.replace(); // the first row is full, too
+    else this.placeBefore(fresh.length);
     if (keeps && kept) this.hold(kept, fresh.length);
     this.look();
   }

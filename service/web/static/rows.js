@@ -27,6 +27,18 @@ export function rows(ratios, { from = 0, top = 0, width, height, gap, whole = tr
   return { rows: found, top, next: begin };
 }
 
+/**
+ * Lay out what comes before `to` from its end, so that no row that follows is laid out anew; tops count from the first of
+ * these rows. What fills no row at the beginning waits for more. Returns rows as above, and how high they are together.
+ */
+export function rowsBefore(ratios, { to, ...given }) {
+  const { rows: found, top: height } = rows(ratios.slice(0, to).reverse(), { ...given, whole: false });
+  const mirrored = found.map((row) => ({
+    top: height - row.top - row.height - given.gap, height: row.height, from: to - row.to, to: to - row.from, widths: row.widths.reverse(),
+  }));
+  return { rows: mirrored.reverse(), height };
+}
+
 function row(ratios, from, to, top, height) {
   const widths = ratios.slice(from, to).map((ratio) => Math.min(4, Math.max(0.25, ratio)) * height);
   return { top, height, from, to, widths };
