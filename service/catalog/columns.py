@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ metadata = sa.MetaData(
 )
 
 
+@lru_cache(maxsize=1024)  # the rows of a batch share most of their times
 def _as_sqlite_has_it(value: datetime | None) -> str | None:
     return None if value is None else value.astimezone(UTC).isoformat(" ", "microseconds")[:_UP_TO_ZONE]
 
