@@ -67,6 +67,7 @@ class SqliteEngine:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="catalog-read")
         self._thread = threading.Thread(target=self._run, name="catalog-write", daemon=True)
         self._closed = False
+        self._ended = False  # the writer's own: nothing is left to do
         self._damage: str | None = None  # for good: only a restart with another database ends it
         self._proofs = 0
         self.trouble: str | None = None
@@ -173,21 +174,17 @@ class SqliteEngine:
         self._writer.dispose()
 
     def _run(self) -> None:
-        closing = False
-        while not closing:
-            jobs, closing = self._next_jobs()
-            wanted = [job for job in jobs if job.done.set_running_or_notify_cancel()]
-            if not wanted:  # nobody waits any more: to wait for a lock would only hold up the end
-                continue
+        while (first := self._next_job(wait=True)) is not None:
+            jobs = [first]
             try:
-                outcomes = self._commit(wanted)
+                outcomes = self._commit(jobs)
                 self.trouble = None
             except CatalogUnavailable as error:
                 self.trouble = str(error)
-                outcomes = [error for _ in wanted]
+                outcomes = [error for _ in jobs]
             except BaseException as error:  # noqa: BLE001 - nothing was committed: it belongs to all of them
-                outcomes = [error for _ in wanted]
-            for job, outcome in zip(wanted, outcomes, strict=True):
+                outcomes = [error for _ in jobs]
+            for job, outcome in zip(jobs, outcomes, strict=True):
                 _tell(job, outcome)
 
     def _note_logs(self, connection: sqlite3.Connection, _record: object) -> None:
@@ -195,9 +192,9 @@ class SqliteEngine:
         self._files.note_logs()
 
     def _commit(self, jobs: "list[_Job]") -> list[Any]:
-        """Run jobs in one transaction, in files that have their names before it and after it."""
+        """Run a job, and those that join it, in one transaction, in files that have their names before and after it."""
         self._require_in_place()
-        outcomes = self._transact(self._writer, partial(_run_each, jobs=jobs))
+        outcomes = self._transact(self._writer, partial(self._run_together, jobs=jobs))
         self._require_in_place()
         return outcomes
 
@@ -238,15 +235,29 @@ class SqliteEngine:
         if row is None or row[0]:
             raise CatalogUnavailable("the database's log lost its name, and somebody still reads from it")
 
-    def _next_jobs(self) -> tuple[list[_Job], bool]:
-        """Wait for a job, and take those that wait with it; whether the end was asked for."""
-        jobs = [self._jobs.get()]
-        while len(jobs) < MOST_TOGETHER and jobs[-1].work is not None:
-            try:
-                jobs.append(self._jobs.get_nowait())
-            except queue.Empty:
+    def _run_together(self, connection: sa.Connection, jobs: "list[_Job]") -> list[Any]:
+        """Run the first of these jobs, then those that wait meanwhile, up to one of the intake: a callback waits for no
+        other work than what has begun. Adds to `jobs` what was run."""
+        outcomes = [_run_one(connection, jobs[0])]
+        while len(jobs) < MOST_TOGETHER and jobs[-1].priority != Priority.INTAKE:
+            job = self._next_job(wait=False)
+            if job is None:
                 break
-        return [job for job in jobs if job.work is not None], jobs[-1].work is None
+            jobs.append(job)
+            outcomes.append(_run_one(connection, job))
+        return outcomes
+
+    def _next_job(self, *, wait: bool) -> _Job | None:
+        """The next job that somebody waits for; None at the end, or where none is there now."""
+        while not self._ended:
+            try:
+                job = self._jobs.get(block=wait)
+            except queue.Empty:
+                return None
+            self._ended = job.work is None
+            if not self._ended and job.done.set_running_or_notify_cancel():
+                return job
+        return None
 
     def _transact(self, engine: sa.Engine, work: Work[T]) -> T:
         try:
@@ -266,10 +277,6 @@ class _Refusal:
     """A job that failed by itself: its savepoint was rolled back, the others go on."""
 
     error: Exception
-
-
-def _run_each(connection: sa.Connection, jobs: list[_Job]) -> list[Any]:
-    return [_run_one(connection, job) for job in jobs]
 
 
 def _run_one(connection: sa.Connection, job: _Job) -> Any:

@@ -25,7 +25,7 @@ from tests.system.support.pictures import Picture, a_picture
 from tests.system.support.waiting import eventually
 
 ROLES = "receiver,archiver,reconciler,api"
-LOOK_EVERY = 0.02
+LOOK_EVERY = 0.1
 WITHIN = 600.0
 MIB = 2**20
 

@@ -21,6 +21,18 @@ def engine(tmp_path: Path):  # type: ignore[no-untyped-def]
     engine.close()
 
 
+class Held:
+    """Work that goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = asyncio.Event(), asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def __call__(self, _connection: sa.Connection) -> None:
+        self._loop.call_soon_threadsafe(self.begun.set)
+        asyncio.run_coroutine_threadsafe(self.go_on.wait(), self._loop).result(10)
+
+
 async def test_every_connection_is_wal_and_syncs_fully(engine: SqliteEngine) -> None:
     for run in (engine.write, engine.read):
         mode = await run(lambda c: c.exec_driver_sql("PRAGMA journal_mode").scalar())
@@ -42,23 +54,34 @@ async def test_a_failed_transaction_leaves_nothing_behind(engine: SqliteEngine) 
 
 async def test_intake_goes_before_other_work_that_waits(engine: SqliteEngine) -> None:
     order: list[str] = []
-    started, go_on = asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def slow(_connection: sa.Connection) -> None:
-        loop.call_soon_threadsafe(started.set)
-        asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(10)
-
+    slow = Held()
     first = asyncio.create_task(engine.write(slow))
-    await started.wait()
+    await slow.begun.wait()
     later = [
         asyncio.create_task(engine.write(lambda _c: order.append("work"))),
         asyncio.create_task(engine.write(lambda _c: order.append("intake"), priority=Priority.INTAKE)),
     ]
     await asyncio.sleep(0)
-    go_on.set()
+    slow.go_on.set()
     await asyncio.gather(first, *later)
     assert order == ["intake", "work"]
+
+
+async def test_what_the_intake_writes_is_durable_before_other_work_begins_that_waited_longer(
+    engine: SqliteEngine,
+) -> None:
+    """Its callers wait for an answer: they share the transaction that is open, and it takes in nothing behind them."""
+    held = [Held(), Held()]
+    first, second = (asyncio.create_task(engine.write(one)) for one in held)
+    await held[0].begun.wait()
+    intake = asyncio.create_task(engine.write(lambda c: c.exec_driver_sql("SELECT 1"), priority=Priority.INTAKE))
+    await asyncio.sleep(0)
+    held[0].go_on.set()
+    await asyncio.wait_for(intake, 10)
+    await asyncio.wait_for(held[1].begun.wait(), 10)
+    assert (first.done(), second.done()) == (True, False)
+    held[1].go_on.set()
+    await second
 
 
 async def test_a_lock_held_by_somebody_else_is_unavailable_not_a_crash(engine: SqliteEngine, tmp_path: Path) -> None:
@@ -99,19 +122,13 @@ async def test_writes_that_wait_share_a_transaction_and_one_that_fails_takes_no_
     engine: SqliteEngine,
 ) -> None:
     await engine.write(lambda c: c.exec_driver_sql("CREATE TABLE t (x NOT NULL)"))
-    started, go_on = asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def slow(_connection: sa.Connection) -> None:
-        loop.call_soon_threadsafe(started.set)
-        asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(10)
-
+    slow = Held()
     first = asyncio.create_task(engine.write(slow))
-    await started.wait()
+    await slow.begun.wait()
     inserts = ["INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (NULL)", "INSERT INTO t VALUES (3)"]
     later = [asyncio.create_task(engine.write(partial(run, sql=sql))) for sql in inserts]
     await asyncio.sleep(0)
-    go_on.set()
+    slow.go_on.set()
     await first
     outcomes = await asyncio.gather(*later, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [int, sa.exc.IntegrityError, int]
