@@ -18,10 +18,6 @@ from service.observability import configure_logging
 from service.server import GentleServer, config_for, stop_on_signals
 from service.settings import Settings
 
-FRESH_OBJECTS = 50_000
-"""Objects more than before that the cycle collector looks through at once. Nearly all of ours end without it, and Python's
-700 have it look tens of times during a batch of callbacks: a tenth of their time, and most of what the slowest waited."""
-
 log = structlog.get_logger(__name__)
 
 ENOUGH_DESCRIPTORS = 4 * MOST_CONNECTIONS
@@ -42,17 +38,11 @@ def serve(settings: Settings) -> None:
             certificate=str(settings.server.tls_cert) if settings.server.tls_cert else None,
             key=str(settings.server.tls_key) if settings.server.tls_key else None,
         )
-        _spare_collector()
+        gc.collect()
+        gc.freeze()  # what a start has made stays: it need not be looked through for cycles
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(_run(parts, config))
     log.info("stopped")
-
-
-def _spare_collector() -> None:
-    """Leave what a start has made, which stays, out of what is looked through for cycles."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(FRESH_OBJECTS)
 
 
 def _take_enough_descriptors() -> None:

@@ -10,10 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from service.web.description.document import openapi
-from service.web.description.everything import OPERATIONS
-from service.web.description.examples import EXAMPLES
-from service.web.description.page import page_of
 from service.web.static_files import Part, part_response, static_route
 
 _ONLY_OURS: Mapping[str, str] = {
@@ -46,7 +42,12 @@ class DocsRoutes:
 
 @cache
 def _made(public_url: str) -> tuple[Part, Part]:
-    """The document and its page."""
+    """The document and its page; what makes them is loaded now, as a start does not wait for it."""
+    from service.web.description.document import openapi  # noqa: PLC0415 - see above
+    from service.web.description.everything import OPERATIONS  # noqa: PLC0415
+    from service.web.description.examples import EXAMPLES  # noqa: PLC0415
+    from service.web.description.page import page_of  # noqa: PLC0415
+
     document = openapi(OPERATIONS, version=metadata.version("darkroom"), public_url=public_url, examples=EXAMPLES)
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     return Part(text.encode(), "application/json"), Part(page_of(document).encode(), "text/html; charset=utf-8")
