@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 MOST = 2048
-"""Of one process: with TLS (50 KiB each) and the largest heads they hold 240 MB, and the chart's limits have room."""
+"""Of one process: with TLS each takes about 50 KiB, and the chart's limits have room."""
 
 _AT_ONCE = 16
 """One in so many goes when it is full, so that a flood does not have everybody looked at for each that comes."""

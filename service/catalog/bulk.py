@@ -1,8 +1,8 @@
 """Rows of one table, many by one statement, past SQLAlchemy's way of taking every value in hand: the callbacks' path.
 
-The text of the statement and what makes a column's values storable come from the table, once for each database. One
-statement also keeps SQLite's thread from waiting for the interpreter's lock after every row. It must not know what
-the rows mean.
+The text of the statement and what makes a column's values storable come from the table, once for each database. With
+one statement SQLite's thread gives the lock of the interpreter up once, not for every row. It must not know what rows
+mean.
 """
 
 import re

@@ -31,7 +31,8 @@ class Signer:
             salt=salt,
             signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
         )
-        self._keys = [hmac.digest(secret.encode(), salt.encode(), "sha256") for secret in signing_secrets]
+        maker = self._serializer.make_signer(salt)
+        self._keys = [maker.derive_key(secret) for secret in maker.secret_keys]
 
     def sign(self, value: Any) -> str:
         return self._serializer.dumps(value)
