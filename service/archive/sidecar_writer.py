@@ -15,14 +15,24 @@ from service.errors import Unavailable
 from service.observability.tracing import NO_TRACING, SpanName, Tracing
 from service.storage import ObjectStore
 
-FollowUp = Callable[[Transaction, str], None]
-"""What else a task's change leads to, in the transaction that notes its sidecar; it may be called again for one."""
+FollowUp = Callable[[Transaction, str], bool]
+"""What else a task's change leads to, in the transaction that notes its sidecar, and whether somebody is to be told of
+it; it may be called again for one."""
 
 log = structlog.get_logger(__name__)
 
 
-def nothing_follows(_tx: Transaction, _task_id: str) -> None:
+def nothing_follows(_tx: Transaction, _task_id: str) -> bool:
     """No costs are added up, and nobody is told."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    """Whether the claim was still ours, and whether somebody is to be told of what followed."""
+
+    counted: bool
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +48,7 @@ class Sidecar:
 class SidecarWriter:
     """Writes claimed sidecars: read the task, replace its document, record the version shown.
 
-    `followed` is called when what followed is durable.
+    `followed` is called when what somebody is to be told of is durable.
     """
 
     def __init__(
@@ -68,20 +78,20 @@ class SidecarWriter:
         sidecar = await self._catalog.read(lambda tx: sidecar_of(tx, claimed.task_id))
         try:
             await self._store.replace(sidecar.key, sidecar.document)
-            ours = await self._catalog.write(lambda tx: self._finished(tx, claimed, sidecar.version))
+            finished = await self._catalog.write(lambda tx: self._finish(tx, claimed, sidecar.version))
         except Unavailable as error:
             self._trace(claimed, sidecar, time.monotonic() - started, error)
             raise
-        self._followed()
-        log.debug("sidecar_written", task_id=claimed.task_id, version=sidecar.version, counted=ours)
+        if finished.told:
+            self._followed()
+        log.debug("sidecar_written", task_id=claimed.task_id, version=sidecar.version, counted=finished.counted)
         self._trace(claimed, sidecar, time.monotonic() - started)
 
-    def _finished(self, tx: Transaction, claimed: ClaimedSidecar, version: int) -> bool:
-        """Whether the claim was still ours; whoever writes it again follows up then."""
-        ours = tx.work.finish_sidecar(claimed, version)
-        if ours:
-            self._follow_up(tx, claimed.task_id)
-        return ours
+    def _finish(self, tx: Transaction, claimed: ClaimedSidecar, version: int) -> _Finished:
+        """Where the claim was lost, whoever writes it again follows up."""
+        if not tx.work.finish_sidecar(claimed, version):
+            return _Finished(counted=False)
+        return _Finished(counted=True, told=self._follow_up(tx, claimed.task_id))
 
     def _trace(
         self, claimed: ClaimedSidecar, sidecar: Sidecar, seconds: float, error: Unavailable | None = None

@@ -49,10 +49,11 @@ def follow_up(prices: Prices, rules: Rules) -> FollowUp:
     return partial(_followed, prices=prices, rules=rules)
 
 
-def _followed(tx: Transaction, task_id: str, *, prices: Prices, rules: Rules) -> None:
+def _followed(tx: Transaction, task_id: str, *, prices: Prices, rules: Rules) -> bool:
     adopt_late(tx, task_id, rules=rules)
-    publish(tx, task_id, Audience(listeners(tx), _has_caller))
+    events = publish(tx, task_id, Audience(listeners(tx), _has_caller))
     book(tx, task_id, prices)
+    return events > 0
 
 
 def _has_caller(tx: Transaction, task_id: str) -> bool:

@@ -33,13 +33,17 @@ async def archive(world: World, store: MemoryStore) -> None:
     await archive_due(archiver_for(world.catalog, store, FakeFetcher(store.staging, {OTHER: too_large})))
 
 
-async def write_sidecars(world: World, store: MemoryStore) -> None:
-    def follow_up(tx: Transaction, task_id: str) -> None:
-        publish(tx, task_id, world.audience)
+async def write_sidecars(world: World, store: MemoryStore) -> int:
+    """How often whoever delivers was woken."""
 
-    writer = SidecarWriter(catalog=world.catalog, store=store, follow_up=follow_up)
+    def follow_up(tx: Transaction, task_id: str) -> bool:
+        return publish(tx, task_id, world.audience) > 0
+
+    woken: list[None] = []
+    writer = SidecarWriter(catalog=world.catalog, store=store, follow_up=follow_up, followed=lambda: woken.append(None))
     for one in await writer.claim(100):
         await writer.work(one)
+    return len(woken)
 
 
 async def test_what_the_archive_does_reaches_the_endpoint_signed_and_in_order(world: World, tmp_path: Path) -> None:
@@ -47,11 +51,11 @@ async def test_what_the_archive_does_reaches_the_endpoint_signed_and_in_order(wo
     async with receiving() as host:
         world.endpoints = (endpoint("shop", host.url(), secret(1)),)
         await completed(world)
-        await write_sidecars(world, store)
+        assert await write_sidecars(world, store) == 0, "there is nothing to deliver yet"
         assert await world.told() == []
         await archive(world, store)
-        await write_sidecars(world, store)
-        await write_sidecars(world, store)
+        assert await write_sidecars(world, store) == 1
+        assert await write_sidecars(world, store) == 0
         await world.deliver()
     told = [Webhook(secret(1)).verify(post.body, dict(post.headers)) for post in host.posts]
     assert [one["type"] for one in told] == ["asset.archived", "asset.dead", "task.settled"]
