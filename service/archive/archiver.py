@@ -98,7 +98,7 @@ class Archiver:
         self, claimed: ClaimedAsset, state: TaskState, link: str
     ) -> tuple[Stored | Failed | None, Recorded]:
         """Make the attempt and write down what came of it."""
-        outcome = await self._attempt(state, claimed.index, link)
+        outcome = await self._attempt(state, claimed, link)
         recorded = Recorded(None, counted=False)
         if outcome is not None:
             recorded = await self._catalog.write(
@@ -108,7 +108,7 @@ class Archiver:
             await self._store.delete(stray)
         return outcome, recorded
 
-    async def _attempt(self, state: TaskState, index: int, link: str) -> Stored | Failed | None:
+    async def _attempt(self, state: TaskState, claimed: ClaimedAsset, link: str) -> Stored | Failed | None:
         """What the attempt came to; None where the image was deleted meanwhile, so that nothing was stored."""
         fetched = await self._fetcher.fetch(link)
         match fetched:
@@ -117,9 +117,10 @@ class Archiver:
             case Fetched():
                 task = state.task
                 assert task.archive_date is not None
-                key = asset_key(task.source, task.archive_date, task.id, index, fetched.sha256, fetched.image.format)
+                hashed, form = fetched.sha256, fetched.image.format
+                key = asset_key(task.source, task.archive_date, task.id, claimed.index, hashed, form)
                 try:
-                    if await self._catalog.read(partial(_is_deleted, task_id=task.id, index=index)):
+                    if await self._catalog.read(lambda tx: tx.work.is_deleted(claimed)):
                         return None  # the purge waits for puts that have begun, not for any that begin later
                     await self._store.put(key, fetched.path)
                 finally:
@@ -161,12 +162,11 @@ class Archiver:
 
 def record(tx: Transaction, *, claimed: ClaimedAsset, link: str, outcome: Stored | Failed, jitter: float) -> Recorded:
     """Write an outcome down if the claim still counts; bytes stored for a deleted asset are handed to the purge."""
-    held = tx.work.holds_asset(claimed)
     state = tx.tasks.get(claimed.task_id)
     if state is None:
         return Recorded(None, counted=False)
     asset = state.assets[claimed.index]
-    if not held or asset.status is not AssetStatus.PENDING:
+    if not tx.work.holds_asset(claimed) or asset.status is not AssetStatus.PENDING:
         if asset.status is AssetStatus.DELETED and isinstance(outcome, Stored):
             _save(tx, state, state.task, replace(asset, stored=outcome))
             tx.work.bytes_came_late(claimed.task_id, claimed.index)
@@ -208,11 +208,6 @@ def _stray(outcome: Stored | Failed | None, recorded: Recorded) -> str | None:
             return None  # somebody else may be storing the same bytes; the purge sees to what was deleted
         case _:
             assert_never(asset.status)
-
-
-def _is_deleted(tx: Transaction, *, task_id: str, index: int) -> bool:
-    state = tx.tasks.get(task_id)
-    return state is not None and state.assets[index].status is AssetStatus.DELETED
 
 
 def _was_deleted(outcome: Stored, state: TaskState) -> bool:

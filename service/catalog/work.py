@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from service.catalog.columns import UtcTime
 from service.catalog.dialects import in_its_index
 from service.catalog.tables import assets, tasks
+from service.domain.asset import AssetStatus
 from service.domain.lease import LEASE, counts
 from service.domain.object_key import folder
 
@@ -104,13 +105,16 @@ class Work:
         return claimed
 
     def holds_asset(self, claimed: ClaimedAsset) -> bool:
-        """Whether this claim is still the asset's, so that its outcome counts."""
+        """Whether this claim is still the asset's, so that its outcome counts. Whoever writes loads its task before:
+        all lock the task before its assets, otherwise two could wait for each other."""
         query = sa.select(assets.c.claim).where(_is(claimed))
-        if self._locks:  # the task before its assets, as all do: otherwise two could wait for each other
-            self._connection.execute(sa.select(tasks.c.seq).where(tasks.c.id == claimed.task_id).with_for_update())
-            query = query.with_for_update()
-        held = self._connection.execute(query).scalar()
+        held = self._connection.execute(query.with_for_update() if self._locks else query).scalar()
         return counts(held, claimed.claim)
+
+    def is_deleted(self, claimed: ClaimedAsset) -> bool:
+        """Whether somebody has deleted the asset since it was claimed."""
+        query = sa.select(assets.c.status).where(_is(claimed))
+        return self._connection.execute(query).scalar() == AssetStatus.DELETED.value
 
     def release_asset(self, claimed: ClaimedAsset, *, after: timedelta = timedelta()) -> None:
         """Give an asset back without an outcome; `after` keeps everyone off it for a while."""

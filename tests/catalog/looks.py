@@ -114,6 +114,7 @@ def _writes() -> Iterator[tuple[str, Look]]:
 
 
 def _reads() -> Iterator[tuple[str, Look]]:
+    yield "work.is_deleted", lambda tx: tx.work.is_deleted(HERE)
     yield "inbox.accepted_of", lambda tx: tx.inbox.accepted_of(OLD)
     yield "inbox.of_tasks", lambda tx: tx.inbox.of_tasks([OLD, LATEST])
     yield "inbox.hashes_of", lambda tx: tx.inbox.hashes_of(OLD)
