@@ -68,10 +68,8 @@ def _routes(parts: Components) -> list[BaseRoute]:
     keys = ApiKeys(parts.keys, parts.failures, browsers if serves_api else None)
     refused = RefusedCallbacks()
     health = _health(parts)
-    routes: list[BaseRoute] = [*health.routes()]
-    if settings.server.metrics_port is None:
-        routes.append(health.metrics_route(keys))
-    if Role.RECEIVER in settings.roles:
+    routes: list[BaseRoute] = []
+    if Role.RECEIVER in settings.roles:  # first, as routes are tried in order
         callbacks = CallbackRoutes(
             signer=parts.signer,
             revoked=parts.revoked.ids,
@@ -84,6 +82,9 @@ def _routes(parts: Components) -> list[BaseRoute]:
             tracing=parts.tracing,
         )
         routes += callbacks.routes()
+    routes += health.routes()
+    if settings.server.metrics_port is None:
+        routes.append(health.metrics_route(keys))
     if serves_api:
         routes += _api_routes(parts, keys, browsers, refused)
     return routes
