@@ -45,7 +45,7 @@ class Signer:
         if not dot or not self._is_ours(payload, signature):
             return None
         try:
-            return json.loads(_unpacked(payload))
+            return json.loads(_unpacked(payload).decode())
         except (ValueError, zlib.error, RecursionError):  # ours are always right: another program has our secret
             return None
 

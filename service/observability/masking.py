@@ -41,7 +41,9 @@ def masked(text: str) -> str:
 
 def masked_value(value: Any, depth: int = 0) -> Any:
     """The same for any value of a log line: lists and maps are walked, objects shown as masked text."""
-    if value is None or isinstance(value, bool | int | float):
+    if isinstance(value, str):  # most are
+        return masked(value)
+    if value is None or isinstance(value, int | float):
         return value
     if depth < _DEEPEST:
         if isinstance(value, dict):

@@ -79,7 +79,7 @@ def tells_end(word: str | None) -> bool:
 def read_json(body: bytes) -> tuple[str, Any]:
     """The text of a body and the document in it; raises ValueError or RecursionError."""
     text = body.decode(json.detect_encoding(body))
-    return text, json.loads(text, parse_int=_integer, parse_float=_float, parse_constant=_not_a_number)
+    return text, _reader.decode(text)
 
 
 def _event(document: Mapping[str, Any]) -> TaskEvent | None:
@@ -154,6 +154,9 @@ def _float(number: str | float) -> float | None:
 
 def _not_a_number(_word: str) -> None:
     """NaN and Infinity are not JSON; a stray one must not cost the images."""
+
+
+_reader = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=_not_a_number)
 
 
 def storable_mapping(value: Mapping[str, Any]) -> dict[str, Any]:
