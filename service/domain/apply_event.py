@@ -181,7 +181,7 @@ def _owned(known: Task, event: TaskEvent, arrival: Arrival, rank: Rank, **more: 
     `more` are members that change with it.
     """
     if arrival.foreign or arrival.from_provider:
-        return replace(known, **more) if more else known
+        return replace(known, **more)
     links = min(len({identity(link) for link in event.links}), MAX_LINKS) if event.status.terminal else 0
     return replace(
         known,
@@ -312,15 +312,13 @@ def _entry(event: TaskEvent, arrival: Arrival, rank: Rank, effect: Effect, note:
 
 
 def _shown(task: Task) -> Task:
-    """What a sidecar shows of a task: all but the bookkeeping."""
+    """What a sidecar shows of a task: all but the bookkeeping; versions have not changed yet where it is asked."""
     return replace(
         task,
         callback_rank=Rank.NOTHING,
         expected_images=0,
         stranger=False,
         check=Check(),
-        version=0,
-        sidecar_version=0,
     )
 
 

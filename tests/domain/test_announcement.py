@@ -49,6 +49,17 @@ def test_a_settled_task_tells_of_each_image_by_index_and_of_itself_last() -> Non
     assert {one.task_id for one in found} == {TASK}
 
 
+def test_the_ids_stay_what_they_are_or_everybody_would_be_told_anew_by_the_next_version() -> None:
+    dead = asset(1, AssetStatus.DEAD, reason=AssetReason.LINK_EXPIRED, attempts=3, revivals=1)
+    found = told(SETTLED, asset(0), dead, asset(2, archived_at=None))
+    assert [one.id for one in found] == [
+        "evt_15d1d80a124768788be69d3086dcfc08",
+        "evt_37d35c3df719b0921d850816eb6a7bdb",
+        "evt_b88c11568256ec0c1f9da1f04020ddf2",
+        "evt_f020f329abaccc787fcf563521abf3db",
+    ]
+
+
 @pytest.mark.parametrize("status", [AssetStatus.PENDING, AssetStatus.DELETED])
 def test_what_is_on_its_way_or_deleted_is_told_to_nobody(status: AssetStatus) -> None:
     assert told(RUNNING, asset(0, status)) == []
