@@ -26,18 +26,16 @@ def arrival(
     return Arrival(source="evolink", at=NOW, origin=origin, standing=standing, sender=sender or Sender("tok"))
 
 
-def after(
-    task: Task | None,
-    *events: TaskEvent,
-    assets: tuple[Asset, ...] = (),
-    rules: Rules = RULES,
-    by: Arrival | None = None,
-) -> Applied:
+def after(task: Task | None, *events: TaskEvent, rules: Rules = RULES, by: Arrival | None = None) -> Applied:
+    """What the last of these events comes to."""
+    assets: tuple[Asset, ...] = ()
+    steps = []
     for one in events:
         applied = apply_event(task, assets, one, by or arrival(), rules=rules)
         assert applied is not None
         task, assets = applied.task, applied.assets
-    return applied
+        steps.append(applied)
+    return steps[-1]
 
 
 PROCESSING, PENDING, FAILED = (event(one) for one in (EventStatus.PROCESSING, EventStatus.PENDING, EventStatus.FAILED))
