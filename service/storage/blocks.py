@@ -4,10 +4,11 @@ import asyncio
 import os
 import stat
 from concurrent.futures import Executor
+from io import BufferedReader
 from pathlib import Path
 from typing import TypeVar
 
-import aiofiles
+from aiofiles.threadpool import wrap
 from aiofiles.threadpool.binary import AsyncBufferedReader
 
 from service.errors import StorageUnavailable
@@ -35,14 +36,23 @@ async def open_blocks(path: Path, *, start: int, length: int | None, threads: Ex
 
 
 async def _opened(path: Path, threads: Executor) -> AsyncBufferedReader:
-    """Closes what was opened for somebody who was cancelled meanwhile."""
-    opening = asyncio.ensure_future(aiofiles.open(path, "rb", opener=_no_follow, executor=threads))
+    """Has closed what is opened for somebody who was cancelled meanwhile, however often and whoever waits for it."""
+    opening = asyncio.get_running_loop().run_in_executor(threads, _open, path)
     try:
-        return await _ended(opening)
+        file: AsyncBufferedReader = wrap(await _ended(opening), executor=threads)
     except asyncio.CancelledError:
-        if opening.exception() is None:
-            await _ended(asyncio.ensure_future(opening.result().close()))
+        opening.add_done_callback(_close_unwanted)
         raise
+    return file
+
+
+def _open(path: Path) -> BufferedReader:
+    return open(path, "rb", opener=_no_follow)
+
+
+def _close_unwanted(opening: "asyncio.Future[BufferedReader]") -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
 
 
 async def _ended(work: "asyncio.Future[T]") -> T:

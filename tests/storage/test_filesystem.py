@@ -20,6 +20,7 @@ from service.errors import StorageUnavailable
 from service.storage.blocks import open_blocks
 from service.storage.filesystem import FilesystemStore
 from tests.storage.conformance import KEY, ObjectStoreConformance, listed, stored, whole
+from tests.system.support.waiting import eventually
 
 
 @pytest.fixture
@@ -259,18 +260,27 @@ class SlowToTell(ThreadPoolExecutor):
         return super().submit(slowly)
 
 
-async def test_a_reader_that_gives_up_while_its_file_is_opened_leaves_it_closed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_reader_that_gives_up_while_its_file_is_opened_leaves_it_closed(tmp_path: Path, times: int) -> None:
+    """However often it is told to give up: whoever waits for it may be told so at every turn of the loop."""
     path = tmp_path / "image"
     path.write_bytes(b"bytes")
     with SlowToTell() as threads:
         reading = asyncio.create_task(open_blocks(path, start=0, length=None, threads=threads))
         await asyncio.to_thread(threads.done.wait, 10)
         assert descriptors_of(path) == 1
-        reading.cancel()
+        for _ in range(times):
+            reading.cancel()
+            await asyncio.sleep(0)
         asyncio.get_running_loop().call_later(0.05, threads.may_tell.set)
-        with pytest.raises(asyncio.CancelledError):
+        with pytest.raises(asyncio.CancelledError) as given_up:  # as who keeps it keeps what it held
             await reading
-    assert descriptors_of(path) == 0
+
+        async def closed() -> bool | None:
+            return descriptors_of(path) == 0 or None
+
+        await eventually(closed, what="the file is closed")
+    assert given_up.type is asyncio.CancelledError
     gc.collect()  # a file that nobody closed would be told of here
 
 
