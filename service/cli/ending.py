@@ -9,8 +9,7 @@ from service.cli.group import main
 
 FRESH_OBJECTS = 50_000
 """Objects more than before that the cycle collector looks through at once. Nearly all of ours end without it; Python's
-700 have it look tens of times during a batch of callbacks (a tenth of their time, and most of what the slowest waited),
-and all through a start, where it finds nothing."""
+700 cost callbacks a tenth of their time, and a start a twentieth."""
 
 
 def run() -> NoReturn:

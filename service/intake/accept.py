@@ -109,7 +109,7 @@ class Intake:
         """Let those come in who are at the door already.
 
         They share the transaction then, and its thread does not have the interpreter's lock taken away by them: two
-        threads that want it at the same time cost a third more than one after the other.
+        threads that want it at the same time cost a quarter more than one after the other.
         """
         quiet = 0
         while quiet < QUIET and len(self._waiting) < LARGEST_BATCH:

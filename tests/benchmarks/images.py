@@ -26,6 +26,7 @@ from tests.system.support.waiting import eventually
 
 ROLES = "receiver,archiver,reconciler,api"
 LOOK_EVERY = 0.1
+WEIGH_EVERY = 0.02
 WITHIN = 600.0
 MIB = 2**20
 
@@ -161,7 +162,7 @@ async def _most(look: Callable[[], int]) -> int:
     try:
         while True:
             most = max(most, look())
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(WEIGH_EVERY)
     except asyncio.CancelledError:
         return most
 
