@@ -65,24 +65,28 @@ async def until_at_rest(api: Api, plan: Plan, say: Say) -> None:
     async def look() -> bool | None:
         nonlocal last
         tasks = await all_tasks(api)
-        names = [task["id"] for task in tasks if not _is_at_rest(task)]
+        unrest = {task["id"]: why for task in tasks if (why := _unrest(task))}
         sidecars = (await api.get("/v1/stats"))["waiting"]["sidecars"]
-        left = plan.tasks - len(tasks) + len(names), sidecars
+        left = plan.tasks - len(tasks) + len(unrest), sidecars
         if left != last:
             told = f"{left[0]} of {plan.tasks} are not at rest, {sidecars} sidecars are to be written"
-            say(told + (f": {', '.join(names[:9])}" if left[0] < 10 else ""))
+            why = {"not known": plan.tasks - len(tasks), **Counter(unrest.values())}
+            names = f" ({', '.join(unrest)})" if left[0] < 10 else ""
+            say(f"{told}: {', '.join(f'{number} {what}' for what, number in why.items() if number)}{names}")
         last = left
         return left == (0, 0) or None
 
     await eventually(look, what="all tasks are at rest", within=CALM_WITHIN, every=2.0)
 
 
-def _is_at_rest(task: Any) -> bool:
-    """Whether it is settled, nobody is to be asked of it, and its images are looked at."""
-    if not task["settled_at"] or task["next_check_at"] is not None:
-        return False
+def _unrest(task: Any) -> str:
+    """Why a task is not at rest: it is not settled, somebody is to be asked of it, its images are not looked at."""
+    if not task["settled_at"]:
+        return f"{task['status']} and not settled"
+    if task["next_check_at"] is not None:
+        return "to be asked about"
     archived = [asset for asset in task["assets"] if asset["status"] == "archived"]
-    return all(asset["details"] is not None for asset in archived)
+    return "" if all(asset["details"] is not None for asset in archived) else "with images not looked at"
 
 
 async def all_tasks(api: Api) -> list[Any]:

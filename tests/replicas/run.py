@@ -27,6 +27,10 @@ DATABASE = (State.REFUSED, State.RESET, State.SILENT, State.HELD)
 BUCKET = (*DATABASE, State.SLOW, State.SHORT, State.ERRORS)
 
 
+TROUBLES_TOLD = 5
+"""The last lines of each replica's log that are no good news, where a run comes to no rest."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Scene:
     house: House
@@ -100,7 +104,13 @@ async def _calm(scene: _Scene, say: Say) -> None:
     """Wait in fair weather until nothing is left to do."""
     for replica in scene.house.replicas.values():
         await up(replica, Counter())
-    await until_at_rest(scene.house.api, scene.plan, say)
+    try:
+        await until_at_rest(scene.house.api, scene.plan, say)
+    except AssertionError:
+        for name, replica in scene.house.replicas.items():
+            for line in [one for one in replica.log.splitlines() if '"level": "info"' not in one][-TROUBLES_TOLD:]:
+                say(f"{name}: {line}")
+        raise
 
 
 async def _judged(house: House, truth: Sequence[Any], outcome: Outcome, folder: Path, *, inbox: bool = True) -> Verdict:

@@ -9,7 +9,7 @@ from tests.replicas.run import run
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 async def test_nothing_is_lost_stored_twice_or_stray_while_replicas_die_and_database_and_bucket_fail(
     tmp_path: Path,
 ) -> None:
