@@ -26,7 +26,7 @@ LAYERS: tuple[Set[str], ...] = (
     {"connections", "listener", "secrets_file", "server_lock", "settings"},
     {"submission", "reconcile", "upkeep", "notify", "keys"},
     {"intake", "thumbnails"},
-    {"inspection"},
+    {"fetching", "inspection"},
     {"archive", "decoding"},
     {"catalog", "storage"},
     {"provider"},

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from typing import assert_never
+from typing import Protocol, assert_never
 
 import structlog
 
-from service.archive.fetcher import Fetched, Fetcher
+from service.archive.fetcher import Fetched
 from service.archive.spans import newly_settled, tell_attempt, tell_settled
 from service.background import Nudge
 from service.catalog.catalog import Catalog, Transaction
@@ -33,6 +33,13 @@ from service.storage import ObjectStore
 log = structlog.get_logger(__name__)
 
 
+class Fetches(Protocol):
+    """Fetches and proves one link; the file of what it fetched is the caller's. Raises Unavailable where that says
+    nothing of the link."""
+
+    async def fetch(self, link: str) -> Fetched | Failed: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """What an attempt changed: the asset as it stands now, whether the outcome counted, the task if that settled it."""
@@ -51,7 +58,7 @@ class Archiver:
         *,
         catalog: Catalog,
         store: ObjectStore,
-        fetcher: Fetcher,
+        fetcher: Fetches,
         metrics: Metrics,
         sidecars: Nudge,
         purge: Nudge,

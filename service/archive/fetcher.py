@@ -1,5 +1,7 @@
 """From an untrusted link to proven bytes in a staged file, or a reason why not. It decides nothing about what follows.
 
+In a running service this is done in a process of its own, by `service.fetching`.
+
 The file is whole, hashed and identified, but not yet durable: fsync belongs to who stores it. aiofiles is not used,
 because each of its calls is a visit to a thread: writing and hashing a block in one visit takes 0.9 of the CPU
 (`tests/benchmarks/transport.py`).
@@ -21,8 +23,8 @@ from service.errors import Unavailable
 from service.outbound.guarded_client import Answer, GetError, GuardedClient
 from service.outbound.retry_after import retry_after
 
-BLOCK = 256 * 1024
-"""Bytes written and hashed at once; with what the socket holds, a download takes about three of them."""
+BLOCK = 128 * 1024
+"""Bytes written and hashed at once; with what TLS and the stream hold, a download takes about 1 MiB of memory."""
 
 _OK = 200
 _GONE = frozenset({403, 404, 410})
@@ -45,32 +47,32 @@ def _utc_now() -> datetime:
 
 
 class Fetcher:
-    """Fetches links into `staging`; caps in bytes and pixels, `total_timeout` in seconds for one link."""
+    """Fetches links into files; caps in bytes and pixels, `total_timeout` in seconds for one link."""
 
     def __init__(
         self,
         *,
         client: GuardedClient,
-        staging: Path,
         max_bytes: int,
         max_pixels: int,
         total_timeout: float,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._client = client
-        self._staging = staging
         self._max_bytes = max_bytes
         self._max_pixels = max_pixels
         self._total_timeout = total_timeout
         self._now = now
 
-    async def fetch(self, link: str) -> Fetched | Failed:
-        """Fetch and prove one link. Raises StorageUnavailable when our own disk does not take the bytes, and
+    async def fetch(self, link: str, path: Path) -> Fetched | Failed:
+        """Fetch one link into a file that is not there yet, and prove it.
+
+        Raises StorageUnavailable when our own disk does not take the bytes, and
         Unavailable when this process can open no connection: neither says anything of the link.
 
-        Nothing stays behind in `staging` unless the outcome is Fetched, cancellation included.
+        No file stays behind unless the outcome is Fetched, cancellation included.
         """
-        staged = StagedFile(self._staging)
+        staged = StagedFile(path)
         outcome: Fetched | Failed | None = None
         try:
             async with asyncio.timeout(self._total_timeout):

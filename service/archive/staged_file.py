@@ -20,11 +20,16 @@ from service.domain.image import Image
 from service.errors import StorageUnavailable
 
 
-class StagedFile:
-    """A file with a name of its own in `folder`; on disk from the first append until it is discarded."""
+def staged_path(folder: Path) -> Path:
+    """A name of its own in `folder`."""
+    return folder / f"{secrets.token_hex(16)}.part"
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / f"{secrets.token_hex(16)}.part"
+
+class StagedFile:
+    """A file of this name, which is nobody else's; on disk from the first append until it is discarded."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self.size = 0
         self._digest = hashlib.sha256()
         self._file: FileIO | None = None

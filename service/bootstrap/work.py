@@ -8,8 +8,7 @@ from functools import partial
 
 import structlog
 
-from service.archive.archiver import Archiver
-from service.archive.fetcher import Fetcher
+from service.archive.archiver import Archiver, Fetches
 from service.archive.gauges import Gauges
 from service.archive.leases import Leases
 from service.archive.purge import Purge
@@ -18,8 +17,8 @@ from service.archive.worker import Worker
 from service.background import Background
 from service.bootstrap.components import Components
 from service.bootstrap.details import start_details, wanted_of
+from service.bootstrap.fetching import fetch_process
 from service.bootstrap.notify import follow_up, guarded_post, start_deliveries
-from service.bootstrap.provider import USER_AGENT
 from service.bootstrap.reconcile import asking_of, start_reconcile
 from service.catalog.catalog import Transaction
 from service.catalog.marks import STORE_BEGUN
@@ -29,11 +28,8 @@ from service.domain.submission import LOOKS, SubmissionStatus
 from service.domain.telling import LONGEST_WAIT as LONGEST_DELIVERY_WAIT
 from service.errors import CatalogUnavailable
 from service.inspection.inspector import UNTIL_MENDED
-from service.outbound.address_policy import AddressPolicy
-from service.outbound.guarded_client import GuardedClient, Timeouts
-from service.outbound.tls import tls_context
 from service.reconcile.clock_watch import ClockWatch
-from service.settings import Role, Settings
+from service.settings import Role
 from service.submission.arrears import Arrears
 from service.submission.finder import Finder
 from service.upkeep.elected import hourly, start_duty
@@ -80,7 +76,8 @@ async def running(parts: Components) -> AsyncIterator[None]:
             to_callers = await stack.enter_async_context(guarded_post(settings, to_callers=True))
             start_deliveries(parts, background, to_endpoints=to_endpoints, to_callers=to_callers)
         if Role.ARCHIVER in settings.roles:
-            _start_archive(parts, background, await stack.enter_async_context(_guarded_client(settings)))
+            fetcher = await stack.enter_async_context(fetch_process(settings, parts.store.staging))
+            _start_archive(parts, background, fetcher)
         if Role.RECONCILER in settings.roles:
             tell = partial(_tell_of_found, parts)
             finder = Finder(catalog=parts.catalog, provider=parts.provider, rules=parts.rules, tell=tell)
@@ -164,15 +161,7 @@ def _take_over(tx: Transaction, *, parts: Components) -> None:
         tx.checks.hasten(tx.now + FIRST_CHECK)
 
 
-def _start_archive(parts: Components, background: Background, client: GuardedClient) -> None:
-    download = parts.settings.download
-    fetcher = Fetcher(
-        client=client,
-        staging=parts.store.staging,
-        max_bytes=download.max_bytes,
-        max_pixels=download.max_pixels,
-        total_timeout=download.total_timeout.total_seconds(),
-    )
+def _start_archive(parts: Components, background: Background, fetcher: Fetches) -> None:
     archiver = Archiver(
         catalog=parts.catalog,
         store=parts.store,
@@ -187,7 +176,7 @@ def _start_archive(parts: Components, background: Background, client: GuardedCli
     assets = Worker(
         name="archive",
         job=archiver,
-        concurrency=download.concurrency,
+        concurrency=parts.settings.download.concurrency,
         nudge=parts.archive_nudge,
         may_start=lambda: not parts.readiness.problems,
     )
@@ -212,16 +201,3 @@ def _start_archive(parts: Components, background: Background, client: GuardedCli
     background.start("sidecar", sidecars.run, drain=sidecars.stop)
     background.start("archive", assets.run, drain=assets.stop)
     start_details(parts, background)
-
-
-def _guarded_client(settings: Settings) -> GuardedClient:
-    download = settings.download
-    return GuardedClient(
-        allowed_hosts=download.allowed_hosts,
-        policy=AddressPolicy(download.trusted_networks),
-        tls=tls_context(settings.tls.ca_file),
-        timeouts=Timeouts(connect=download.connect_timeout.total_seconds(), read=download.read_timeout.total_seconds()),
-        user_agent=USER_AGENT,
-        proxy=download.proxy.get_secret_value() if download.proxy else None,
-        max_connections=download.concurrency,
-    )

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import aiofiles
 import structlog
 
-from service.archive.staged_file import StagedFile
+from service.archive.staged_file import StagedFile, staged_path
 from service.background import Nudge
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.details import ClaimedDetails
@@ -111,7 +111,7 @@ class Inspector:
 
     async def _details(self, stored: Stored) -> dict[str, Any] | _Damaged:
         """Everything that the bytes tell. Raises Unavailable."""
-        staged = StagedFile(self._store.staging)
+        staged = StagedFile(staged_path(self._store.staging))
         try:
             damaged = await self._bring(stored, staged)
             if damaged is not None:

@@ -54,7 +54,7 @@ class Answer:
         self.headers: Mapping[str, str] = response.headers
 
     async def blocks(self) -> AsyncGenerator[bytes, None]:
-        """The body in blocks of about 256 KiB at most; raises GetError when it breaks off or is encoded."""
+        """The body in blocks as they arrive; raises GetError when it breaks off or is encoded."""
         encoding = self.headers.get("Content-Encoding", "identity").strip().lower()
         if encoding not in ("", "identity"):
             detail = f"{self.host} sent the body {encoding[:20]}-encoded, which was not asked for"

@@ -11,7 +11,7 @@ import aiohttp
 import httpx
 from yarl import URL
 
-READ_BUFFER = 128 * 1024
+READ_BUFFER = 64 * 1024
 
 
 class _Body(httpx.AsyncByteStream):

@@ -1,6 +1,6 @@
 """What is on its way into another store: staged there under a name of its own, and read back once it has arrived."""
 
-from service.archive.staged_file import StagedFile
+from service.archive.staged_file import StagedFile, staged_path
 from service.errors import StorageUnavailable
 from service.storage import ObjectStore
 from service.storage.disk import cleaned, disk_trouble
@@ -14,8 +14,8 @@ class StagedCopy(StagedFile):
     """A file on its way into a store."""
 
     def __init__(self, store: ObjectStore) -> None:
-        super().__init__(store.staging)
-        self.path = self.path.with_name(f"{_MARK}{self.path.name}")
+        path = staged_path(store.staging)
+        super().__init__(path.with_name(f"{_MARK}{path.name}"))
 
 
 def clean_staged(store: ObjectStore) -> None:

@@ -2,7 +2,7 @@
 
 from contextlib import aclosing
 
-from service.archive.staged_file import StagedFile
+from service.archive.staged_file import StagedFile, staged_path
 from service.domain.asset import Stored
 from service.domain.attempt import Failed
 from service.domain.object_key import asset_key
@@ -18,7 +18,7 @@ async def proven(store: ObjectStore, key: str, task: Task, index: int, *, max_pi
     blocks = await store.read(key)
     if blocks is None or task.archive_date is None:
         return None
-    staged = StagedFile(store.staging)
+    staged = StagedFile(staged_path(store.staging))
     try:
         waiting = [b""]  # an empty object makes a file too
         async with aclosing(blocks):

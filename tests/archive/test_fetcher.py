@@ -13,6 +13,7 @@ import pytest
 from PIL import Image as Pillow
 
 from service.archive.fetcher import Fetched, Fetcher
+from service.archive.staged_file import staged_path
 from service.domain.attempt import Failed, Failure
 from service.domain.image import Image, ImageFormat
 from service.errors import StorageUnavailable
@@ -46,7 +47,6 @@ def chunked(*parts: bytes) -> bytes:
 
 def fetcher(
     client: GuardedClient,
-    staging: Path,
     *,
     max_bytes: int = 10_000_000,
     max_pixels: int = 1_000_000,
@@ -54,7 +54,6 @@ def fetcher(
 ) -> Fetcher:
     return Fetcher(
         client=client,
-        staging=staging,
         max_bytes=max_bytes,
         max_pixels=max_pixels,
         total_timeout=total_timeout,
@@ -66,7 +65,7 @@ async def failed(handler: Handler, staging: Path, *, timeouts: Timeouts | None =
     """The failure that a host's answer leads to; nothing may stay behind, and the detail may not show the link."""
     client = guarded_client(timeouts=timeouts or Timeouts(connect=5, read=5))
     async with origin(handler) as host, client:
-        outcome = await fetcher(client, staging, **limits).fetch(host.url("/secret.png?token=secret"))  # type: ignore[arg-type]
+        outcome = await fetcher(client, **limits).fetch(host.url("/secret.png?token=secret"), staged_path(staging))  # type: ignore[arg-type]
     assert isinstance(outcome, Failed), outcome
     assert "secret" not in outcome.detail
     assert list(staging.iterdir()) == []
@@ -78,7 +77,7 @@ async def test_a_fetched_image_is_proven_and_stands_in_a_file_of_its_own(kind: s
     content = saved(kind, (900, 700))
     assert len(content) > 300_000
     async with origin(always(reply(content))) as host, guarded_client() as client:
-        outcomes = [await fetcher(client, tmp_path).fetch(host.url()) for _ in range(2)]
+        outcomes = [await fetcher(client).fetch(host.url(), staged_path(tmp_path)) for _ in range(2)]
     for outcome in outcomes:
         assert isinstance(outcome, Fetched)
         assert outcome.path.read_bytes() == content
@@ -92,20 +91,20 @@ async def test_a_fetched_image_is_proven_and_stands_in_a_file_of_its_own(kind: s
 @pytest.mark.parametrize("answer", [chunked(*(PNG[n : n + 7] for n in range(0, len(PNG), 7)), b""), reply(PNG)])
 async def test_how_the_body_is_framed_does_not_matter(answer: bytes, tmp_path: Path) -> None:
     async with origin(always(answer)) as host, guarded_client() as client:
-        assert isinstance(await fetcher(client, tmp_path).fetch(host.url()), Fetched)
+        assert isinstance(await fetcher(client).fetch(host.url(), staged_path(tmp_path)), Fetched)
 
 
 async def test_a_body_that_ends_with_its_connection_is_whole_if_its_structure_is(tmp_path: Path) -> None:
     head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
     assert (await failed(then_cut(head + PNG[:-1]), tmp_path)).failure is Failure.TRUNCATED
     async with origin(then_cut(head + PNG)) as host, guarded_client() as client:
-        assert isinstance(await fetcher(client, tmp_path).fetch(host.url()), Fetched)
+        assert isinstance(await fetcher(client).fetch(host.url(), staged_path(tmp_path)), Fetched)
 
 
 async def test_many_links_are_fetched_at_once_over_the_pool(tmp_path: Path) -> None:
     async with origin(always(reply(PNG))) as host, guarded_client() as client:
-        ours = fetcher(client, tmp_path)
-        outcomes = await asyncio.gather(*(ours.fetch(host.url(f"/{n}")) for n in range(30)))
+        ours = fetcher(client)
+        outcomes = await asyncio.gather(*(ours.fetch(host.url(f"/{n}"), staged_path(tmp_path)) for n in range(30)))
         assert all(isinstance(outcome, Fetched) for outcome in outcomes)
         assert host.connections <= 4
     assert len(list(tmp_path.iterdir())) == 30
@@ -183,7 +182,7 @@ async def test_an_image_of_exactly_the_cap_is_kept_and_one_byte_more_is_not(tmp_
     handler = always(chunked(PNG, b""))
     assert (await failed(handler, tmp_path, max_bytes=len(PNG) - 1)).failure is Failure.TOO_LARGE
     async with origin(handler) as host, guarded_client() as client:
-        assert isinstance(await fetcher(client, tmp_path, max_bytes=len(PNG)).fetch(host.url()), Fetched)
+        assert isinstance(await fetcher(client, max_bytes=len(PNG)).fetch(host.url(), staged_path(tmp_path)), Fetched)
 
 
 async def test_an_endless_body_is_stopped_at_the_cap(tmp_path: Path) -> None:
@@ -234,7 +233,7 @@ async def test_a_cancelled_fetch_leaves_nothing_behind(tmp_path: Path) -> None:
         await asyncio.Event().wait()
 
     async with origin(handler) as host, guarded_client() as client:
-        task = asyncio.create_task(fetcher(client, tmp_path).fetch(host.url()))
+        task = asyncio.create_task(fetcher(client).fetch(host.url(), staged_path(tmp_path)))
         await arrived.wait()
         while not list(tmp_path.iterdir()):
             await asyncio.sleep(0)
@@ -259,8 +258,8 @@ async def test_a_disk_that_does_not_take_the_bytes_is_our_fault_and_not_the_link
     content = saved("PNG", (900, 700))
     async with origin(always(reply(content))) as host, guarded_client() as client:
         with largest_file(100_000), pytest.raises(StorageUnavailable, match="File too large"):
-            await fetcher(client, tmp_path).fetch(host.url())
+            await fetcher(client).fetch(host.url(), staged_path(tmp_path))
         assert list(tmp_path.iterdir()) == []
         with pytest.raises(StorageUnavailable, match="No such file or directory"):
-            await fetcher(client, tmp_path / "not mounted").fetch(host.url())
-        assert isinstance(await fetcher(client, tmp_path).fetch(host.url()), Fetched)
+            await fetcher(client).fetch(host.url(), staged_path(tmp_path / "not mounted"))
+        assert isinstance(await fetcher(client).fetch(host.url(), staged_path(tmp_path)), Fetched)

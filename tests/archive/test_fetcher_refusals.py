@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from service.archive.fetcher import Fetched, Fetcher
+from service.archive.staged_file import staged_path
 from service.domain.attempt import Failed, Failure
 from service.outbound.guarded_client import GuardedClient, Timeouts
 from tests.outbound.origin import always, guarded_client, names_at, origin, redirects, reply
@@ -37,12 +38,12 @@ INSIDE = names_at(
 OK = reply(b"bytes")
 
 
-def fetcher(client: GuardedClient, staging: Path) -> Fetcher:
-    return Fetcher(client=client, staging=staging, max_bytes=1000, max_pixels=1000, total_timeout=10)
+def fetcher(client: GuardedClient) -> Fetcher:
+    return Fetcher(client=client, max_bytes=1000, max_pixels=1000, total_timeout=10)
 
 
 async def refused(client: GuardedClient, link: str, staging: Path) -> Failure:
-    outcome = await fetcher(client, staging).fetch(link)
+    outcome = await fetcher(client).fetch(link, staged_path(staging))
     assert isinstance(outcome, Failed)
     assert list(staging.iterdir()) == []
     return outcome.failure
@@ -89,7 +90,7 @@ def test_any_text_as_a_link_ends_as_a_value(tmp_path_factory: pytest.TempPathFac
     async def fetch() -> Fetched | Failed:
         timeouts = Timeouts(connect=0.2, read=0.2)
         async with guarded_client(trusted=(), lookup=names_at(), timeouts=timeouts) as client:
-            return await fetcher(client, tmp_path_factory.getbasetemp()).fetch(link)
+            return await fetcher(client).fetch(link, staged_path(tmp_path_factory.getbasetemp()))
 
     outcome = asyncio.run(fetch())
     assert isinstance(outcome, Failed)

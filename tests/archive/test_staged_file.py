@@ -30,7 +30,7 @@ async def all_threads_done() -> None:
 
 
 async def test_what_is_appended_is_written_and_hashed_in_order(tmp_path: Path) -> None:
-    staged = StagedFile(tmp_path)
+    staged = StagedFile(tmp_path / "a.part")
     parts = [b"one", b"", b"two"]
     await staged.append(parts)
     await staged.append([b"three"])
@@ -45,13 +45,13 @@ async def test_what_is_appended_is_written_and_hashed_in_order(tmp_path: Path) -
 
 
 def test_a_file_that_was_never_begun_is_discarded_without_a_trace(tmp_path: Path) -> None:
-    StagedFile(tmp_path / "nowhere").discard()
+    StagedFile(tmp_path / "nowhere" / "a.part").discard()
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("begun", [True, False])
 async def test_a_file_discarded_under_a_write_is_removed_when_the_write_has_ended(tmp_path: Path, begun: bool) -> None:
-    staged, slow = StagedFile(tmp_path), Slow(b"more")
+    staged, slow = StagedFile(tmp_path / "a.part"), Slow(b"more")
     if begun:
         await staged.append([b"begun"])
     writing = asyncio.create_task(staged.append(slow))
@@ -67,7 +67,7 @@ async def test_a_file_discarded_under_a_write_is_removed_when_the_write_has_ende
 
 
 async def test_a_write_that_begins_after_the_discard_creates_nothing(tmp_path: Path) -> None:
-    first, staged = Slow(b"x"), StagedFile(tmp_path)
+    first, staged = Slow(b"x"), StagedFile(tmp_path / "a.part")
     writing = [asyncio.create_task(staged.append(first))]
     await asyncio.to_thread(first.started.wait, 10)
     writing.append(asyncio.create_task(staged.append([b"late"])))

@@ -69,5 +69,8 @@ def processor_seconds(pid: int) -> float:
 
 
 def resident(pid: int) -> int:
-    """Bytes of memory that a process holds; its children, which decode images, have bounds of their own."""
-    return int(psutil.Process(pid).memory_info().rss)
+    """Bytes of memory that a process holds, with the one that fetches for it; those that decode images have bounds of
+    their own."""
+    process = psutil.Process(pid)
+    fetching = [one for one in process.children() if "service.fetching.child" in one.cmdline()]
+    return sum(int(one.memory_info().rss) for one in (process, *fetching))

@@ -30,7 +30,7 @@ from service.outbound.transport import READ_BUFFER, AiohttpTransport
 from tests.benchmarks.image_host import image_host
 from tests.system.support.authority import new_authority
 
-BLOCK = 256 * 1024
+BLOCK = 128 * 1024
 Stream = AbstractAsyncContextManager[AsyncIterator[bytes]]
 Source = Callable[[str], Stream]
 
@@ -78,7 +78,7 @@ async def over_aiohttp(session: aiohttp.ClientSession) -> AsyncIterator[Source]:
 
 
 async def save_in_one_hop(blocks: AsyncIterator[bytes], path: Path) -> str:
-    """Write and hash each 256 KiB in one visit to a thread, as the fetcher does."""
+    """Write and hash each 128 KiB in one visit to a thread, as the fetcher does."""
     digest = hashlib.sha256()
 
     def take(parts: list[bytes]) -> None:

@@ -6,8 +6,8 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from service.archive.archiver import Archiver
-from service.archive.fetcher import Fetched, Fetcher
+from service.archive.archiver import Archiver, Fetches
+from service.archive.fetcher import Fetched
 from service.archive.purge import Purge
 from service.archive.sidecar_writer import SidecarWriter
 from service.background import Nudge
@@ -26,7 +26,7 @@ def picture(link: str) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + hashlib.sha256(link.encode()).digest() * 8
 
 
-class FakeFetcher(Fetcher):
+class FakeFetcher:
     """Brings what `answers` has for a link, else `picture(link)`; with `gate` it waits for that before it answers."""
 
     def __init__(
@@ -57,7 +57,7 @@ class FakeFetcher(Fetcher):
         return Fetched(path, hashlib.sha256(answer).hexdigest(), len(answer), IMAGE)
 
 
-def archiver_for(catalog: Catalog, store: ObjectStore, fetcher: Fetcher, *, metrics: Metrics | None = None) -> Archiver:
+def archiver_for(catalog: Catalog, store: ObjectStore, fetcher: Fetches, *, metrics: Metrics | None = None) -> Archiver:
     """An archiver whose jitter is none."""
     return Archiver(
         catalog=catalog,

@@ -11,11 +11,12 @@ from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.system.conftest import Start
 from tests.system.support.answers import Answer, Gate, halted, whole
-from tests.system.support.burden import Meter
+from tests.system.support.burden import Meter, helpers
 from tests.system.support.darkroom import Darkroom
 from tests.system.support.image_host import ImageHost
 from tests.system.support.jobs import Job, all_looked_at, assert_archived, new_job
@@ -60,6 +61,43 @@ async def halted_downloads(service: Darkroom, host: ImageHost, number: int) -> t
 
 def halted_once(gate: Gate, picture: Picture) -> tuple[Answer, ...]:
     return halted(picture, gate), whole(picture)
+
+
+FETCHING = "service.fetching.child"
+
+
+async def test_when_the_process_that_fetches_is_killed_all_is_fetched_by_another_at_the_first_attempt(
+    start: Start, image_host: ImageHost
+) -> None:
+    service = await start()
+    gate, jobs = await halted_downloads(service, image_host, 5)
+    [killed] = helpers(service, FETCHING)
+    killed.kill()
+    gate.opened.set()
+    for job in jobs:
+        await assert_archived(service, job)
+    [another] = helpers(service, FETCHING)
+    assert another.pid != killed.pid
+    assert await service.stop() == 0
+    assert not another.is_running()
+    assert service.archive.staged() == []
+
+
+async def test_the_process_that_fetches_does_not_outlive_a_killed_service(start: Start, image_host: ImageHost) -> None:
+    service = await start()
+    gate, jobs = await halted_downloads(service, image_host, 5)
+    [fetching] = helpers(service, FETCHING)
+    await service.kill()
+    await eventually(lambda: _gone(fetching), what="the process that fetches is gone")
+    gate.opened.set()
+    await service.start()
+    for job in jobs:
+        await assert_archived(service, job)
+    assert service.archive.staged() == []
+
+
+async def _gone(process: psutil.Process) -> bool | None:
+    return not process.is_running() or None
 
 
 def events(lines: Sequence[str]) -> list[str]:

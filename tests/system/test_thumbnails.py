@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import json
 
 import httpx
 import psutil
@@ -12,6 +11,7 @@ from PIL import Image
 from tests.support.hostile_images import bombs
 from tests.system.conftest import Start
 from tests.system.support.answers import whole
+from tests.system.support.burden import helpers
 from tests.system.support.darkroom import Darkroom
 from tests.system.support.image_host import ImageHost
 from tests.system.support.pictures import Picture, a_picture
@@ -19,6 +19,7 @@ from tests.system.support.provider import call_back, new_task_id, task_object
 from tests.system.support.waiting import eventually
 
 PICTURE = a_picture("shown", side=700)
+WORKER = "service.decoding.worker"
 
 
 async def archived(service: Darkroom, image_host: ImageHost, picture: Picture = PICTURE) -> str:
@@ -37,16 +38,6 @@ def shown(answer: httpx.Response) -> Image.Image:
     return image
 
 
-def workers(service: Darkroom) -> list[psutil.Process]:
-    """The processes that make thumbnails for it."""
-    listening = [json.loads(line) for line in service.log.splitlines() if '"listening"' in line]
-    return [
-        one
-        for one in psutil.Process(listening[-1]["pid"]).children()
-        if "service.decoding.worker" in " ".join(one.cmdline())
-    ]
-
-
 @pytest.mark.long
 async def test_thumbnails_are_made_once_and_outlive_the_process_and_no_process_is_left_of_it(
     start: Start, image_host: ImageHost
@@ -57,7 +48,7 @@ async def test_thumbnails_are_made_once_and_outlive_the_process_and_no_process_i
     answers = await asyncio.gather(*(service.api.client.get(url, params={"size": "256"}) for _ in range(8)))
     assert {shown(answer).size for answer in answers} == {(256, 256)}
     assert len({answer.headers["ETag"] for answer in answers}) == 1
-    made_by = workers(service)
+    made_by = helpers(service, WORKER)
     assert made_by
     assert await service.stop() == 0
     assert [one for one in made_by if one.is_running()] == []
@@ -67,7 +58,7 @@ async def test_thumbnails_are_made_once_and_outlive_the_process_and_no_process_i
         url, params={"size": "256"}, headers={"If-None-Match": answers[0].headers["ETag"]}
     )
     assert (again.status_code, again.content) == (304, b"")
-    assert workers(service) == []  # it was kept
+    assert helpers(service, WORKER) == []  # it was kept
     assert (await service.run("verify")).returncode == 0
 
     deleted = await service.api.client.delete(f"/v1/assets/{image}")
@@ -85,7 +76,7 @@ async def test_a_killed_service_leaves_no_process_behind(start: Start, image_hos
     service = await start()
     image = await archived(service, image_host)
     shown(await service.api.client.get(f"/v1/assets/{image}/thumbnail"))
-    orphans = workers(service)
+    orphans = helpers(service, WORKER)
     await service.kill()
 
     async def gone() -> bool | None:

@@ -1,0 +1,57 @@
+"""A process that fetches from the hosts of these tests."""
+
+import ipaddress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from service.fetching.lines import Terms
+from service.fetching.process import FetchProcess
+from tests.outbound.origin import LOOPBACK, authority
+
+
+def terms_for(folder: Path, **changed: Any) -> Terms:
+    """Anything on loopback, from hosts with a certificate of the tests' authority."""
+    ca_file = folder / "authority.pem"
+    authority().cert_pem.write_to_path(str(ca_file))
+    usual: dict[str, Any] = {
+        "allowed_hosts": ("*",),
+        "trusted_networks": tuple(map(ipaddress.ip_network, LOOPBACK)),
+        "ca_file": ca_file,
+        "connect_timeout": 5.0,
+        "read_timeout": 5.0,
+        "total_timeout": 20.0,
+        "user_agent": "Darkroom/test",
+        "max_connections": 8,
+        "proxy": None,
+        "max_bytes": 10_000_000,
+        "max_pixels": 1_000_000,
+    }
+    return Terms(**usual | changed)
+
+
+def processes() -> Sequence[psutil.Process]:
+    """Those that fetch for this one."""
+    return [one for one in psutil.Process().children() if _fetches(one)]
+
+
+def _fetches(process: psutil.Process) -> bool:
+    with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):  # it has just ended
+        return "service.fetching.child" in process.cmdline()
+    return False
+
+
+def staging(folder: Path) -> Path:
+    return folder / "staging"
+
+
+@asynccontextmanager
+async def fetching(folder: Path, *, answer_late: float = 30.0, **changed: Any) -> AsyncIterator[FetchProcess]:
+    """Fetches into `staging(folder)`; no process is left behind."""
+    staging(folder).mkdir()
+    async with FetchProcess(terms_for(folder, **changed), staging=staging(folder), answer_late=answer_late) as fetcher:
+        yield fetcher
+    assert processes() == []
