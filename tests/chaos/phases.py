@@ -70,9 +70,9 @@ async def until_at_rest(api: Api, plan: Plan, say: Say) -> None:
         left = plan.tasks - len(tasks) + len(unrest), sidecars
         if left != last:
             told = f"{left[0]} of {plan.tasks} are not at rest, {sidecars} sidecars are to be written"
-            why = {"not known": plan.tasks - len(tasks), **Counter(unrest.values())}
+            kinds = {"not known": plan.tasks - len(tasks), **Counter(unrest.values())}
             names = f" ({', '.join(unrest)})" if left[0] < 10 else ""
-            say(f"{told}: {', '.join(f'{number} {what}' for what, number in why.items() if number)}{names}")
+            say(f"{told}: {', '.join(f'{number} {what}' for what, number in kinds.items() if number)}{names}")
         last = left
         return left == (0, 0) or None
 
