@@ -45,9 +45,12 @@ async def started_on(
 
 
 async def halfway(caller: Caller, host: ImageHost) -> tuple[Job, Gate]:
-    """A job that was acknowledged and whose image is on its way."""
+    """A job that was acknowledged and whose image is on its way: what has come of it is not on disk yet.
+
+    Half of it is less than is written at once: no disk becomes read-only while a file on it is open for writing.
+    """
     gate = Gate()
-    job = new_job(host, lambda picture: (halted(picture, gate), whole(picture)), side=400)
+    job = new_job(host, lambda picture: (halted(picture, gate), whole(picture)), side=250)
     assert (await call_back(caller.service.api.client, caller.url, job.body)).status_code == 202
     await asyncio.wait_for(gate.reached.wait(), 20)
     return job, gate

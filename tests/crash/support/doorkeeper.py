@@ -1,8 +1,9 @@
 """A command: runs a server and stands before its writing system calls, over all its threads, as `strace -D` would.
 
-Each call that changes a file below a folder is written down when it begins, and counted. Calls from a certain number on
-can be made to fail, or the server is killed when it comes to that one. strace cannot do this: it counts the calls of
-each thread by themselves. The means is seccomp's notification (Linux 5.5): a thread stands still until it is answered.
+Each call that changes a file below a folder is written down when it begins, and counted, those of the server's own
+processes too. Calls from a certain number on can be made to fail, or the server is killed when that one comes. strace
+cannot do this: it counts the calls of each thread by themselves. The means is seccomp's notification (Linux 5.5): a
+thread stands still until it is answered.
 Only the standard library, so that it costs little.
 """
 
@@ -105,6 +106,8 @@ class Doorkeeper:
         if self.calls == self.kill:
             self._note(asked, paths, "killed")
             os.kill(self.server, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # a process of the server's would stand before the door for ever
+                os.kill(asked.thread, signal.SIGKILL)
             self.cut_power()
             return None
         if asked.call.name in SYNCS and self._fails():

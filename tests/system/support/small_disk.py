@@ -3,8 +3,11 @@
 import contextlib
 import os
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
+
+REMOUNTED_WITHIN = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,12 @@ class SmallDisk:
         (self.path / "ballast").unlink()
 
     def remount(self, how: str) -> None:
-        subprocess.run(["mount", "-o", f"remount,{how}", self.path], check=True)
+        """Once no file on it is open for writing, as a sidecar may be just now."""
+        deadline = time.monotonic() + REMOUNTED_WITHIN
+        command = ["mount", "-o", f"remount,{how}", str(self.path)]
+        while (done := subprocess.run(command, check=False, capture_output=True)).returncode:
+            assert time.monotonic() < deadline, done.stderr
+            time.sleep(0.05)
 
     def unmount(self) -> None:
         subprocess.run(["umount", "-l", self.path], check=True)
