@@ -17,6 +17,9 @@ from tests.system.support.provider import call_back, call_back_until_taken
 SEED = 20260501
 TASKS = 60
 KILLS = 8
+LONGEST_LIFE = 2.0
+"""Seconds; the process that fetches comes up in less than one."""
+
 TIMES = 3
 BETWEEN_TRIES = (0.1, 0.2, 0.4)
 """Seconds; shorter than the provider's, so that a life of the service sees many tries."""
@@ -36,7 +39,7 @@ async def test_tasks_outlive_a_service_that_is_killed_again_and_again(start: Sta
         tries = []
         for life in range(KILLS):
             tries += [uploads.create_task(upload(service, url, job)) for job in jobs[life::KILLS]]
-            await live_for(service, chance.uniform(0.0, 0.6))
+            await live_for(service, chance.uniform(0.0, LONGEST_LIFE))
     assert {upload.result() for upload in tries} <= {200, 202}
     for job in jobs:
         await assert_archived(service, job)
