@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
 
 import structlog
@@ -76,7 +76,7 @@ async def running(parts: Components) -> AsyncIterator[None]:
             to_callers = await stack.enter_async_context(guarded_post(settings, to_callers=True))
             start_deliveries(parts, background, to_endpoints=to_endpoints, to_callers=to_callers)
         if Role.ARCHIVER in settings.roles:
-            fetcher = await stack.enter_async_context(fetch_process(settings, parts.store.staging))
+            fetcher = await stack.enter_async_context(aclosing(fetch_process(settings, parts.store.staging)))
             _start_archive(parts, background, fetcher)
         if Role.RECONCILER in settings.roles:
             tell = partial(_tell_of_found, parts)

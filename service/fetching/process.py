@@ -11,8 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from types import TracebackType
-from typing import Self, assert_never
+from typing import assert_never
 
 import structlog
 
@@ -67,7 +66,7 @@ class _Order:
 
 
 class FetchProcess:
-    """Fetches links into `staging` by a process of its own; close it with `aclose` or as a context manager."""
+    """Fetches links into `staging` by a process of its own; end that with `aclose`."""
 
     def __init__(self, terms: Terms, *, staging: Path, answer_late: float = ANSWER_LATE) -> None:
         self._terms = terms
@@ -75,14 +74,6 @@ class FetchProcess:
         self._within = terms.total_timeout + answer_late
         self._starting = asyncio.Lock()
         self._child: _Child | None = None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     async def aclose(self) -> None:
         """End the process; nothing that it was at is left in `staging`."""

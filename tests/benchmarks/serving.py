@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from tests.support.processes import running
 from tests.system.support.authority import Authority, new_authority
 from tests.system.support.darkroom import Darkroom
 from tests.system.support.ports import free_port
@@ -71,6 +72,5 @@ def processor_seconds(pid: int) -> float:
 def resident(pid: int) -> int:
     """Bytes of memory that a process holds, with the one that fetches for it; those that decode images have bounds of
     their own."""
-    process = psutil.Process(pid)
-    fetching = [one for one in process.children() if "service.fetching.child" in one.cmdline()]
-    return sum(int(one.memory_info().rss) for one in (process, *fetching))
+    together = (psutil.Process(pid), *running("service.fetching.child", of=pid))
+    return sum(int(one.memory_info().rss) for one in together)

@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import psutil
@@ -17,6 +17,7 @@ from service.decoding.verdict import Unusable
 from service.errors import StorageUnavailable, Unavailable
 from service.storage import Blocks
 from tests.support.hostile_images import encoded, noise
+from tests.support.processes import running as processes_running
 from tests.system.support.waiting import eventually
 
 ORDER = Thumbnail(256, "ab" * 32)
@@ -24,13 +25,7 @@ IMAGE = encoded(noise(), "PNG")
 
 
 def processes() -> list[psutil.Process]:
-    return [one for one in psutil.Process().children() if _decodes(one)]
-
-
-def _decodes(process: psutil.Process) -> bool:
-    with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):  # it has just ended
-        return "service.decoding.worker" in process.cmdline()
-    return False
+    return processes_running("service.decoding.worker")
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import psutil
 from service.fetching.lines import Terms
 from service.fetching.process import FetchProcess
 from tests.outbound.origin import LOOPBACK, authority
+from tests.support.processes import running
 
 
 def terms_for(folder: Path, **changed: Any) -> Terms:
@@ -35,13 +36,7 @@ def terms_for(folder: Path, **changed: Any) -> Terms:
 
 def processes() -> Sequence[psutil.Process]:
     """Those that fetch for this one."""
-    return [one for one in psutil.Process().children() if _fetches(one)]
-
-
-def _fetches(process: psutil.Process) -> bool:
-    with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):  # it has just ended
-        return "service.fetching.child" in process.cmdline()
-    return False
+    return running("service.fetching.child")
 
 
 def staging(folder: Path) -> Path:
@@ -52,6 +47,7 @@ def staging(folder: Path) -> Path:
 async def fetching(folder: Path, *, answer_late: float = 30.0, **changed: Any) -> AsyncIterator[FetchProcess]:
     """Fetches into `staging(folder)`; no process is left behind."""
     staging(folder).mkdir()
-    async with FetchProcess(terms_for(folder, **changed), staging=staging(folder), answer_late=answer_late) as fetcher:
+    process = FetchProcess(terms_for(folder, **changed), staging=staging(folder), answer_late=answer_late)
+    async with aclosing(process) as fetcher:
         yield fetcher
     assert processes() == []

@@ -26,6 +26,7 @@ from tests.system.support.waiting import eventually
 
 pytestmark = pytest.mark.long
 
+FETCHING = "service.fetching.child"
 FEW_FILES = 64
 WITH_FEW_FILES = ("sh", "-c", f'ulimit -n {FEW_FILES}; exec "$@"', "sh")
 DRAIN = 2.0
@@ -61,9 +62,6 @@ async def halted_downloads(service: Darkroom, host: ImageHost, number: int) -> t
 
 def halted_once(gate: Gate, picture: Picture) -> tuple[Answer, ...]:
     return halted(picture, gate), whole(picture)
-
-
-FETCHING = "service.fetching.child"
 
 
 async def test_when_the_process_that_fetches_is_killed_all_is_fetched_by_another_at_the_first_attempt(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import psutil
 
+from tests.support.processes import running
 from tests.system.support.darkroom import Darkroom
 
 
@@ -48,7 +49,7 @@ def process_id(service: Darkroom) -> int:
 
 def helpers(service: Darkroom, module: str) -> list[psutil.Process]:
     """The processes that run this module for the server as it runs now."""
-    return [one for one in psutil.Process(process_id(service)).children() if module in " ".join(one.cmdline())]
+    return running(module, of=process_id(service))
 
 
 def _now(process: psutil.Process) -> tuple[float, float]:
