@@ -7,6 +7,7 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -38,6 +39,8 @@ from service.fetching.lines import (
 ANSWER_LATE = 30.0
 """Seconds beyond the time that a link has, after which the process is taken for stuck; it starts in less than one."""
 
+PROGRAM = (sys.executable, "-P", "-m", "service.fetching.child")
+
 END_WITHIN = 3.0
 """Seconds that it has to give up what it is at."""
 
@@ -68,8 +71,11 @@ class _Order:
 class FetchProcess:
     """Fetches links into `staging` by a process of its own; end that with `aclose`."""
 
-    def __init__(self, terms: Terms, *, staging: Path, answer_late: float = ANSWER_LATE) -> None:
+    def __init__(
+        self, terms: Terms, *, staging: Path, answer_late: float = ANSWER_LATE, program: Sequence[str] = PROGRAM
+    ) -> None:
         self._terms = terms
+        self._program = program
         self._staging = staging
         self._within = terms.total_timeout + answer_late
         self._starting = asyncio.Lock()
@@ -111,7 +117,7 @@ class FetchProcess:
         """The process that takes orders, started if there is none. Raises Unavailable."""
         async with self._starting:
             if self._child is None or self._child.is_gone:
-                self._child = await _Child.start(self._terms)
+                self._child = await _Child.start(self._program, self._terms)
             return self._child
 
 
@@ -130,12 +136,11 @@ class _Child:
         self._listening = asyncio.create_task(self._listen(), name="fetching")
 
     @classmethod
-    async def start(cls, terms: Terms) -> "_Child":
+    async def start(cls, program: Sequence[str], terms: Terms) -> "_Child":
         """Raises Unavailable where none can be had."""
         try:
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-P", "-m", "service.fetching.child"),
+                *program,
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=DEVNULL,

@@ -3,18 +3,22 @@
 import asyncio
 import hashlib
 import signal
+import sys
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from service.archive.fetcher import Fetched
 from service.domain.attempt import Failed, Failure
 from service.domain.image import Image, ImageFormat
 from service.errors import StorageUnavailable, Unavailable
+from service.fetching.lines import LONGEST
 from service.fetching.process import FetchProcess
-from tests.fetching.ordering import fetching, processes, staging
+from tests.fetching.ordering import fetching, processes, staging, terms_for
 from tests.outbound.origin import Request, always, origin, reply
 from tests.support.hostile_images import encoded, noise
 from tests.system.support.waiting import eventually
@@ -174,7 +178,7 @@ async def test_closing_ends_what_is_under_way(tmp_path: Path) -> None:
     assert list(staging(tmp_path).iterdir()) == []
 
 
-async def test_a_process_that_cannot_be_started_is_our_fault(tmp_path: Path) -> None:
+async def test_a_process_that_does_not_come_up_is_our_fault(tmp_path: Path) -> None:
     async with origin(always(reply(IMAGE))) as host, fetching(tmp_path, ca_file=tmp_path / "none.pem") as fetcher:
         for _ in range(2):
             with pytest.raises(Unavailable, match="the process that fetches ended"):
@@ -190,3 +194,24 @@ async def test_it_inherits_nothing_secret(tmp_path: Path, monkeypatch: pytest.Mo
         [process] = processes()
         assert not {"DARKROOM_API_KEYS", "AWS_SECRET_ACCESS_KEY"} & set(process.environ())
         assert host.url() not in " ".join(process.cmdline())
+
+
+ENDLESS = f"'x' * {2 * LONGEST}"
+
+
+@pytest.mark.parametrize(
+    "said", ["'nonsense'", """'{"number": 7, "dropped": {}}'""", """'{"number": 0, "archived": {}}'""", ENDLESS]
+)
+async def test_a_process_that_says_what_it_must_not_is_ended_and_not_believed(said: str, tmp_path: Path) -> None:
+    lying = f"import sys; [sys.stdin.readline() for _ in range(2)]; print({said}, flush=True); sys.stdin.read()"
+    process = FetchProcess(terms_for(tmp_path), staging=tmp_path, program=(sys.executable, "-S", "-c", lying))
+    async with aclosing(process) as fetcher:
+        with pytest.raises(Unavailable, match="the process that fetches ended"):
+            await fetcher.fetch("https://files.evolink.test/a.png")
+    assert [one for one in psutil.Process().children() if lying in one.cmdline()] == []
+
+
+async def test_where_no_process_can_be_started_nothing_counts(tmp_path: Path) -> None:
+    process = FetchProcess(terms_for(tmp_path), staging=tmp_path, program=(str(tmp_path / "none"),))
+    with pytest.raises(Unavailable, match="no process that fetches can be started: No such file"):
+        await process.fetch("https://files.evolink.test/a.png")
