@@ -7,6 +7,7 @@ import pytest
 from tests.system.conftest import Start
 from tests.system.support.answers import page, truncated, whole
 from tests.system.support.image_host import ImageHost
+from tests.system.support.jobs import all_looked_at
 from tests.system.support.pictures import Format, Picture, a_picture
 from tests.system.support.provider import call_back, new_task_id, task_object
 
@@ -63,6 +64,7 @@ async def test_the_same_callback_again_is_a_duplicate_and_everything_outlives_a_
     link, task_id = image_host.put(whole(picture)), new_task_id()
     url, body = await service.api.mint(), task_object(task_id, links=[link])
     await call_back(service.api.client, url, body)
+    await all_looked_at(service)
     before = await service.api.settled(task_id)
     again = await call_back(service.api.client, url, body)
     assert (again.status_code, again.json()) == (200, {"status": "duplicate"})

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.processes import has_ended
 from tests.system.conftest import Start
 from tests.system.support.answers import Answer, Gate, halted, whole
 from tests.system.support.burden import Meter, helpers
@@ -77,7 +78,7 @@ async def test_when_the_process_that_fetches_is_killed_all_is_fetched_by_another
     [another] = helpers(service, FETCHING)
     assert another.pid != killed.pid
     assert await service.stop() == 0
-    assert not another.is_running()
+    assert has_ended(another)
     assert service.archive.staged() == []
 
 
@@ -95,7 +96,7 @@ async def test_the_process_that_fetches_does_not_outlive_a_killed_service(start:
 
 
 async def _gone(process: psutil.Process) -> bool | None:
-    return not process.is_running() or None
+    return has_ended(process) or None
 
 
 def events(lines: Sequence[str]) -> list[str]:

@@ -4,11 +4,11 @@ import asyncio
 import io
 
 import httpx
-import psutil
 import pytest
 from PIL import Image
 
 from tests.support.hostile_images import bombs
+from tests.support.processes import has_ended
 from tests.system.conftest import Start
 from tests.system.support.answers import whole
 from tests.system.support.burden import helpers
@@ -51,7 +51,7 @@ async def test_thumbnails_are_made_once_and_outlive_the_process_and_no_process_i
     made_by = helpers(service, WORKER)
     assert made_by
     assert await service.stop() == 0
-    assert [one for one in made_by if one.is_running()] == []
+    assert all(has_ended(one) for one in made_by)
 
     await service.start()
     again = await service.api.client.get(
@@ -80,7 +80,7 @@ async def test_a_killed_service_leaves_no_process_behind(start: Start, image_hos
     await service.kill()
 
     async def gone() -> bool | None:
-        return not [one for one in orphans if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] or None
+        return all(has_ended(one) for one in orphans) or None
 
     await eventually(gone, what="the processes of the dead service are gone")
 
