@@ -50,9 +50,13 @@ def follow_up(prices: Prices, rules: Rules) -> FollowUp:
 
 
 def _followed(tx: Transaction, task_id: str, *, prices: Prices, rules: Rules) -> bool:
-    adopt_late(tx, task_id, rules=rules)
-    events = publish(tx, task_id, Audience(listeners(tx), _has_caller))
-    book(tx, task_id, prices)
+    state = tx.tasks.get(task_id)
+    if state is not None and adopt_late(tx, state.task, rules=rules):
+        state = tx.tasks.get(task_id)
+    if state is None:
+        return False
+    events = publish(tx, state, Audience(listeners(tx), _has_caller))
+    book(tx, state, prices)
     return events > 0
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from service.catalog.catalog import Transaction
+from service.catalog.tasks import TaskState
 from service.domain.announcement import CALLER, Announcement, EventKind, Listener, announcements, tellable
 from service.notify.body import event_data
 
@@ -28,17 +29,14 @@ class Audience:
     caller_of: CallerOf = nobody_called
 
 
-def publish(tx: Transaction, task_id: str, audience: Audience) -> int:
+def publish(tx: Transaction, state: TaskState, audience: Audience) -> int:
     """Keep what a task's state tells and has not told; returns how many events are new to somebody.
 
     A client may be known later than the event, whose submission was found by then: it is told all the same. An endpoint
     that is new is told nothing of the past.
     """
-    calls = audience.caller_of(tx, task_id)
+    calls = audience.caller_of(tx, state.task.id)
     if not audience.listeners and not calls:
-        return 0
-    state = tx.tasks.get(task_id)
-    if state is None:
         return 0
     told = [one for one in announcements(state.task, state.assets, now=tx.now) if tellable(one, tx.now)]
     wanted = [(one, names) for one in told if (names := _names(one, audience, calls))]

@@ -38,7 +38,7 @@ class Arrears:
         number, after = 0, 0
         while uncounted := await self._catalog.read(partial(_uncounted, after=after)):
             for _, task_id in uncounted:
-                await self._catalog.write(partial(book, task_id=task_id, prices=self._prices))
+                await self._catalog.write(partial(_book, task_id=task_id, prices=self._prices))
             number, after = number + len(uncounted), uncounted[-1][0]
         await self._catalog.write(lambda tx: tx.marks.set(COSTS_COUNTED, tx.now))
         if number:
@@ -48,3 +48,8 @@ class Arrears:
 
 def _uncounted(tx: Transaction, *, after: int) -> list[tuple[int, str]]:
     return tx.spending.uncounted(after, TOGETHER)
+
+
+def _book(tx: Transaction, *, task_id: str, prices: Prices) -> None:
+    if (state := tx.tasks.get(task_id)) is not None:
+        book(tx, state, prices)

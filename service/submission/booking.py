@@ -9,6 +9,7 @@ from datetime import UTC, date
 
 from service.catalog.catalog import Transaction
 from service.catalog.spending import Booked
+from service.catalog.tasks import TaskState
 from service.domain.asset import Asset
 from service.domain.budget import NANO
 from service.domain.subject import subjects_of
@@ -23,17 +24,15 @@ _NEVER_RAN = frozenset({TaskReason.UNKNOWN_TO_PROVIDER, TaskReason.REFUTED})
 """What the provider does not know it has not charged, whatever a callback said."""
 
 
-def book(tx: Transaction, task_id: str, prices: Prices) -> None:
+def book(tx: Transaction, state: TaskState, prices: Prices) -> None:
     """Count a task as it stands, if it has ended, and give back what was reserved for it.
 
     Both change the sums at once, so that its budgets never show neither. Call it last in a transaction: see
     `catalog.spending`.
     """
-    state = tx.tasks.get(task_id)
-    if state is None:
-        return
-    given_back = tx.submissions.settle_reservation(task_id) if state.task.terminal else None
-    tx.spending.book(task_id, booked_as(state.task, state.assets, prices), given_back=given_back)
+    task = state.task
+    given_back = tx.submissions.settle_reservation(task.id) if task.terminal else None
+    tx.spending.book(task.id, booked_as(task, state.assets, prices), given_back=given_back)
 
 
 def booked_as(task: Task, assets: Sequence[Asset], prices: Prices) -> Booked | None:

@@ -8,7 +8,7 @@ from typing import Any, assert_never
 from service.catalog.catalog import Transaction
 from service.domain.rules import Rules
 from service.domain.submission import Submission, SubmissionStatus, next_look
-from service.domain.task import Rank
+from service.domain.task import Rank, Task
 from service.intake.register import Told, register
 from service.provider.payload import read_json, storable, storable_mapping
 from service.provider.submitting import Accepted, AnswerLost, Declined, NotSent, Sent
@@ -92,18 +92,19 @@ def adopt(
     return made
 
 
-def adopt_late(tx: Transaction, task_id: str, *, rules: Rules) -> None:
+def adopt_late(tx: Transaction, task: Task, *, rules: Rules) -> bool:
     """A task that came through a submission's callback URL is that submission's, whatever was thought of it.
 
-    It has to be one that the provider vouches for, or that is believed.
+    It has to be one that the provider vouches for, or that is believed. Returns whether that changed the task.
     """
-    state = tx.tasks.get(task_id)
-    if state is None or state.task.token_id is None or state.task.submitted_by is not None:
-        return
-    vouched = state.task.confirmed or state.task.rank > Rank.NOTHING
-    one = tx.submissions.of_token(state.task.token_id) if vouched else None
-    if one is not None and one.task_id is None:
-        adopt(tx, one, task_id=task_id, status=SubmissionStatus.FOUND, rules=rules)
+    vouched = task.confirmed or task.rank > Rank.NOTHING
+    if task.token_id is None or task.submitted_by is not None or not vouched:
+        return False
+    one = tx.submissions.of_token(task.token_id)
+    if one is None or one.task_id is not None:
+        return False
+    adopt(tx, one, task_id=task.id, status=SubmissionStatus.FOUND, rules=rules)
+    return True
 
 
 def ended_for_nothing(tx: Transaction, one: Submission, status: SubmissionStatus, detail: str) -> Submission:

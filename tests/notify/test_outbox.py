@@ -6,11 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from service.catalog.tasks import TaskState
 from service.domain.announcement import CALLER, KEPT, EventKind
 from service.domain.asset import AssetStatus
 from service.domain.task import TaskStatus
 from service.domain.telling import DeliveryStatus
 from service.notify.forgetting import Forgetting
+from service.notify.outbox import publish
 from tests.catalog.plans import listening
 from tests.notify.world import DAWN, World, dead_image, endpoint, image, task, world_in
 from tests.support.databases import Databases
@@ -74,9 +76,9 @@ async def test_what_nobody_wants_is_not_kept(world: World) -> None:
 
 async def test_where_nobody_listens_nothing_is_even_asked_of_the_database(world: World) -> None:
     world.endpoints = ()
-    await world.have(task(), image(0))
+    state = TaskState(task(), (image(0),))
     with listening() as sent:
-        assert await world.publish() == 0
+        assert await world.catalog.write(lambda tx: publish(tx, state, world.audience)) == 0
     assert [one.sql for one in sent if "SAVEPOINT" not in one.sql] == []
 
 

@@ -17,6 +17,7 @@ from tests.notify.receiver import receiving
 from tests.notify.world import World, endpoint, secret
 from tests.support.deliveries import LINK, RULES, TASK, delivery, task_object
 from tests.support.fetching import FakeFetcher, archive_due, archiver_for, picture
+from tests.support.ledger import known
 from tests.support.memory_store import MemoryStore
 
 OTHER = "https://files.evolink.ai/a/1.png"
@@ -37,7 +38,7 @@ async def write_sidecars(world: World, store: MemoryStore) -> int:
     """How often whoever delivers was woken."""
 
     def follow_up(tx: Transaction, task_id: str) -> bool:
-        return publish(tx, task_id, world.audience) > 0
+        return publish(tx, known(tx, task_id), world.audience) > 0
 
     woken: list[None] = []
     writer = SidecarWriter(catalog=world.catalog, store=store, follow_up=follow_up, followed=lambda: woken.append(None))

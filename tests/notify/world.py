@@ -32,7 +32,7 @@ from tests.outbound.origin import LOOPBACK, no_names, trusting_tls
 from tests.support.databases import Databases
 from tests.support.deliveries import LINK, NOW, TASK, task_object
 from tests.support.fetching import IMAGE
-from tests.support.ledger import Clock
+from tests.support.ledger import Clock, known
 
 PUBLIC_URL = "https://darkroom.example.com"
 SIGNER = AssetLinkSigner(["a signing secret"])
@@ -106,7 +106,7 @@ class World:
         await self.catalog.write(work)
 
     async def publish(self, task_id: str = TASK) -> int:
-        return await self.catalog.write(lambda tx: publish(tx, task_id, self.audience))
+        return await self.catalog.write(lambda tx: publish(tx, known(tx, task_id), self.audience))
 
     async def tell(self, of: Task, *assets: Asset) -> int:
         """Let the task be so, and follow it up; how many events are new."""
@@ -117,10 +117,10 @@ class World:
         """So many tasks without images settle."""
 
         def work(tx: Transaction) -> None:
-            many = [task(task_id=f"task-{one:04}") for one in range(number)]
-            tx.tasks.save([(None, TaskState(one, ())) for one in many])
+            many = [TaskState(task(task_id=f"task-{one:04}"), ()) for one in range(number)]
+            tx.tasks.save([(None, one) for one in many])
             for one in many:
-                publish(tx, one.id, self.audience)
+                publish(tx, one, self.audience)
 
         await self.catalog.write(work)
 

@@ -5,7 +5,7 @@ import pytest
 from service.submission.arrears import TOGETHER, Arrears
 from service.submission.booking import book
 from tests.submission.sending import PRICES
-from tests.support.ledger import Ledger, found
+from tests.support.ledger import Ledger, found, known
 
 NUMBER = TOGETHER + 7
 DOLLAR = 10**9
@@ -37,6 +37,6 @@ async def test_all_that_ended_is_counted_once(ledger: Ledger) -> None:
 
 async def test_what_was_counted_when_it_ended_is_not_counted_again(ledger: Ledger) -> None:
     await ended(ledger, 1)
-    await ledger.catalog.write(lambda tx: book(tx, "task-0001", PRICES))
+    await ledger.catalog.write(lambda tx: book(tx, known(tx, "task-0001"), PRICES))
     assert await Arrears(catalog=ledger.catalog, prices=PRICES).count() == 0
     assert await spent(ledger) == (1, DOLLAR // 2)

@@ -12,7 +12,7 @@ from service.submission.outcome import Client, Reason
 from service.submission.record import adopt_late, record
 from tests.submission.sending import BETA_IMAGE, CLIENT, KEYED, LOST, Desk, accepted, desk, request
 from tests.support.fake_provider import entry
-from tests.support.ledger import CONFIRMING, Ledger, found
+from tests.support.ledger import CONFIRMING, Ledger, found, known
 
 TASK = "task-unified-0001"
 
@@ -249,10 +249,10 @@ async def test_such_a_task_gets_its_submission_also_where_nobody_asks_again(ledg
     await house.finder.look()
     assert await status(house) is SubmissionStatus.LOST
     await ledger.call_back({"id": TASK, "status": "completed"}, through=house.token())
-    await ledger.catalog.write(lambda tx: adopt_late(tx, TASK, rules=ledger.rules))
+    await ledger.catalog.write(lambda tx: adopt_late(tx, known(tx, TASK).task, rules=ledger.rules))
     assert await status(house) is SubmissionStatus.LOST, "a hint is no proof"
     await ledger.answer(found(task_id=TASK), TASK)
-    await ledger.catalog.write(lambda tx: adopt_late(tx, TASK, rules=ledger.rules))
+    await ledger.catalog.write(lambda tx: adopt_late(tx, known(tx, TASK).task, rules=ledger.rules))
     assert (await house.only()).task_id == TASK
     assert ((await ledger.task(TASK)).prompt, (await ledger.task(TASK)).submitted_by) == ("a lighthouse", "team")
 

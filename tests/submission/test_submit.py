@@ -25,7 +25,7 @@ from tests.submission.sending import (
     desk,
     request,
 )
-from tests.support.ledger import Ledger, found
+from tests.support.ledger import Ledger, found, known
 
 LABELLED = Client("team", None, "order-7", {"project": "lamp", "ä": "ö"})
 
@@ -193,7 +193,7 @@ async def test_one_task_for_two_submissions_gives_back_what_both_had_reserved(le
     await house.taken(request("two"))
     await ledger.answer(found(task_id="task-0001", usage={"credits_used": 1.02}), "task-0001")
     for _ in range(3):
-        await ledger.catalog.write(lambda tx: book(tx, "task-0001", PRICES))
+        await ledger.catalog.write(lambda tx: book(tx, known(tx, "task-0001"), PRICES))
     assert await house.reserved() == 0
 
 

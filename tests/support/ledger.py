@@ -138,3 +138,10 @@ def ledger_in(folder: Path | Databases, rules: Rules = CONFIRMING) -> Iterator[L
     catalog.open()
     yield Ledger(catalog, clock, rules)
     catalog.close()
+
+
+def known(tx: Transaction, task_id: str) -> TaskState:
+    """A task that is there."""
+    state = tx.tasks.get(task_id)
+    assert state is not None
+    return state

@@ -264,6 +264,7 @@ async def test_what_tasks_say_of_themselves_is_what_is_added_up(office: Office) 
 
 
 def count_all(tx: Transaction, *, tasks: list[Task]) -> None:
-    tx.tasks.save([(None, TaskState(task, ())) for task in tasks])
-    for task in tasks:
-        book(tx, task.id, PRICES)
+    states = [TaskState(task, ()) for task in tasks]
+    tx.tasks.save([(None, state) for state in states])
+    for state in states:
+        book(tx, state, PRICES)
