@@ -181,7 +181,7 @@ class Catalog:
             now=now,
             inbox=Inbox(connection),
             tasks=Tasks(connection, locks=locks),
-            work=Work(connection, now, locks=locks),
+            work=Work(connection, now),
             checks=Checks(connection, now, locks=locks),
             waits=Waits(connection, now),
             duties=Duties(connection, now),

@@ -41,6 +41,12 @@ class Candidate:
     alike: Quarters
 
 
+_CLAIMING = sa.update(assets).where(assets.c.seq == sa.bindparam("which"))
+_THE_ASSET = (assets.c.task_id == sa.bindparam("its_task"), assets.c.index == sa.bindparam("its_index"))
+_HOLDER = sa.select(assets.c.details_claim).where(*_THE_ASSET)
+_WHILE_OURS = sa.update(assets).where(*_THE_ASSET, assets.c.details_claim == sa.bindparam("mine"))
+
+
 class Details:
     """Within one transaction; `now` is the database's clock."""
 
@@ -73,25 +79,18 @@ class Details:
 
     def holds(self, claimed: ClaimedDetails) -> bool:
         """Whether the claim is still ours; the task has to be locked before."""
-        query = sa.select(assets.c.details_claim).where(_is(claimed))
-        return self._connection.execute(query).scalar() == claimed.claim
+        return self._connection.execute(_HOLDER, _which(claimed)).scalar() == claimed.claim
 
     def release(self, claimed: ClaimedDetails, *, after: timedelta | None = None) -> None:
         """Give an image back; `after` keeps everyone off it for a while."""
-        self._connection.execute(
-            sa.update(assets)
-            .where(_is(claimed), assets.c.details_claim == claimed.claim)
-            .values(details_claim=None, details_after=self._now + after if after else None)
-        )
+        values = {"details_claim": None, "details_after": self._now + after if after else None}
+        self._connection.execute(_WHILE_OURS, {**_which(claimed), "mine": claimed.claim, **values})
 
     def renew(self, held: Iterable[ClaimedDetails]) -> None:
         """Prolong the leases of images that are still being looked at."""
+        until = self._now + LEASE
         for one in sorted(held, key=lambda one: (one.task_id, one.index)):
-            self._connection.execute(
-                sa.update(assets)
-                .where(_is(one), assets.c.details_claim == one.claim)
-                .values(details_after=self._now + LEASE)
-            )
+            self._connection.execute(_WHILE_OURS, {**_which(one), "mine": one.claim, "details_after": until})
 
     def forget_claims(self) -> None:
         """Forget the claims of processes that are gone; what was put off for longer than a lease stays put off."""
@@ -144,19 +143,17 @@ class Details:
     def _claimed(
         self, query: sa.Select[int, str, int, datetime | None], since: datetime | None
     ) -> list[ClaimedDetails]:
-        claimed = []
+        claimed: list[ClaimedDetails] = []
+        claims: list[dict[str, object]] = []
         for seq, task_id, index, archived_at in self._connection.execute(query).all():
             if since is not None and archived_at is not None and archived_at < since:
                 continue
-            one = ClaimedDetails(task_id, index, secrets.token_hex(8), archived_at)
-            self._connection.execute(
-                sa.update(assets)
-                .where(assets.c.seq == seq)
-                .values(details_claim=one.claim, details_after=self._now + LEASE)
-            )
-            claimed.append(one)
+            claimed.append(ClaimedDetails(task_id, index, secrets.token_hex(8), archived_at))
+            claims.append({"which": seq, "details_claim": claimed[-1].claim, "details_after": self._now + LEASE})
+        if claims:
+            self._connection.execute(_CLAIMING, claims)
         return claimed
 
 
-def _is(claimed: ClaimedDetails) -> sa.ColumnElement[bool]:
-    return sa.and_(assets.c.task_id == claimed.task_id, assets.c.index == claimed.index)
+def _which(claimed: ClaimedDetails) -> dict[str, object]:
+    return {"its_task": claimed.task_id, "its_index": claimed.index}

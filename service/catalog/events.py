@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -67,16 +68,19 @@ _IS_PENDING = deliveries.c.status == DeliveryStatus.PENDING.value
 """Where all of them are wanted: SQLite goes through the whole table where it takes this for likely."""
 
 
+@cache  # built once for each database, as every transaction has them
+def _in_its_index(dialect: str, status: DeliveryStatus) -> sa.ColumnElement[bool]:
+    return in_its_index(dialect, deliveries.c.status == sa.literal_column(f"'{status.value}'"))
+
+
 class Events:
     """Events and their deliveries within one transaction; `now` is the database's clock."""
 
     def __init__(self, connection: sa.Connection, now: datetime) -> None:
         self._connection = connection
         self._now = now
-        self._pending, self._delivered = (
-            in_its_index(connection.dialect.name, deliveries.c.status == sa.literal_column(f"'{status.value}'"))
-            for status in (DeliveryStatus.PENDING, DeliveryStatus.DELIVERED)
-        )
+        self._pending = _in_its_index(connection.dialect.name, DeliveryStatus.PENDING)
+        self._delivered = _in_its_index(connection.dialect.name, DeliveryStatus.DELIVERED)
 
     def known(self, ids: Collection[str]) -> set[str]:
         """Those of these events that are kept."""

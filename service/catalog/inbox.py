@@ -80,6 +80,23 @@ def _keeping(dialect: sa.Dialect) -> Bulk:
     return Bulk(returning, [column.name for column in c if column.name not in ("id", "cleared_at")], dialect)
 
 
+_EVIDENCE = (
+    sa.select(
+        callbacks.c.id,
+        callbacks.c.origin,
+        callbacks.c.status,
+        callbacks.c.bytes,
+        callbacks.c.body_sha256,
+        callbacks.c.token_id,
+        callbacks.c.verdict,
+        callbacks.c.deliveries,
+        callbacks.c.received_at,
+    )
+    .where(callbacks.c.task_id == sa.bindparam("of_task"))
+    .order_by(callbacks.c.id)
+)
+
+
 class Inbox:
     """The inbox within one transaction."""
 
@@ -137,22 +154,7 @@ class Inbox:
 
     def hashes_of(self, task_id: str) -> list[sa.RowMapping]:
         """The evidence for one task: what was received, when, through which token."""
-        query = (
-            sa.select(
-                callbacks.c.id,
-                callbacks.c.origin,
-                callbacks.c.status,
-                callbacks.c.bytes,
-                callbacks.c.body_sha256,
-                callbacks.c.token_id,
-                callbacks.c.verdict,
-                callbacks.c.deliveries,
-                callbacks.c.received_at,
-            )
-            .where(callbacks.c.task_id == task_id)
-            .order_by(callbacks.c.id)
-        )
-        return list(self._connection.execute(query).mappings())
+        return list(self._connection.execute(_EVIDENCE, {"of_task": task_id}).mappings())
 
 
 def _values(one: Received) -> dict[str, object]:

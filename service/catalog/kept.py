@@ -35,18 +35,17 @@ class Kept:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
-        self._archived = in_its_index(connection.dialect.name, _ARCHIVED)
 
     def total(self, tag: str | None) -> tuple[int, int]:
         """How many images there are, and of how many bytes."""
         if tag is not None:
             return self._counted(*self._tagged(tag))
-        every, held = self._counted(self._archived, _DATED), self._counted(*self._of(_HELD))
+        every, held = self._counted(self._archived(), _DATED), self._counted(*self._of(_HELD))
         return every[0] - held[0], every[1] - held[1]
 
     def newest(self) -> datetime | None:
         """When the last image was archived."""
-        newest = sa.select(assets.c.archived_at).where(self._archived, _DATED).order_by(assets.c.archived_at.desc())
+        newest = sa.select(assets.c.archived_at).where(self._archived(), _DATED).order_by(assets.c.archived_at.desc())
         return self._connection.execute(newest.limit(1)).scalar_one_or_none()
 
     def oldest(self, tag: str | None, *, after: KeptImage | None, limit: int) -> list[KeptImage]:
@@ -57,7 +56,7 @@ class Kept:
         if tag is not None:  # sorted, where the way along the index could be one through everything
             query, at = query.where(*self._tagged(tag)), self._plain(a.archived_at)
         else:
-            query = query.where(self._archived, _DATED, a.task_id.not_in(sa.select(tasks.c.id).where(_HELD)))
+            query = query.where(self._archived(), _DATED, a.task_id.not_in(sa.select(tasks.c.id).where(_HELD)))
         if after is not None:
             last = sa.tuple_(sa.literal(after.archived_at, UtcTime()), sa.literal(after.seq))
             query = query.where(sa.tuple_(at, a.seq) > last)
@@ -73,6 +72,9 @@ class Kept:
         dated = self._plain(assets.c.archived_at) >= sa.literal(EARLIEST_CREATED, UtcTime())
         archived = self._plain(assets.c.status) == AssetStatus.ARCHIVED.value
         return assets.c.task_id.in_(sa.select(tasks.c.id).where(which)), archived, dated
+
+    def _archived(self) -> sa.ColumnElement[bool]:
+        return in_its_index(self._connection.dialect.name, _ARCHIVED)
 
     def _plain(self, column: sa.Column[Any]) -> sa.ColumnElement[Any]:
         return without_index(self._connection.dialect.name, column)

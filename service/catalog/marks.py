@@ -23,6 +23,12 @@ SEARCH_FILLED = "search:filled"
 COPYING = "copying:"
 """Begins the mark that stands in a database while a copy into it is not finished; the rest says from where."""
 
+_BEGINNING = (
+    sa.select(marks.c.name, marks.c.at)
+    .where(sa.func.substr(marks.c.name, 1, sa.bindparam("length", type_=sa.Integer)) == sa.bindparam("beginning"))
+    .order_by(marks.c.name)
+)
+
 IS_COPYING = sa.func.substr(marks.c.name, 1, len(COPYING)) == COPYING
 
 
@@ -48,9 +54,8 @@ class Marks:
 
     def beginning_with(self, prefix: str) -> dict[str, datetime]:
         """Marks by name, in its order."""
-        begins = sa.func.substr(marks.c.name, 1, len(prefix)) == prefix
-        query = sa.select(marks.c.name, marks.c.at).where(begins).order_by(marks.c.name)
-        return {name: at for name, at in self._connection.execute(query)}  # noqa: C416 - rows, not pairs
+        found = self._connection.execute(_BEGINNING, {"length": len(prefix), "beginning": prefix})
+        return {name: at for name, at in found}  # noqa: C416 - rows, not pairs
 
     def set(self, name: str, at: datetime) -> None:
         statement = insert_into(self._connection.dialect.name, marks).values(name=name, at=at)

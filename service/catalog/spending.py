@@ -57,6 +57,11 @@ Place = tuple[str, date]
 """A subject and a day: one row of sums."""
 
 
+_CHARGE = sa.select(charges).where(charges.c.task_id == sa.bindparam("of_task"))
+_LOCKED_CHARGE = _CHARGE.with_for_update()
+_CHARGING = sa.insert(charges)
+
+
 @cache  # built once for each database
 def _adding(dialect: str) -> Insert:
     statement = insert_into(dialect, spending)
@@ -136,8 +141,8 @@ class Spending:
         return [(row["subject"], _sums(row)) for row in self._connection.execute(dearest).mappings()]
 
     def _booked(self, task_id: str, *, locked: bool) -> Booked | None:
-        query = sa.select(charges).where(charges.c.task_id == task_id)
-        found = self._connection.execute(query.with_for_update() if locked else query).mappings().one_or_none()
+        query = _LOCKED_CHARGE if locked else _CHARGE
+        found = self._connection.execute(query, {"of_task": task_id}).mappings().one_or_none()
         if found is None:
             return None
         return Booked(found["day"], tuple(found["subjects"]), found["charged"], found["images"])
@@ -154,7 +159,7 @@ class Spending:
             "images": booked.images,
         }
         if before is None:  # where somebody else was first, this fails, and is done again with what they wrote
-            self._connection.execute(sa.insert(charges), {"task_id": task_id, **values})
+            self._connection.execute(_CHARGING, {"task_id": task_id, **values})
         else:
             self._connection.execute(sa.update(charges).where(is_it).values(values))
 

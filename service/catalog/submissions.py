@@ -22,6 +22,12 @@ Condition = sa.ColumnElement[bool] | sa.TextClause
 _PLAIN = [part.name for part in fields(Submission) if part.name not in ("status", "subjects", "tags")]
 _SHOWN = [column for column in submissions.c if column.name not in ("request", "answer")]
 
+# Asked of each task that changes.
+_FIRST = sa.select(submissions).order_by(submissions.c.seq).limit(1).with_for_update()
+_OF_TOKEN = _FIRST.where(submissions.c.token_id == sa.bindparam("token"))
+_HELD_BACK = _FIRST.where(submissions.c.task_id == sa.bindparam("task"), submissions.c.reserved > 0)
+_CALLBACK_URL = sa.select(submissions.c.callback_url).where(submissions.c.task_id == sa.bindparam("task")).limit(1)
+
 FILTERS = {
     "status": submissions.c.status,
     "key_name": submissions.c.key_name,
@@ -55,8 +61,7 @@ class Submissions:
 
     def callback_url_of(self, task_id: str) -> str | None:
         """The callback URL of the client that submitted a task through us, if it gave one."""
-        query = sa.select(submissions.c.callback_url).where(submissions.c.task_id == task_id).limit(1)
-        return self._connection.execute(query).scalar()
+        return self._connection.execute(_CALLBACK_URL, {"task": task_id}).scalar()
 
     def under_key(self, key_name: str, idempotency_key: str) -> Submission | None:
         """The submission of an API key under an Idempotency-Key."""
@@ -134,8 +139,9 @@ class Submissions:
         return {token_id for token_id in self._connection.execute(query).scalars() if token_id is not None}
 
     def of_token(self, token_id: str) -> Submission | None:
-        """The submission that was sent with a callback URL."""
-        return self._one(submissions.c.token_id == token_id)
+        """The submission that was sent with a callback URL, locked until the transaction ends."""
+        row = self._connection.execute(_OF_TOKEN, {"token": token_id}).mappings().first()
+        return _submission(row) if row is not None else None
 
     def pull_in(self, latest: datetime) -> None:
         """Bring back what a clock that was ahead has put later than that: looks, claims, and when it was sent."""
@@ -158,10 +164,10 @@ class Submissions:
 
     def settle_reservation(self, task_id: str) -> Reserved | None:
         """What was held back for a task, once: from now on it is nothing."""
-        held = self._some(1, submissions.c.task_id == task_id, submissions.c.reserved > 0)
-        if not held:
+        row = self._connection.execute(_HELD_BACK, {"task": task_id}).mappings().first()
+        if row is None:
             return None
-        [one] = held
+        one = _submission(row)
         self._connection.execute(sa.update(submissions).where(submissions.c.id == one.id).values(reserved=0))
         return Reserved(one.subjects, one.day, one.reserved)
 

@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 
 from service.catalog import rows, tables
-from service.catalog.bulk import Bulk
-from service.catalog.dialects import Insert, insert_into
+from service.catalog.bulk import Bulk, Values
+from service.catalog.dialects import insert_into
 from service.catalog.search_index import SearchIndex
 from service.catalog.tables import UNPROVEN
 from service.domain.asset import Asset
@@ -34,32 +35,33 @@ class Named:
     size: int
 
 
-@cache  # built once for each database: it is on the path of every callback
-def _upsert_task(dialect: str) -> Insert:
-    """What others say is set when the row is new, and never written over: its sidecar, its claims, who named it."""
-    statement = insert_into(dialect, tables.tasks)
-    kept = (
-        "seq",
-        "id",
-        "sidecar_version",
-        "sidecar_claim",
-        "sidecar_until",
-        "sidecar_after",
-        "check_claim",
-        "check_until",
-        "named_by",
-        "named_bytes",
-    )
-    written = [column.name for column in tables.tasks.c if column.name not in kept]
-    return statement.on_conflict_do_update(
-        index_elements=["id"], set_={name: statement.excluded[name] for name in written}
-    )
-
-
 @cache
 def _inserting(table: sa.Table, names: tuple[str, ...], dialect: sa.Dialect) -> Bulk:
     return Bulk(insert_into(dialect.name, table), names, dialect)
 
+
+# Built once, as what is built anew for each image takes longer than the database does.
+_TASKS = (
+    sa.select(tables.tasks)
+    .where(tables.tasks.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(tables.tasks.c.id)
+)
+_LOCKED_TASKS = _TASKS.with_for_update()
+_THEIR_ASSETS = (
+    sa.select(tables.assets)
+    .where(tables.assets.c.task_id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(tables.assets.c.task_id, tables.assets.c.index)
+)
+_TASK = sa.update(tables.tasks).where(tables.tasks.c.id == sa.bindparam("its_id"))
+_ASSET = sa.update(tables.assets).where(
+    tables.assets.c.task_id == sa.bindparam("its_task"), tables.assets.c.index == sa.bindparam("its_index")
+)
+_HISTORY = (
+    sa.select(tables.history).where(tables.history.c.task_id == sa.bindparam("its_task")).order_by(tables.history.c.seq)
+)
+
+_OF_SIDECARS = ("sidecar_version",)
+"""What is written by whoever writes a sidecar alone."""
 
 _NOBODY: Mapping[str, Named] = MappingProxyType({})
 
@@ -80,16 +82,11 @@ class Tasks:
         wanted = list(ids)
         if not wanted:
             return {}
-        query = sa.select(tables.tasks).where(tables.tasks.c.id.in_(wanted)).order_by(tables.tasks.c.id)
-        found = self._connection.execute(query.with_for_update() if self._locks else query).mappings()
+        found = self._connection.execute(_LOCKED_TASKS if self._locks else _TASKS, {"ids": wanted}).mappings()
         states = {row["id"]: TaskState(rows.task_from(row), ()) for row in found}
         if states:
             grouped: dict[str, list[Asset]] = {}
-            for row in self._connection.execute(
-                sa.select(tables.assets)
-                .where(tables.assets.c.task_id.in_(list(states)))
-                .order_by(tables.assets.c.task_id, tables.assets.c.index)
-            ).mappings():
+            for row in self._connection.execute(_THEIR_ASSETS, {"ids": list(states)}).mappings():
                 grouped.setdefault(row["task_id"], []).append(rows.asset_from(row))
             for task_id, assets in grouped.items():
                 states[task_id] = TaskState(states[task_id].task, tuple(assets))
@@ -106,33 +103,29 @@ class Tasks:
         `named` tells of which new tasks we know by a callback alone.
         """
         new_tasks: list[dict[str, Any]] = []
-        changed_tasks: list[dict[str, Any]] = []
+        changed_tasks: list[tuple[Task, Task]] = []
         new_assets: list[dict[str, Any]] = []
-        changed_assets: list[Asset] = []
+        changed_assets: list[tuple[Asset, Asset]] = []
         changes = list(changes)
         for before, after in changes:
-            if before is None or before.task != after.task:
-                values = rows.task_values(after.task) | _naming(named.get(after.task.id))
-                (new_tasks if before is None else changed_tasks).append(values)
+            if before is None:
+                new_tasks.append(rows.task_values(after.task) | _naming(named.get(after.task.id)))
+            elif before.task != after.task:
+                changed_tasks.append((before.task, after.task))
             known = {asset.index: asset for asset in before.assets} if before else {}
             for asset in after.assets:
                 if asset.index not in known:
                     new_assets.append(rows.asset_values(asset))
                 elif known[asset.index] != asset:
-                    changed_assets.append(asset)
+                    changed_assets.append((known[asset.index], asset))
         if new_tasks:  # where somebody else was first, this fails, and is done again with what they wrote
             self._insert(tables.tasks, new_tasks)
-        if changed_tasks:
-            self._connection.execute(_upsert_task(self._connection.dialect.name), changed_tasks)
+        self._change(_TASK, (_task_changes(before, after) for before, after in changed_tasks))
         SearchIndex(self._connection).follow((before.task if before else None, after.task) for before, after in changes)
         if new_assets:
             self._insert(tables.assets, new_assets)
-        for asset in sorted(changed_assets, key=lambda one: (one.task_id, one.index)):
-            self._connection.execute(
-                sa.update(tables.assets)
-                .where(tables.assets.c.task_id == asset.task_id, tables.assets.c.index == asset.index)
-                .values(rows.asset_values(asset))
-            )
+        changed_assets.sort(key=lambda one: (one[1].task_id, one[1].index))
+        self._change(_ASSET, (_asset_changes(before, after) for before, after in changed_assets))
 
     def known_by_callbacks_alone(self, ids: Iterable[str]) -> set[str]:
         """Those of these tasks that nobody but callbacks told of, and that no answer has confirmed."""
@@ -152,6 +145,12 @@ class Tasks:
         if entries:
             self._insert(tables.history, [rows.entry_values(task_id, entry) for task_id, entry in entries])
 
+    def _change(self, statement: sa.Update, changes: Iterable[tuple[Values, Values]]) -> None:
+        """Write what differs of which row, in this order; those in which the same differs go together."""
+        values = [{**which, **differing} for which, differing in changes if differing]
+        for _, alike in groupby(values, key=tuple):
+            self._connection.execute(statement, list(alike))
+
     def _insert(self, table: sa.Table, values: Sequence[Mapping[str, Any]]) -> None:
         _inserting(table, tuple(values[0]), self._connection.dialect).insert(self._connection, values)
 
@@ -162,5 +161,19 @@ class Tasks:
         return {task_id: number for task_id, number in self._connection.execute(query)}  # noqa: C416 - rows
 
     def history(self, task_id: str) -> list[HistoryEntry]:
-        query = sa.select(tables.history).where(tables.history.c.task_id == task_id).order_by(tables.history.c.seq)
-        return [rows.entry_from(row) for row in self._connection.execute(query).mappings()]
+        found = self._connection.execute(_HISTORY, {"its_task": task_id}).mappings()
+        return [rows.entry_from(row) for row in found]
+
+
+def _task_changes(before: Task, after: Task) -> tuple[Values, Values]:
+    return {"its_id": after.id}, _differing(rows.task_values(before), rows.task_values(after))
+
+
+def _asset_changes(before: Asset, after: Asset) -> tuple[Values, Values]:
+    which = {"its_task": after.task_id, "its_index": after.index}
+    return which, _differing(rows.asset_values(before), rows.asset_values(after))
+
+
+def _differing(before: Values, after: Values) -> Values:
+    """What is written is put into each index that has it, so nothing else is."""
+    return {name: value for name, value in after.items() if value != before[name] and name not in _OF_SIDECARS}

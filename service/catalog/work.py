@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 import sqlalchemy as sa
 
@@ -18,6 +19,58 @@ OPEN = ("pending", "processing")
 """Statuses of tasks that are not known to have ended."""
 
 _SIDECAR_BEHIND = (tasks.c.version > tasks.c.sidecar_version, tasks.c.archive_date.is_not(None))
+
+_NOW = sa.bindparam("now", type_=UtcTime())
+
+
+@cache  # built once for each database, as building takes longer than the database does
+def _due_assets(dialect: str) -> sa.Select[int, str, int]:
+    a = assets.c
+    return (
+        sa.select(a.seq, a.task_id, a.index)
+        .where(
+            in_its_index(dialect, a.status == sa.literal_column("'pending'")),
+            a.next_attempt_at <= _NOW,
+            sa.or_(a.claimed_until.is_(None), a.claimed_until <= _NOW),
+        )
+        .order_by(a.deadline)
+        .limit(sa.bindparam("most"))
+        .with_for_update(skip_locked=True)
+    )
+
+
+_JUST_KNOWN = sa.and_(
+    tasks.c.version == 1,
+    tasks.c.settled_at.is_(None),
+    tasks.c.received_at.between(sa.bindparam("lately", type_=UtcTime()), _NOW),
+)
+_DUE_SIDECARS = (
+    sa.select(tasks.c.id)
+    .where(
+        *_SIDECAR_BEHIND,
+        sa.not_(_JUST_KNOWN),
+        sa.or_(tasks.c.sidecar_after.is_(None), tasks.c.sidecar_after <= _NOW),
+        sa.or_(tasks.c.sidecar_until.is_(None), tasks.c.sidecar_until <= _NOW),
+    )
+    .order_by(tasks.c.seq)
+    .limit(sa.bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_CLAIMING_ASSETS = sa.update(assets).where(assets.c.seq == sa.bindparam("which"))
+_THE_ASSET = (assets.c.task_id == sa.bindparam("its_task"), assets.c.index == sa.bindparam("its_index"))
+_HOLDER = sa.select(assets.c.claim).where(*_THE_ASSET).with_for_update()
+_WHILE_OURS = sa.update(assets).where(*_THE_ASSET, assets.c.claim == sa.bindparam("mine"))
+_CLAIMING_SIDECARS = sa.update(tasks).where(tasks.c.id == sa.bindparam("which"))
+
+_FINISHING_SIDECAR = (
+    sa.update(tasks)
+    .where(tasks.c.id == sa.bindparam("which"), tasks.c.sidecar_claim == sa.bindparam("mine"))
+    .values(sidecar_claim=None, sidecar_until=None, sidecar_version=sa.bindparam("shown"))
+)
+
+CHANGES_SOON = timedelta(seconds=5)
+"""How long the sidecar of a task that has just become known waits for what happens to it: with most the first image is
+archived by then, and it has not to be written twice."""
 
 LATE_BYTES = timedelta(minutes=6)
 """How long after an image was deleted bytes may still come for it from whoever was storing it then.
@@ -77,51 +130,39 @@ class Waiting:
 class Work:
     """Claims within one transaction; `now` is the database's clock."""
 
-    def __init__(self, connection: sa.Connection, now: datetime, *, locks: bool = True) -> None:
+    def __init__(self, connection: sa.Connection, now: datetime) -> None:
         self._connection = connection
         self._now = now
-        self._locks = locks
 
     def claim_assets(self, limit: int) -> list[ClaimedAsset]:
         """Claim due assets, nearest deadline first."""
-        due = (
-            sa.select(assets.c.seq, assets.c.task_id, assets.c.index)
-            .where(
-                in_its_index(self._connection.dialect.name, assets.c.status == sa.literal_column("'pending'")),
-                assets.c.next_attempt_at <= self._now,
-                sa.or_(assets.c.claimed_until.is_(None), assets.c.claimed_until <= self._now),
-            )
-            .order_by(assets.c.deadline)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
+        due = _due_assets(self._connection.dialect.name)
         claimed: list[ClaimedAsset] = []
-        for seq, task_id, index in self._connection.execute(due).all():
-            claim = secrets.token_hex(8)
-            self._connection.execute(
-                sa.update(assets).where(assets.c.seq == seq).values(claim=claim, claimed_until=self._now + LEASE)
-            )
-            claimed.append(ClaimedAsset(task_id, index, claim))
+        claims: list[dict[str, object]] = []
+        for seq, task_id, index in self._connection.execute(due, {"now": self._now, "most": limit}).all():
+            claimed.append(ClaimedAsset(task_id, index, secrets.token_hex(8)))
+            claims.append({"which": seq, "claim": claimed[-1].claim, "claimed_until": self._now + LEASE})
+        if claims:
+            self._connection.execute(_CLAIMING_ASSETS, claims)
         return claimed
 
     def holds_asset(self, claimed: ClaimedAsset) -> bool:
         """Whether this claim is still the asset's, so that its outcome counts. Whoever writes loads its task before:
         all lock the task before its assets, otherwise two could wait for each other."""
-        query = sa.select(assets.c.claim).where(_is(claimed))
-        held = self._connection.execute(query.with_for_update() if self._locks else query).scalar()
+        held = self._connection.execute(_HOLDER, _which(claimed)).scalar()
         return counts(held, claimed.claim)
 
     def is_deleted(self, claimed: ClaimedAsset) -> bool:
         """Whether somebody has deleted the asset since it was claimed."""
-        query = sa.select(assets.c.status).where(_is(claimed))
-        return self._connection.execute(query).scalar() == AssetStatus.DELETED.value
+        query = sa.select(assets.c.status).where(*_THE_ASSET)
+        return self._connection.execute(query, _which(claimed)).scalar() == AssetStatus.DELETED.value
 
     def release_asset(self, claimed: ClaimedAsset, *, after: timedelta = timedelta()) -> None:
         """Give an asset back without an outcome; `after` keeps everyone off it for a while."""
         values: dict[str, object] = {"claim": None, "claimed_until": None}
         if after:
             values["next_attempt_at"] = self._now + after
-        self._connection.execute(sa.update(assets).where(_is(claimed), assets.c.claim == claimed.claim).values(values))
+        self._connection.execute(_WHILE_OURS, {**_which(claimed), "mine": claimed.claim, **values})
 
     def drop_claim(self, task_id: str, index: int) -> None:
         """Take a deleted asset away from whoever holds it: their outcome will not count, and the purge waits for it.
@@ -146,41 +187,24 @@ class Work:
         )
 
     def claim_sidecars(self, limit: int) -> list[ClaimedSidecar]:
-        """Claim tasks whose version is ahead of their sidecar's."""
-        due = (
-            sa.select(tasks.c.id)
-            .where(
-                *_SIDECAR_BEHIND,
-                sa.or_(tasks.c.sidecar_after.is_(None), tasks.c.sidecar_after <= self._now),
-                sa.or_(tasks.c.sidecar_until.is_(None), tasks.c.sidecar_until <= self._now),
-            )
-            .order_by(tasks.c.seq)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        claimed: list[ClaimedSidecar] = []
-        for task_id in self._connection.execute(due).scalars().all():
-            claim = secrets.token_hex(8)
-            self._connection.execute(
-                sa.update(tasks)
-                .where(tasks.c.id == task_id)
-                .values(sidecar_claim=claim, sidecar_until=self._now + LEASE)
-            )
-            claimed.append(ClaimedSidecar(task_id, claim))
+        """Claim tasks whose version is ahead of their sidecar's, but for those which have only just become known."""
+        when = {"now": self._now, "lately": self._now - CHANGES_SOON, "most": limit}
+        found = self._connection.execute(_DUE_SIDECARS, when).scalars()
+        claimed = [ClaimedSidecar(task_id, secrets.token_hex(8)) for task_id in found]
+        if claimed:
+            until = self._now + LEASE
+            claims = [{"which": one.task_id, "sidecar_claim": one.claim, "sidecar_until": until} for one in claimed]
+            self._connection.execute(_CLAIMING_SIDECARS, claims)
         return claimed
 
     def finish_sidecar(self, claimed: ClaimedSidecar, version: int) -> bool:
         """Record which version a sidecar shows; when the claim was lost, have it written again."""
-        query = sa.select(tasks.c.sidecar_claim).where(tasks.c.id == claimed.task_id).with_for_update()
-        held = self._connection.execute(query).scalar()
-        ours = counts(held, claimed.claim)
-        values: dict[str, object] = {"sidecar_claim": None, "sidecar_until": None, "sidecar_version": version}
-        self._connection.execute(
-            sa.update(tasks)
-            .where(tasks.c.id == claimed.task_id)
-            .values(values if ours else {"version": tasks.c.version + 1})
-        )
-        return ours
+        finishing = {"which": claimed.task_id, "mine": claimed.claim, "shown": version}
+        if self._connection.execute(_FINISHING_SIDECAR, finishing).rowcount:
+            return True
+        again = sa.update(tasks).where(tasks.c.id == claimed.task_id).values(version=tasks.c.version + 1)
+        self._connection.execute(again)
+        return False
 
     def release_sidecar(self, claimed: ClaimedSidecar, *, after: timedelta = timedelta()) -> None:
         self._connection.execute(
@@ -193,9 +217,7 @@ class Work:
         """Prolong the leases of assets that are still being worked on."""
         until = self._now + LEASE
         for asset in sorted(held, key=lambda one: (one.task_id, one.index)):  # one order, as above
-            self._connection.execute(
-                sa.update(assets).where(_is(asset), assets.c.claim == asset.claim).values(claimed_until=until)
-            )
+            self._connection.execute(_WHILE_OURS, {**_which(asset), "mine": asset.claim, "claimed_until": until})
 
     def renew_sidecars(self, held: Iterable[ClaimedSidecar]) -> None:
         until = self._now + LEASE
@@ -256,5 +278,5 @@ class Work:
         return Waiting(waiting_assets, waiting_tasks, sidecars, min(deadlines, default=None), oldest)
 
 
-def _is(claimed: ClaimedAsset) -> sa.ColumnElement[bool]:
-    return sa.and_(assets.c.task_id == claimed.task_id, assets.c.index == claimed.index)
+def _which(claimed: ClaimedAsset) -> dict[str, object]:
+    return {"its_task": claimed.task_id, "its_index": claimed.index}

@@ -40,6 +40,7 @@ def writes() -> Iterator[tuple[str, Look]]:
     yield "submissions.save", lambda tx: tx.submissions.save(NEW)
     yield "submissions.forget_claims", lambda tx: tx.submissions.forget_claims()
     yield "submissions.settle_reservation", lambda tx: tx.submissions.settle_reservation(LATEST)
+    yield "submissions.of_token", lambda tx: tx.submissions.of_token("tok-1")
     yield "submissions.pull_in", lambda tx: tx.submissions.pull_in(NOW)
     yield "submissions.lapsed", lambda tx: tx.submissions.lapsed(100)
     yield "submissions.due", lambda tx: tx.submissions.due(100)
@@ -56,7 +57,6 @@ def reads() -> Iterator[tuple[str, Look]]:
     yield "submissions.any_to_find", lambda tx: tx.submissions.any_to_find()
     yield "submissions.heard_of", lambda tx: tx.submissions.heard_of(["tok-1", "tok-2"])
     yield "submissions.called_back", lambda tx: tx.submissions.called_back(["tok-1", "tok-2"])
-    yield "submissions.of_token", lambda tx: tx.submissions.of_token("tok-1")
     yield "submissions.claims", lambda tx: tx.submissions.claims([OLD, LATEST])
     for status in ("taken", "unsent", "unclear", "lost"):
         yield f"submissions.page status={status}", _page(status=status)

@@ -1,17 +1,21 @@
 """Leases: who may work on what, and whose outcome counts."""
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
 
+from service.archive.archiver import record
 from service.archive.deletion import delete
 from service.catalog.catalog import Catalog
 from service.catalog.filters import AssetFilter, TaskFilter
 from service.catalog.tasks import TaskState
-from service.catalog.work import LATE_BYTES, ClaimedAsset, ToPurge
-from service.domain.asset import AssetStatus
+from service.catalog.work import CHANGES_SOON, LATE_BYTES, ClaimedAsset, ToPurge
+from service.domain.asset import AssetStatus, Stored
+from service.domain.attempt import Failed, Failure
+from service.domain.image import Image, ImageFormat
 from service.domain.lease import LEASE
 from service.intake.batch import take_in
 from tests.support.databases import Databases
@@ -33,6 +37,7 @@ async def claim(catalog: Catalog, limit: int = 10) -> list[ClaimedAsset]:
     return await catalog.write(lambda tx: tx.work.claim_assets(limit))
 
 
+STORED = Stored("evolink/2026/05/01/x/0-aaaaaaaaaaaa.png", "a" * 64, 10, Image(ImageFormat.PNG, 3, 2))
 LONG_AGO = "UPDATE assets SET claimed_until = '2020-01-01 00:00:00.000000'"
 
 
@@ -174,6 +179,43 @@ async def test_a_sidecar_written_under_a_lost_claim_is_written_again(catalog: Ca
     assert len(await catalog.write(lambda tx: tx.work.claim_sidecars(5))) == 1
 
 
+async def test_the_sidecar_of_a_task_that_has_just_become_known_waits_for_what_happens_to_it(
+    databases: Databases,
+) -> None:
+    clock = Clock()
+    with closing(Catalog(databases.new(), clock=clock)) as catalog:
+        catalog.open()
+        await completed(catalog, TASK)
+        clock.move(seconds=CHANGES_SOON.total_seconds())
+        assert await catalog.write(lambda tx: tx.work.claim_sidecars(5)) == []
+        clock.move(seconds=0.001)
+        [due] = await catalog.write(lambda tx: tx.work.claim_sidecars(5))
+        assert due.task_id == TASK
+
+
+@pytest.mark.parametrize(("outcome", "settles"), [(STORED, True), (Failed(Failure.UNREACHABLE, "no route"), False)])
+async def test_the_sidecar_of_a_new_task_is_due_as_soon_as_something_has_happened_to_it(
+    databases: Databases, outcome: Stored | Failed, settles: bool
+) -> None:
+    with closing(Catalog(databases.new(), clock=Clock())) as catalog:
+        catalog.open()
+        await completed(catalog, TASK)
+        [claimed] = await claim(catalog)
+        link = f"https://files.evolink.ai/{TASK}/0.png"
+        recorded = await catalog.write(partial(record, claimed=claimed, link=link, outcome=outcome, jitter=0.5))
+        assert (recorded.counted, recorded.settled is not None) == (True, settles)
+        assert len(await catalog.write(lambda tx: tx.work.claim_sidecars(5))) == 1
+
+
+async def test_a_task_that_a_clock_ahead_has_dated_does_not_wait(databases: Databases) -> None:
+    clock = Clock()
+    with closing(Catalog(databases.new(), clock=clock)) as catalog:
+        catalog.open()
+        await completed(catalog, TASK)
+        clock.move(days=-1)
+        assert len(await catalog.write(lambda tx: tx.work.claim_sidecars(5))) == 1
+
+
 async def test_saving_a_task_never_takes_back_what_its_sidecar_shows(catalog: Catalog) -> None:
     await completed(catalog, TASK)
     [due] = await catalog.write(lambda tx: tx.work.claim_sidecars(5))
@@ -185,6 +227,18 @@ async def test_saving_a_task_never_takes_back_what_its_sidecar_shows(catalog: Ca
     after = await catalog.read(lambda tx: tx.tasks.get(TASK))
     assert after is not None
     assert (after.task.ref, after.task.sidecar_version) == ("renamed", 1)
+
+
+async def test_saving_writes_nothing_but_what_differs(catalog: Catalog) -> None:
+    await completed(catalog, TASK)
+    before = await catalog.read(lambda tx: tx.tasks.get(TASK))
+    assert before is not None
+    named = TaskState(replace(before.task, ref="renamed"), before.assets)
+    tried = TaskState(replace(before.task, model="another"), (replace(before.assets[0], attempts=3),))
+    for after in (named, tried, before):
+        await catalog.write(partial(lambda tx, after: tx.tasks.save([(before, after)]), after=after))
+    found = await catalog.read(lambda tx: tx.tasks.get(TASK))
+    assert found == TaskState(replace(tried.task, ref="renamed"), tried.assets)
 
 
 async def test_what_waits_is_counted_with_its_nearest_deadline(catalog: Catalog) -> None:
