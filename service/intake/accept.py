@@ -151,7 +151,8 @@ class Intake:
             self._archive.nudge()
         if any(taken.asks for taken in results):
             self._reconcile.nudge()
-        self._sidecars.nudge()
+        if not all(taken.wakes for taken in results):  # with an image to come, its sidecar is written after that
+            self._sidecars.nudge()
         for taken in results:  # at the end: nobody waits for it
             tell_settled(self._tracing, taken.settled)
 
