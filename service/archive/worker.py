@@ -65,6 +65,11 @@ class Worker(Generic[C]):
         """What is being worked on, for the renewal of its leases."""
         return list(self._running.values())
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether most places are taken, so that more may be waiting."""
+        return 2 * len(self._running) > self._concurrency
+
     async def run(self) -> None:
         """Claim and work for ever."""
         while True:

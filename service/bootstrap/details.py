@@ -1,5 +1,7 @@
 """Looking at archived images as the settings want it."""
 
+from collections.abc import Callable
+
 from service.archive.leases import Leases
 from service.archive.worker import Worker
 from service.background import Background, Nudge
@@ -17,8 +19,8 @@ def wanted_of(settings: Settings) -> Looked:
     return Looked.AT_THE_PIXELS if settings.details.pixels else Looked.AT_THE_FILE
 
 
-def start_details(parts: Components, background: Background) -> None:
-    """What is under way at the end is cut short, as it can be done again."""
+def start_details(parts: Components, background: Background, *, pressed: Callable[[], bool]) -> None:
+    """What is under way at the end is cut short, as it can be done again; little is begun while `pressed`."""
     worker = Worker(
         name="details",
         job=Inspector(
@@ -26,6 +28,7 @@ def start_details(parts: Components, background: Background) -> None:
             store=parts.store,
             sidecars=parts.sidecar_nudge,
             decoders=parts.decoders if parts.settings.details.pixels else None,
+            pressed=pressed,
         ),
         concurrency=DETAILS_AT_ONCE,
         nudge=Nudge(),

@@ -5,6 +5,7 @@ An image that cannot be decoded has that for an answer; troubles of our own coun
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -36,10 +37,11 @@ UNTIL_MENDED = timedelta(days=1)
 """How long an image is left alone whose bytes are gone, damaged or cannot be read: `verify` tells of it."""
 
 FRESH = timedelta(hours=1)
-"""Images that were archived longer ago are looked at slowly: there may be a million of them."""
+"""Images that were archived longer ago are looked at slowly: there may be a million of them. So are new ones while
+links wait to be fetched, which die; these do not."""
 
 REST = 3.0
-"""Times what looking at an old image took, before the next one: they never take more than a quarter of a processor."""
+"""Times what looking at an image took, before the next one: so they never take more than a quarter of a processor."""
 
 APPENDED_AT_ONCE = 4
 
@@ -59,23 +61,42 @@ class Decoders(Protocol):
     async def decode(self, order: Look, open_image: Open, *, heavy: bool) -> Decoded: ...
 
 
+def _nothing_more_urgent() -> bool:
+    return False
+
+
 class Inspector:
-    """Looks at claimed images; without `decoders` only at what their files say."""
+    """Looks at claimed images; without `decoders` only at what their files say.
+
+    While `pressed` there is more urgent work, and new images are looked at as slowly as old ones.
+    """
 
     def __init__(
-        self, *, catalog: Catalog, store: ObjectStore, sidecars: Nudge, decoders: Decoders | None, rest: float = REST
+        self,
+        *,
+        catalog: Catalog,
+        store: ObjectStore,
+        sidecars: Nudge,
+        decoders: Decoders | None,
+        rest: float = REST,
+        pressed: Callable[[], bool] = _nothing_more_urgent,
     ) -> None:
         self._catalog = catalog
         self._store = store
         self._sidecars = sidecars
         self._decoders = decoders
         self._rest = rest
-        self._old_ones = asyncio.Lock()
+        self._pressed = pressed
+        self._slowly = asyncio.Lock()
 
     async def claim(self, limit: int) -> list[ClaimedDetails]:
-        """Images to look at; no old ones while one is at work."""
+        """Images to look at; no old ones while one is at work, and none beside it while pressed."""
+        if self._pressed():
+            limit = 0 if self._slowly.locked() else 1
+        if limit == 0:
+            return []
         wanted = Looked.AT_THE_FILE if self._decoders is None else Looked.AT_THE_PIXELS
-        since = datetime.now(UTC) - FRESH if self._old_ones.locked() else None
+        since = datetime.now(UTC) - FRESH if self._slowly.locked() else None
         return await self._catalog.write(lambda tx: tx.details.claim(limit, wanted=wanted, since=since))
 
     async def release(self, claimed: ClaimedDetails, *, after: timedelta = timedelta()) -> None:
@@ -83,13 +104,14 @@ class Inspector:
 
     async def work(self, claimed: ClaimedDetails) -> None:
         """Look at one image. Raises Unavailable when our own storage, database or process is at fault."""
-        if claimed.archived_at is None or datetime.now(UTC) - claimed.archived_at < FRESH:
+        is_new = claimed.archived_at is None or datetime.now(UTC) - claimed.archived_at < FRESH
+        if is_new and not self._pressed():
             await self._look(claimed)
             return
-        if self._old_ones.locked():  # it would wait in a place that new ones need
+        if self._slowly.locked():  # it would wait in a place that new ones need
             await self.release(claimed)
             return
-        async with self._old_ones:
+        async with self._slowly:
             started = time.monotonic()
             await self._look(claimed)
             await asyncio.sleep(self._rest * (time.monotonic() - started))

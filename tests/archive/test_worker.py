@@ -104,6 +104,17 @@ async def test_no_more_is_claimed_than_there_are_places_and_everything_gets_done
 
 
 @in_virtual_time
+async def test_it_is_busy_while_most_places_are_taken() -> None:
+    job = FakeJob(asyncio.sleep, 1, 2, 3)
+    async with working(job, concurrency=4) as (worker, _):
+        busy = []
+        for _ in range(4):
+            await asyncio.sleep(0.75)
+            busy.append(worker.is_busy)
+    assert busy == [True, False, False, False]
+
+
+@in_virtual_time
 async def test_a_finished_piece_makes_room_for_the_next_at_once() -> None:
     job = FakeJob(lambda _item: asyncio.sleep(0.25), *range(4))
     async with working(job, concurrency=1):

@@ -272,5 +272,41 @@ async def test_an_old_image_that_finds_another_at_work_is_given_back_at_once_and
     assert [one.index for one in await inspector.claim(9)] == [second.index]
 
 
+async def test_while_links_wait_to_be_fetched_new_images_are_looked_at_one_by_one_with_rests(
+    catalog: Catalog, store: MemoryStore
+) -> None:
+    await archived(catalog, store, images=3)
+    pressed = True
+    inspector = inspector_for(catalog, store, rest=1e9, pressed=lambda: pressed)
+    [first] = await inspector.claim(9)
+    resting = asyncio.create_task(inspector.work(first))
+    await eventually(lambda: looked_at(catalog, first.index), what="the first is looked at")
+    assert await inspector.claim(9) == []
+    pressed = False
+    others = await inspector.claim(9)
+    for one in others:
+        await inspector.work(one)
+    assert [await looked_at(catalog, index) for index in range(3)] == [True] * 3
+    resting.cancel()
+    await asyncio.wait([resting])
+
+
+async def test_an_image_claimed_before_links_had_to_wait_is_given_back_where_another_is_looked_at(
+    catalog: Catalog, store: MemoryStore
+) -> None:
+    await archived(catalog, store, images=2)
+    pressed = False
+    inspector = inspector_for(catalog, store, rest=1e9, pressed=lambda: pressed)
+    first, second = await inspector.claim(9)
+    pressed = True
+    resting = asyncio.create_task(inspector.work(first))
+    await eventually(lambda: looked_at(catalog, first.index), what="the first is looked at")
+    await inspector.work(second)
+    pressed = False
+    assert [one.index for one in await inspector.claim(9)] == [second.index]
+    resting.cancel()
+    await asyncio.wait([resting])
+
+
 async def looked_at(catalog: Catalog, index: int) -> bool | None:
     return (await asset(catalog, index)).details is not None or None

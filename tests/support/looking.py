@@ -1,5 +1,6 @@
 """Looking at archived images step by step, with somebody who answers for the pixels without decoding any."""
 
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -36,10 +37,15 @@ class Answering:
 
 
 def inspector_for(
-    catalog: Catalog, store: ObjectStore, decoders: Answering | None = None, *, rest: float = 0.0
+    catalog: Catalog,
+    store: ObjectStore,
+    decoders: Answering | None = None,
+    *,
+    rest: float = 0.0,
+    pressed: Callable[[], bool] = lambda: False,
 ) -> Inspector:
     """An inspector that does not rest unless it is told to."""
-    return Inspector(catalog=catalog, store=store, sidecars=Nudge(), decoders=decoders, rest=rest)
+    return Inspector(catalog=catalog, store=store, sidecars=Nudge(), decoders=decoders, rest=rest, pressed=pressed)
 
 
 async def look_due(catalog: Catalog, store: ObjectStore, decoders: Answering | None = None) -> int:
