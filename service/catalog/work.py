@@ -69,8 +69,8 @@ _FINISHING_SIDECAR = (
 )
 
 CHANGES_SOON = timedelta(seconds=5)
-"""How long the sidecar of a task that has just become known waits for what happens to it: with most the first image is
-archived by then, and it has not to be written twice."""
+"""How long the sidecar of a task that has just become known waits for what happens to it: most images are archived by
+then, and it is written once rather than twice."""
 
 LATE_BYTES = timedelta(minutes=6)
 """How long after an image was deleted bytes may still come for it from whoever was storing it then.
