@@ -127,7 +127,7 @@ class BoundedProtocol(HttpToolsProtocol):
             if self._method == b"CONNECT":
                 self._stop_parsing(_BAD)
             return
-        if len(self.pipeline) >= MOST_WAITING:
+        if len(self.pipeline) >= MOST_WAITING or not self._names_its_host():
             self._stop_parsing(_BAD)
         super().on_headers_complete()
         self._in_head, self._fields = False, 0
@@ -169,6 +169,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._cut()
 
     # What is done about it
+
+    def _names_its_host(self) -> bool:
+        """Once, as a proxy may go by another one than we; in HTTP/1.0 it need not (RFC 9112 section 3.2)."""
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        return hosts == 1 or (hosts == 0 and self.parser.get_http_version() == "1.0")
 
     def _feed(self, data: bytes) -> None:
         """Parse; a wish for another protocol, which the parser would end the message for, is taken out and ignored."""

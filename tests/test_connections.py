@@ -160,14 +160,14 @@ async def test_a_megabyte_in_small_chunks_is_taken() -> None:
 
 async def test_more_headers_than_anybody_needs_are_431() -> None:
     async with served() as seen, calling(seen.port) as caller:
-        await caller.say(b"GET /echo HTTP/1.1\r\n", b"a: b\r\n" * (MOST_FIELDS + 1), b"\r\n")
+        await caller.say(b"GET /echo HTTP/1.1\r\nHost: x\r\n", b"a: b\r\n" * (MOST_FIELDS + 1), b"\r\n")
         assert await caller.status() == 431
     assert seen.bodies == []
 
 
 async def test_a_body_that_nobody_reads_must_end_too() -> None:
     async with served(Impatient) as seen, calling(seen.port) as caller:
-        await caller.say(b"POST /unread HTTP/1.1\r\nContent-Length: 1000000\r\n\r\nx")
+        await caller.say(b"POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nx")
         assert await caller.status() == 200
         await caller.say(b"x")
         assert await caller.rest(within=2) == b"unread"
@@ -203,12 +203,14 @@ async def test_who_takes_the_answer_gets_it_whole() -> None:
 async def test_requests_that_wait_for_each_other_are_answered_in_order_and_not_without_end() -> None:
     async with served() as seen:
         async with calling(seen.port) as caller:
-            await caller.say(*(b"POST /echo HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % n + b"x" * n for n in range(9)))
+            head = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+            await caller.say(*(head % n + b"x" * n for n in range(9)))
             for _ in range(9):
                 assert await caller.status() == 200
         assert [len(body) for body in seen.bodies] == list(range(9))
         async with calling(seen.port) as caller:
-            await caller.say(b"GET /wait HTTP/1.1\r\n\r\n" + b"GET /echo HTTP/1.1\r\n\r\n" * (MOST_WAITING + 1))
+            waiting = b"GET /echo HTTP/1.1\r\nHost: x\r\n\r\n" * (MOST_WAITING + 1)
+            await caller.say(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n" + waiting)
             assert not await caller.is_open()
     assert len(seen.bodies) == 9
 
@@ -240,6 +242,7 @@ TWO_READINGS = {
     "a line feed alone": b"Transfer-Encoding: chunked\r\n\r\n1;a=b\nxx\r\n0\r\n\r\n",
     "a folded header": b"A: b\r\n Content-Length: 5\r\n\r\nhello",
     "a NUL": b"A: b\0c\r\n\r\n",
+    "two hosts": b"host: y\r\nContent-Length: 5\r\n\r\nhello",
 }
 
 
@@ -252,6 +255,14 @@ async def test_what_a_proxy_might_read_otherwise_is_refused_and_ends_the_connect
     assert answers.startswith(b"HTTP/1.1 400") or answers == b""
     assert answers.count(b"HTTP/1.1") <= 1
     assert seen.headers == []
+
+
+@pytest.mark.parametrize(("version", "status"), [("1.1", 400), ("1.0", 200)])
+async def test_a_request_names_its_host_where_its_version_knows_of_that(version: str, status: int) -> None:
+    async with served() as seen, calling(seen.port) as caller:
+        await caller.say(f"GET /echo HTTP/{version}\r\n\r\n".encode())
+        assert await caller.status() == status
+    assert len(seen.headers) == (status == 200)
 
 
 @pytest.mark.parametrize("target", ["CONNECT x:443", "GET http://x", "GET x", "GET /\u00ff", "GET"])

@@ -22,9 +22,9 @@ SAY: dict[str, bytes] = {
     "half a request": b"GET /livez HT",
     "half of the headers": b"POST /callbacks/evolink/nothing HTTP/1.1\r\nHost: x\r\nX-A: " + b"y" * 1000,
     "one request": b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n",
-    "half a body": b"POST /login HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    "half a body": b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
     b"Content-Length: 1000\r\n\r\nkey=",
-    "a body nobody reads": b"POST /callbacks/evolink/nothing HTTP/1.1\r\nContent-Length: 99999999\r\n\r\nx",
+    "a body nobody reads": b"POST /callbacks/evolink/nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\nx",
 }
 
 
