@@ -1,4 +1,4 @@
-"""Tasks with their assets and history: loaded, decided upon elsewhere, saved whole."""
+"""Tasks with their assets and history: loaded, decided upon elsewhere, saved where they differ."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -69,8 +69,8 @@ _FINISHING_SIDECAR = (
 )
 
 CHANGES_SOON = timedelta(seconds=5)
-"""How long the sidecar of a task that has just become known waits for what happens to it: most images are archived by
-then, and it is written once rather than twice."""
+"""How long the sidecar of a task that a callback was the first to tell of waits for what happens to it: most images are
+archived by then, and it is written once rather than twice."""
 
 LATE_BYTES = timedelta(minutes=6)
 """How long after an image was deleted bytes may still come for it from whoever was storing it then.
@@ -147,8 +147,8 @@ class Work:
         return claimed
 
     def holds_asset(self, claimed: ClaimedAsset) -> bool:
-        """Whether this claim is still the asset's, so that its outcome counts. Whoever writes loads its task before:
-        all lock the task before its assets, otherwise two could wait for each other."""
+        """Whether this claim is still the asset's, so that its outcome counts; it is locked. Load its task before: all
+        lock the task before its assets, otherwise two could wait for each other."""
         held = self._connection.execute(_HOLDER, _which(claimed)).scalar()
         return counts(held, claimed.claim)
 

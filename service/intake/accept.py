@@ -151,7 +151,7 @@ class Intake:
             self._archive.nudge()
         if any(taken.asks for taken in results):
             self._reconcile.nudge()
-        if not all(taken.wakes for taken in results):  # with an image to come, its sidecar is written after that
+        if not all(taken.wakes for taken in results):  # those with images to come are best written after them
             self._sidecars.nudge()
         for taken in results:  # at the end: nobody waits for it
             tell_settled(self._tracing, taken.settled)

@@ -168,7 +168,7 @@ async def test_an_outcome_under_a_lost_claim_does_not_count(catalog: Catalog, st
     await failing.work(lost)
     asset = await asset_of(catalog)
     assert (asset.status, asset.attempts) == (AssetStatus.PENDING, 0)
-    assert await catalog.read(lambda tx: tx.work.holds_asset(held)) is True
+    assert await catalog.write(lambda tx: tx.work.holds_asset(held)) is True
 
 
 async def test_two_who_fetched_the_same_image_store_it_once(

@@ -51,7 +51,7 @@ async def test_who_is_fetching_it_loses_the_claim(catalog: Catalog) -> None:
     await told(catalog)
     claimed = await catalog.write(lambda tx: tx.work.claim_assets(9))
     await remove(catalog, 0)
-    held = [await catalog.read(lambda tx, one=one: tx.work.holds_asset(one)) for one in claimed]  # type: ignore[misc]
+    held = [await catalog.write(lambda tx, one=one: tx.work.holds_asset(one)) for one in claimed]  # type: ignore[misc]
     assert held == [False, True]
 
 

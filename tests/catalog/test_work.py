@@ -64,8 +64,8 @@ async def test_a_lease_that_ran_out_can_be_claimed_again_and_the_old_claim_no_lo
     [old] = await claim(catalog)
     databases.run(LONG_AGO)
     [new] = await claim(catalog)
-    assert await catalog.read(lambda tx: tx.work.holds_asset(old)) is False
-    assert await catalog.read(lambda tx: tx.work.holds_asset(new)) is True
+    assert await catalog.write(lambda tx: tx.work.holds_asset(old)) is False
+    assert await catalog.write(lambda tx: tx.work.holds_asset(new)) is True
 
 
 async def test_a_renewed_lease_is_kept(catalog: Catalog, databases: Databases) -> None:

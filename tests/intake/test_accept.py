@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from service.background import Nudge
 from service.catalog.catalog import Catalog
 from service.errors import CatalogUnavailable
 from service.intake.accept import LONGEST_QUEUE, Intake
@@ -22,8 +23,10 @@ from tests.support.ledger import Clock
 
 
 @asynccontextmanager
-async def running(catalog: Catalog, metrics: Metrics | None = None) -> AsyncIterator[Intake]:
-    intake = intake_of(catalog, metrics=metrics)
+async def running(
+    catalog: Catalog, metrics: Metrics | None = None, *, sidecars: Nudge | None = None
+) -> AsyncIterator[Intake]:
+    intake = intake_of(catalog, metrics=metrics, sidecars=sidecars)
     loop = asyncio.create_task(intake.run())
     yield intake
     loop.cancel()
@@ -40,6 +43,16 @@ async def test_concurrent_callbacks_share_transactions_and_a_lone_one_does_not_w
     figures = metrics.render()[0].decode()
     assert "darkroom_inbox_batch_size_sum 301.0" in figures
     assert re.search(r"darkroom_inbox_batch_size_count [2-9]\.0", figures)
+
+
+@pytest.mark.parametrize(("status", "woken"), [("completed", False), ("failed", True)])
+async def test_who_writes_sidecars_is_woken_unless_images_are_to_come(
+    catalog: Catalog, status: str, woken: bool
+) -> None:
+    sidecars = Nudge()
+    async with running(catalog, sidecars=sidecars) as intake:
+        await intake.accept(delivery(task_object(status)))
+    assert await sidecars.wait(0) is woken
 
 
 async def test_the_databases_clock_counts_not_that_of_the_machine(databases: Databases) -> None:

@@ -1,14 +1,16 @@
 """Looking for the tasks of submissions whose answers were lost: what is found, what never arrived, what waits."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 
+from service.bootstrap.notify import follow_up
 from service.catalog.submissions import SENDING_LEASE
 from service.domain.history import Effect
 from service.domain.submission import SubmissionStatus
 from service.provider.reading import Listed, Listing, Unreachable
 from service.submission.outcome import Client, Reason
+from service.submission.price_list import load_prices
 from service.submission.record import adopt_late, record
 from tests.submission.sending import BETA_IMAGE, CLIENT, KEYED, LOST, Desk, accepted, desk, request
 from tests.support.fake_provider import entry
@@ -252,9 +254,12 @@ async def test_such_a_task_gets_its_submission_also_where_nobody_asks_again(ledg
     await ledger.catalog.write(lambda tx: adopt_late(tx, known(tx, TASK).task, rules=ledger.rules))
     assert await status(house) is SubmissionStatus.LOST, "a hint is no proof"
     await ledger.answer(found(task_id=TASK), TASK)
-    await ledger.catalog.write(lambda tx: adopt_late(tx, known(tx, TASK).task, rules=ledger.rules))
+    followed = follow_up(load_prices(), ledger.rules)
+    await ledger.catalog.write(lambda tx: followed(tx, TASK))
     assert (await house.only()).task_id == TASK
     assert ((await ledger.task(TASK)).prompt, (await ledger.task(TASK)).submitted_by) == ("a lighthouse", "team")
+    spent = await ledger.catalog.read(lambda tx: tx.spending.spent("key:team", date.min, date.max))
+    assert spent.tasks == 1, "in the same transaction it counts as that key's"
 
 
 async def test_a_clock_that_was_ahead_keeps_nobody_waiting_for_its_date(ledger: Ledger) -> None:

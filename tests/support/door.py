@@ -9,13 +9,15 @@ from service.observability import Metrics
 from tests.support.deliveries import RULES
 
 
-def intake_of(catalog: Catalog, *, rules: Rules = RULES, metrics: Metrics | None = None) -> Intake:
+def intake_of(
+    catalog: Catalog, *, rules: Rules = RULES, metrics: Metrics | None = None, sidecars: Nudge | None = None
+) -> Intake:
     """Takes deliveries in once its `run` runs."""
     return Intake(
         catalog=catalog,
         rules=rules,
         archive=Nudge(),
-        sidecars=Nudge(),
+        sidecars=sidecars or Nudge(),
         reconcile=Nudge(),
         metrics=metrics or Metrics(),
         allowances=Allowances(catalog=catalog),
