@@ -4,8 +4,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
+from service.bootstrap.notify import follow_up
 from service.catalog.tasks import TaskState
 from service.domain.announcement import CALLER, KEPT, EventKind
 from service.domain.asset import AssetStatus
@@ -13,10 +12,11 @@ from service.domain.task import TaskStatus
 from service.domain.telling import DeliveryStatus
 from service.notify.forgetting import Forgetting
 from service.notify.outbox import publish
+from service.submission.price_list import load_prices
 from tests.catalog.plans import listening
 from tests.notify.world import DAWN, World, dead_image, endpoint, image, task, world_in
 from tests.support.databases import Databases
-from tests.support.deliveries import NOW, TASK
+from tests.support.deliveries import NOW, RULES, TASK
 
 RUNNING = task(settled_at=None)
 ARCHIVED, DEAD, SETTLED = "asset.archived", "asset.dead", "task.settled"
@@ -193,6 +193,6 @@ async def _data(world: World, seq: int) -> dict[str, dict[str, object]]:
     return data
 
 
-@pytest.mark.parametrize("task_id", ["task-none"])
-async def test_a_task_that_is_not_there_tells_nothing(world: World, task_id: str) -> None:
-    assert await world.publish(task_id) == 0
+async def test_a_task_that_is_not_there_tells_nothing(world: World) -> None:
+    followed = follow_up(load_prices(), RULES)
+    assert await world.catalog.write(lambda tx: followed(tx, "task-none")) is False
