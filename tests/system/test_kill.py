@@ -42,7 +42,10 @@ async def test_tasks_outlive_a_service_that_is_killed_again_and_again(start: Sta
             tries += [uploads.create_task(upload(service, url, job)) for job in jobs[life::KILLS]]
             if life % 2:
                 await fetching_begins(image_host)
-            await live_for(service, chance.uniform(0.0, 0.02 if life % 2 else LONGEST_LIFE))
+                await service.kill()
+                await service.start()
+            else:
+                await live_for(service, chance.uniform(0.0, LONGEST_LIFE))
     assert {upload.result() for upload in tries} <= {200, 202}
     for job in jobs:
         await assert_archived(service, job)

@@ -111,7 +111,10 @@ class Darkroom:
     async def kill(self) -> None:
         """End the server as a power cut would, as far as a process can tell."""
         if container.IMAGE:
-            await asyncio.to_thread(container.kill, self._container)
+            async with asyncio.timeout(STOP_WITHIN):
+                while self.alive:  # one that only comes into being cannot be killed yet
+                    await asyncio.to_thread(container.kill, self._container)
+                    await asyncio.sleep(0.1)
         else:
             self.signal(signal.SIGKILL)
         await self.ended()
