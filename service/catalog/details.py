@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from service.catalog import rows
+from service.catalog.one_asset import ONE_ASSET, this_asset
 from service.catalog.tables import UNSEEN, assets
 from service.domain.asset import Asset
 from service.domain.details import Looked
@@ -42,9 +43,8 @@ class Candidate:
 
 
 _CLAIMING = sa.update(assets).where(assets.c.seq == sa.bindparam("which"))
-_THE_ASSET = (assets.c.task_id == sa.bindparam("its_task"), assets.c.index == sa.bindparam("its_index"))
-_HOLDER = sa.select(assets.c.details_claim).where(*_THE_ASSET)
-_WHILE_OURS = sa.update(assets).where(*_THE_ASSET, assets.c.details_claim == sa.bindparam("mine"))
+_HOLDER = sa.select(assets.c.details_claim).where(*ONE_ASSET)
+_WHILE_OURS = sa.update(assets).where(*ONE_ASSET, assets.c.details_claim == sa.bindparam("mine"))
 
 
 class Details:
@@ -79,18 +79,18 @@ class Details:
 
     def holds(self, claimed: ClaimedDetails) -> bool:
         """Whether the claim is still ours; the task has to be locked before."""
-        return self._connection.execute(_HOLDER, _which(claimed)).scalar() == claimed.claim
+        return self._connection.execute(_HOLDER, this_asset(claimed.task_id, claimed.index)).scalar() == claimed.claim
 
     def release(self, claimed: ClaimedDetails, *, after: timedelta | None = None) -> None:
         """Give an image back; `after` keeps everyone off it for a while."""
         values = {"details_claim": None, "details_after": self._now + after if after else None}
-        self._connection.execute(_WHILE_OURS, {**_which(claimed), "mine": claimed.claim, **values})
+        self._connection.execute(_WHILE_OURS, {**_mine(claimed), **values})
 
     def renew(self, held: Iterable[ClaimedDetails]) -> None:
         """Prolong the leases of images that are still being looked at."""
         until = self._now + LEASE
         for one in sorted(held, key=lambda one: (one.task_id, one.index)):
-            self._connection.execute(_WHILE_OURS, {**_which(one), "mine": one.claim, "details_after": until})
+            self._connection.execute(_WHILE_OURS, {**_mine(one), "details_after": until})
 
     def forget_claims(self) -> None:
         """Forget the claims of processes that are gone; what was put off for longer than a lease stays put off."""
@@ -155,5 +155,5 @@ class Details:
         return claimed
 
 
-def _which(claimed: ClaimedDetails) -> dict[str, object]:
-    return {"its_task": claimed.task_id, "its_index": claimed.index}
+def _mine(claimed: ClaimedDetails) -> dict[str, object]:
+    return {**this_asset(claimed.task_id, claimed.index), "mine": claimed.claim}

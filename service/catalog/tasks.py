@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from service.catalog import rows, tables
 from service.catalog.bulk import Bulk, Values
 from service.catalog.dialects import insert_into
+from service.catalog.one_asset import ONE_ASSET, this_asset
 from service.catalog.search_index import SearchIndex
 from service.catalog.tables import UNPROVEN
 from service.domain.asset import Asset
@@ -53,9 +54,7 @@ _THEIR_ASSETS = (
     .order_by(tables.assets.c.task_id, tables.assets.c.index)
 )
 _TASK = sa.update(tables.tasks).where(tables.tasks.c.id == sa.bindparam("its_id"))
-_ASSET = sa.update(tables.assets).where(
-    tables.assets.c.task_id == sa.bindparam("its_task"), tables.assets.c.index == sa.bindparam("its_index")
-)
+_ASSET = sa.update(tables.assets).where(*ONE_ASSET)
 _HISTORY = (
     sa.select(tables.history).where(tables.history.c.task_id == sa.bindparam("its_task")).order_by(tables.history.c.seq)
 )
@@ -170,8 +169,7 @@ def _task_changes(before: Task, after: Task) -> tuple[Values, Values]:
 
 
 def _asset_changes(before: Asset, after: Asset) -> tuple[Values, Values]:
-    which = {"its_task": after.task_id, "its_index": after.index}
-    return which, _differing(rows.asset_values(before), rows.asset_values(after))
+    return this_asset(after.task_id, after.index), _differing(rows.asset_values(before), rows.asset_values(after))
 
 
 def _differing(before: Values, after: Values) -> Values:

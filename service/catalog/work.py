@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from service.catalog.columns import UtcTime
 from service.catalog.dialects import in_its_index
+from service.catalog.one_asset import ONE_ASSET, this_asset
 from service.catalog.tables import assets, tasks
 from service.domain.asset import AssetStatus
 from service.domain.lease import LEASE, counts
@@ -57,9 +58,9 @@ _DUE_SIDECARS = (
     .with_for_update(skip_locked=True)
 )
 _CLAIMING_ASSETS = sa.update(assets).where(assets.c.seq == sa.bindparam("which"))
-_THE_ASSET = (assets.c.task_id == sa.bindparam("its_task"), assets.c.index == sa.bindparam("its_index"))
-_HOLDER = sa.select(assets.c.claim).where(*_THE_ASSET).with_for_update()
-_WHILE_OURS = sa.update(assets).where(*_THE_ASSET, assets.c.claim == sa.bindparam("mine"))
+_STATUS = sa.select(assets.c.status).where(*ONE_ASSET)
+_HOLDER = sa.select(assets.c.claim).where(*ONE_ASSET).with_for_update()
+_WHILE_OURS = sa.update(assets).where(*ONE_ASSET, assets.c.claim == sa.bindparam("mine"))
 _CLAIMING_SIDECARS = sa.update(tasks).where(tasks.c.id == sa.bindparam("which"))
 
 _FINISHING_SIDECAR = (
@@ -149,20 +150,20 @@ class Work:
     def holds_asset(self, claimed: ClaimedAsset) -> bool:
         """Whether this claim is still the asset's, so that its outcome counts; it is locked. Load its task before: all
         lock the task before its assets, otherwise two could wait for each other."""
-        held = self._connection.execute(_HOLDER, _which(claimed)).scalar()
+        held = self._connection.execute(_HOLDER, this_asset(claimed.task_id, claimed.index)).scalar()
         return counts(held, claimed.claim)
 
     def is_deleted(self, claimed: ClaimedAsset) -> bool:
         """Whether somebody has deleted the asset since it was claimed."""
-        query = sa.select(assets.c.status).where(*_THE_ASSET)
-        return self._connection.execute(query, _which(claimed)).scalar() == AssetStatus.DELETED.value
+        status = self._connection.execute(_STATUS, this_asset(claimed.task_id, claimed.index)).scalar()
+        return status == AssetStatus.DELETED.value
 
     def release_asset(self, claimed: ClaimedAsset, *, after: timedelta = timedelta()) -> None:
         """Give an asset back without an outcome; `after` keeps everyone off it for a while."""
         values: dict[str, object] = {"claim": None, "claimed_until": None}
         if after:
             values["next_attempt_at"] = self._now + after
-        self._connection.execute(_WHILE_OURS, {**_which(claimed), "mine": claimed.claim, **values})
+        self._connection.execute(_WHILE_OURS, {**_mine(claimed), **values})
 
     def drop_claim(self, task_id: str, index: int) -> None:
         """Take a deleted asset away from whoever holds it: their outcome will not count, and the purge waits for it.
@@ -217,7 +218,7 @@ class Work:
         """Prolong the leases of assets that are still being worked on."""
         until = self._now + LEASE
         for asset in sorted(held, key=lambda one: (one.task_id, one.index)):  # one order, as above
-            self._connection.execute(_WHILE_OURS, {**_which(asset), "mine": asset.claim, "claimed_until": until})
+            self._connection.execute(_WHILE_OURS, {**_mine(asset), "claimed_until": until})
 
     def renew_sidecars(self, held: Iterable[ClaimedSidecar]) -> None:
         until = self._now + LEASE
@@ -278,5 +279,5 @@ class Work:
         return Waiting(waiting_assets, waiting_tasks, sidecars, min(deadlines, default=None), oldest)
 
 
-def _which(claimed: ClaimedAsset) -> dict[str, object]:
-    return {"its_task": claimed.task_id, "its_index": claimed.index}
+def _mine(claimed: ClaimedAsset) -> dict[str, object]:
+    return {**this_asset(claimed.task_id, claimed.index), "mine": claimed.claim}
