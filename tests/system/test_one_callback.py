@@ -64,8 +64,9 @@ async def test_the_same_callback_again_is_a_duplicate_and_everything_outlives_a_
     link, task_id = image_host.put(whole(picture)), new_task_id()
     url, body = await service.api.mint(), task_object(task_id, links=[link])
     await call_back(service.api.client, url, body)
+    await service.api.settled(task_id)
     await all_looked_at(service)
-    before = await service.api.settled(task_id)
+    before = await service.api.get(f"/v1/tasks/{task_id}")
     again = await call_back(service.api.client, url, body)
     assert (again.status_code, again.json()) == (200, {"status": "duplicate"})
 

@@ -77,6 +77,7 @@ async def test_a_killed_service_leaves_no_process_behind(start: Start, image_hos
     image = await archived(service, image_host)
     shown(await service.api.client.get(f"/v1/assets/{image}/thumbnail"))
     orphans = helpers(service, WORKER)
+    assert orphans
     await service.kill()
 
     async def gone() -> bool | None:
