@@ -48,6 +48,11 @@ def reason(error: Exception) -> str:
     return f"{error.orig}; {advice}" if advice else str(error.orig)
 
 
+def is_locked(error: sa.exc.DBAPIError) -> bool:
+    """Another process holds the lock that a transaction needs."""
+    return _code(error) == sqlite3.SQLITE_BUSY
+
+
 def not_ours(path: Path) -> str:
     """That the files at these names are not those that we have open."""
     return (

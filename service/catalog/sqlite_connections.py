@@ -2,13 +2,19 @@
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 from urllib.parse import quote
 
 import sqlalchemy as sa
 
+from service.catalog.illness import is_locked
+
 READERS = 4
 BUSY_TIMEOUT_MS = 4000
+TURN_ASKED_MS = 1
+"""SQLite itself asks for a held lock ever more rarely, at last ten times a second: who shares a file with a process
+that writes one transaction after the other would get its turn by luck, or not at all."""
 
 
 def engine_for(path: Path, *, begin: str, read_only: bool = False) -> sa.Engine:
@@ -36,6 +42,32 @@ def engine_for(path: Path, *, begin: str, read_only: bool = False) -> sa.Engine:
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(begin)
+        if read_only:
+            connection.exec_driver_sql(begin)
+        else:
+            _take_turn(connection, begin)
 
     return engine
+
+
+def _take_turn(connection: sa.Connection, begin: str) -> None:
+    """Begin as soon as no other process holds the lock, though it may take it again a moment later."""
+    until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while not _begins(connection, begin, at_last=time.monotonic() > until):
+            time.sleep(TURN_ASKED_MS / 1000)
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+
+
+def _begins(connection: sa.Connection, begin: str, *, at_last: bool) -> bool:
+    try:
+        connection.exec_driver_sql(begin)
+    except sa.exc.OperationalError as error:
+        if at_last or not is_locked(error):
+            raise
+        return False
+    return True

@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+import threading
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -93,6 +95,40 @@ async def test_a_lock_held_by_somebody_else_is_unavailable_not_a_crash(engine: S
     other.execute("ROLLBACK")
     other.close()
     await engine.write(lambda c: c.exec_driver_sql("INSERT INTO t VALUES (1)"))
+
+
+class Busy:
+    """Another process's writer: it holds the lock for nearly all of the time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.holds, self.ended = threading.Event(), threading.Event()
+
+    def run(self) -> None:
+        with closing(sqlite3.connect(self._path, isolation_level=None, timeout=10)) as other:
+            while not self.ended.is_set():
+                other.execute("BEGIN IMMEDIATE")
+                self.holds.set()
+                self.ended.wait(0.02)
+                self.holds.clear()
+                other.execute("COMMIT")
+                self.ended.wait(0.001)
+
+
+async def test_between_the_transactions_of_a_process_that_hardly_pauses_another_gets_its_turn(
+    engine: SqliteEngine, tmp_path: Path
+) -> None:
+    await engine.write(lambda c: c.exec_driver_sql("CREATE TABLE t (x)"))
+    busy = Busy(tmp_path / "x.db")
+    running = asyncio.create_task(asyncio.to_thread(busy.run))
+    try:
+        for _ in range(20):
+            assert await asyncio.to_thread(busy.holds.wait, 10)
+            async with asyncio.timeout(1.5):
+                await engine.write(lambda c: c.exec_driver_sql("INSERT INTO t VALUES (1)"))
+    finally:
+        busy.ended.set()
+        await running
 
 
 async def test_a_value_that_does_not_fit_is_the_statements_own_fault(engine: SqliteEngine) -> None:
