@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from service.catalog.illness import is_locked
 
 READERS = 4
+PREPARED = 256
+"""Statements that a connection keeps prepared; an insert of many rows is another one for each number of rows."""
 BUSY_TIMEOUT_MS = 4000
 TURN_ASKED_MS = 1
 """SQLite itself asks for a held lock ever more rarely, at last ten times a second: who shares a file with a process
@@ -27,7 +29,11 @@ def engine_for(path: Path, *, begin: str, read_only: bool = False) -> sa.Engine:
         pool_size=READERS if read_only else 1,
         max_overflow=0,
         hide_parameters=True,  # errors are logged, and parameters hold prompts and links
-        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
+        connect_args={
+            "check_same_thread": False,
+            "timeout": BUSY_TIMEOUT_MS / 1000,
+            "cached_statements": PREPARED,
+        },
     )
 
     @sa.event.listens_for(engine, "connect")
@@ -52,13 +58,13 @@ def engine_for(path: Path, *, begin: str, read_only: bool = False) -> sa.Engine:
 
 def _take_turn(connection: sa.Connection, begin: str) -> None:
     """Begin as soon as no other process holds the lock, though it may take it again a moment later."""
-    until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
-    driver.execute("PRAGMA busy_timeout=0")
+    until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    driver.execute(f"PRAGMA busy_timeout={TURN_ASKED_MS}")  # it waits that long each time
     try:
         while not _begins(connection, begin, at_last=time.monotonic() > until):
-            time.sleep(TURN_ASKED_MS / 1000)
+            pass
     finally:
         driver.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 

@@ -75,7 +75,7 @@ async def test_an_image_is_fetched_by_another_process_well_before_that_would_hav
     house = await build({"receiver": RECEIVER, "archiver": ARCHIVER})
     url, waits = await house.api.mint(), []
     loop = asyncio.get_running_loop()
-    for _ in range(11):
+    for _ in range(25):
         job = new_job(image_host, lambda picture: (slow(picture, parts=1, pause=0),))
         assert (await call_back(house.api.client, url, job.body)).status_code == 202
         acknowledged = loop.time()
@@ -83,4 +83,4 @@ async def test_an_image_is_fetched_by_another_process_well_before_that_would_hav
             await asyncio.sleep(0.005)
         waits.append(loop.time() - acknowledged)
         await house.api.settled(job.task_id, within=2)
-    assert sorted(waits)[len(waits) // 2] < 0.25, waits
+    assert sorted(waits)[len(waits) // 2] < 0.35, waits
