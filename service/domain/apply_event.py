@@ -29,6 +29,9 @@ from service.domain.task import (
     status_of,
 )
 
+Members = dict[str, Any]
+"""Of a task, by name: it is made anew once for all that changes, as that is dear."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sender:
@@ -52,7 +55,7 @@ class Applied:
 class Arrival:
     """Circumstances of an event: when it was received, how, and how far it may be believed.
 
-    `foreign`: it came through a token that the task does not belong to.
+    `foreign`: it came through a token that the task does not belong to. `callback_id`: its row in the inbox.
     """
 
     source: str
@@ -61,6 +64,7 @@ class Arrival:
     standing: Standing
     sender: Sender = Sender()
     foreign: bool = False
+    callback_id: int | None = None
 
     @property
     def from_provider(self) -> bool:
@@ -84,14 +88,16 @@ def apply_event(
         return _hint(task, assets, event, replace(arrival, standing=Standing.HINT), rank=rank, rules=rules)
     before = _known(task, assets, event, arrival, rank, rules=rules)
     after_assets, dropped = _with_links(before, assets, event, arrival, rules=rules)
-    after = before
+    decided: Members = {}
     if _counts(before, event, rank, arrival):
         names_images = event.status is EventStatus.COMPLETED and event.links
         confirmed = arrival.from_provider and event.status.terminal
         if confirmed and not before.confirmed and not names_images:
             after_assets = tuple(refuted(asset) for asset in after_assets)
-        after = _decided(before, after_assets, event, rank, confirmed=confirmed, event_json=event_json)
-    after = _followed(after, after_assets, event, arrival, rules=rules, version=before.version + (task is None))
+        decided = _decided(before, after_assets, event, rank, confirmed=confirmed, event_json=event_json)
+    status = decided.get("status", before.status)
+    followed = _followed(before, status, after_assets, event, arrival, rules=rules)
+    after = replace(before, **decided, **followed, version=before.version + (task is None))
     note = f"{dropped} links were left out: over the limit, or the same path as another" if dropped else None
     entry = _entry(event, arrival, rank, _effect(before, after, event, rank), note)
     if task is not None and (
@@ -103,13 +109,13 @@ def apply_event(
 
 def settle(task: Task, assets: Sequence[Asset], *, now: datetime) -> Task:
     """Set `settled_at` when nothing is left to do, and take it back when something is."""
-    settled_at = _settled_at(task, assets, now)
+    settled_at = _settled_at(task, task.status, assets, now)
     return task if settled_at == task.settled_at else replace(task, settled_at=settled_at)
 
 
 def dated(task: Task, assets: Sequence[Asset], *, now: datetime) -> Task:
     """Fix the archive folder's date once there is something to keep."""
-    archive_date = _archive_date(task, assets, now)
+    archive_date = _archive_date(task, task.status, assets, now)
     return task if archive_date == task.archive_date else replace(task, archive_date=archive_date)
 
 
@@ -119,13 +125,13 @@ def standing_status(task: Task, assets: Sequence[Asset]) -> Task:
     return replace(task, status=status, reason=reason)
 
 
-def _settled_at(task: Task, assets: Sequence[Asset], now: datetime) -> datetime | None:
-    done = task.terminal and not any(asset.status is AssetStatus.PENDING for asset in assets)
+def _settled_at(task: Task, status: TaskStatus, assets: Sequence[Asset], now: datetime) -> datetime | None:
+    done = status.terminal and not any(asset.status is AssetStatus.PENDING for asset in assets)
     return (task.settled_at or now) if done else None
 
 
-def _archive_date(task: Task, assets: Sequence[Asset], now: datetime) -> date | None:
-    if task.archive_date is not None or not (assets or task.terminal):
+def _archive_date(task: Task, status: TaskStatus, assets: Sequence[Asset], now: datetime) -> date | None:
+    if task.archive_date is not None or not (assets or status.terminal):
         return task.archive_date
     return (task.created_at or now).date()
 
@@ -146,7 +152,8 @@ def _hint(
     """A hint is kept, names the task's owner, and makes the task due for confirmation; it decides nothing."""
     if task is None and not rules.can_ask:
         return None
-    known = _owned(task or _new(event, arrival, rules=rules), event, arrival, rank)
+    members = _owner(task, event, arrival, rank)
+    known = replace(task, **members) if task else _new(event, arrival, rules=rules, **members)
     if rules.can_ask and _is_news(known, assets, event):
         known = replace(known, check=begin(known.check, arrival.at))
     if known.confirmed and known.status is not TaskStatus.DEAD:
@@ -168,31 +175,32 @@ def _is_news(task: Task, assets: Sequence[Asset], event: TaskEvent) -> bool:
     return event.status.terminal and agreed[event.status] is not task.status
 
 
-def _new(event: TaskEvent, arrival: Arrival, *, rules: Rules) -> Task:
+def _new(event: TaskEvent, arrival: Arrival, *, rules: Rules, **members: Any) -> Task:
     """A task that was not known; until its creation is, its links are counted from now."""
-    deadline = arrival.at + rules.link_lifetime
-    return Task(id=event.task_id, source=arrival.source, received_at=arrival.at, deadline=deadline)
+    deadline = {"deadline": arrival.at + rules.link_lifetime}
+    return Task(id=event.task_id, source=arrival.source, received_at=arrival.at, **(deadline | members))
 
 
-def _owned(known: Task, event: TaskEvent, arrival: Arrival, rank: Rank, **more: Any) -> Task:
-    """The task with its owner, labels, and the most that its callbacks said; what is foreign adds none of that.
+def _owner(task: Task | None, event: TaskEvent, arrival: Arrival, rank: Rank) -> Members:
+    """A task's owner, labels, and the most that its callbacks said; what is foreign adds none of that.
 
     A URL's tags come with the callback that makes it the owner, and never again: they may have been removed since.
-    `more` are members that change with it.
     """
     if arrival.foreign or arrival.from_provider:
-        return replace(known, **more)
+        return {}
+    sender = arrival.sender
     links = min(len({identity(link) for link in event.links}), MAX_LINKS) if event.status.terminal else 0
-    return replace(
-        known,
-        token_id=known.token_id or arrival.sender.token_id,
-        ref=known.ref if known.ref is not None else arrival.sender.ref,
-        tags=known.tags or (dict(arrival.sender.tags) if known.token_id is None else {}),
-        callback_rank=max(known.callback_rank, rank),
-        expected_images=max(known.expected_images, links),
-        stranger=False,
-        **more,
-    )
+    if task is None:
+        labels = {"token_id": sender.token_id, "ref": sender.ref, "tags": dict(sender.tags)}
+        return {**labels, "callback_rank": rank, "expected_images": links}
+    return {
+        "token_id": task.token_id or sender.token_id,
+        "ref": task.ref if task.ref is not None else sender.ref,
+        "tags": task.tags or (dict(sender.tags) if task.token_id is None else {}),
+        "callback_rank": max(task.callback_rank, rank),
+        "expected_images": max(task.expected_images, links),
+        "stranger": False,
+    }
 
 
 def _known(
@@ -202,12 +210,14 @@ def _known(
 
     Without a credible creation time that counts from the event that brought the first ones.
     """
-    known = task or _new(event, arrival, rules=rules)
-    created = known.created_at or credible_created(event.created, arrival.at)
+    members = _owner(task, event, arrival, rank)
+    created = (task.created_at if task else None) or credible_created(event.created, arrival.at)
+    members |= {"model": (task.model if task else None) or event.model, "created_at": created}
     deadline = link_deadline(created, arrival.at, rules.link_lifetime)
-    counts_anew = created is not None or known.deadline is None or (event.links and not assets)
-    more = {"model": known.model or event.model, "created_at": created}
-    return _owned(known, event, arrival, rank, **more, deadline=deadline if counts_anew else known.deadline)
+    if task is None:
+        return _new(event, arrival, rules=rules, **members, deadline=deadline)
+    counts_anew = created is not None or task.deadline is None or (event.links and not assets)
+    return replace(task, **members, deadline=deadline if counts_anew else task.deadline)
 
 
 def _with_links(
@@ -250,45 +260,42 @@ def _counts(task: Task, event: TaskEvent, rank: Rank, arrival: Arrival) -> bool:
 
 def _decided(
     before: Task, assets: Sequence[Asset], event: TaskEvent, rank: Rank, *, confirmed: bool, event_json: str | None
-) -> Task:
-    """The task as the event has it, and `conflict` where an end that callbacks were believed on is refuted."""
+) -> Members:
+    """What is as the event has it, and `conflict` where an end that callbacks were believed on is refuted."""
     status, reason = _standing(before, assets, rank, confirmed=confirmed)
     was_believed = before.rank is Rank.COMPLETED and not before.confirmed
-    return replace(
-        before,
-        status=status,
-        reason=reason,
-        rank=rank,
-        confirmed=confirmed,
-        conflict=confirmed and rank is not Rank.COMPLETED and (before.conflict or was_believed),
-        usage=event.usage or before.usage,
-        error=event.error if status in (TaskStatus.FAILED, TaskStatus.CANCELLED) else None,
-        provider_json=event_json or before.provider_json,
-    )
+    return {
+        "status": status,
+        "reason": reason,
+        "rank": rank,
+        "confirmed": confirmed,
+        "conflict": confirmed and rank is not Rank.COMPLETED and (before.conflict or was_believed),
+        "usage": event.usage or before.usage,
+        "error": event.error if status in (TaskStatus.FAILED, TaskStatus.CANCELLED) else None,
+        "provider_json": event_json or before.provider_json,
+    }
 
 
 def _followed(
-    task: Task, assets: tuple[Asset, ...], event: TaskEvent, arrival: Arrival, *, rules: Rules, version: int
-) -> Task:
-    """What follows from where the task stands: is it settled, where does it lie, when is it asked about."""
-    return replace(
-        task,
-        settled_at=_settled_at(task, assets, arrival.at),
-        archive_date=_archive_date(task, assets, arrival.at),
-        check=_check(task, event, arrival, rules),
-        version=version,
-    )
+    task: Task, status: TaskStatus, assets: tuple[Asset, ...], event: TaskEvent, arrival: Arrival, *, rules: Rules
+) -> Members:
+    """What follows from the status: is it settled, where does it lie, when is it asked about."""
+    return {
+        "settled_at": _settled_at(task, status, assets, arrival.at),
+        "archive_date": _archive_date(task, status, assets, arrival.at),
+        "check": _check(task.check, status, event, arrival, rules),
+    }
 
 
-def _check(task: Task, event: TaskEvent, arrival: Arrival, rules: Rules) -> Check:
+def _check(check: Check, status: TaskStatus, event: TaskEvent, arrival: Arrival, rules: Rules) -> Check:
     """When to ask: what follows from the provider's own answer is the asker's to say."""
     if arrival.from_provider:
-        return task.check
-    if task.terminal:
-        return Check() if rules.mode is ConfirmMode.OFF else task.check
+        return check
+    if status.terminal:
+        return Check() if rules.mode is ConfirmMode.OFF else check
     if event.status is EventStatus.UNKNOWN and rules.can_ask:
-        return begin(task.check, arrival.at)
-    return task.check if task.check.at is not None else first_check(arrival.at, rules=rules)
+        return begin(check, arrival.at)
+    return check if check.at is not None else first_check(arrival.at, rules=rules)
 
 
 def _effect(before: Task, after: Task, event: TaskEvent, rank: Rank) -> Effect:
@@ -307,6 +314,7 @@ def _entry(event: TaskEvent, arrival: Arrival, rank: Rank, effect: Effect, note:
         standing=arrival.standing,
         effect=effect,
         rank=rank,
+        callback_id=arrival.callback_id,
         note=note,
     )
 

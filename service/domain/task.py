@@ -18,6 +18,10 @@ class TaskStatus(StrEnum):
     CANCELLED = "cancelled"
     DEAD = "dead"
 
+    @property
+    def terminal(self) -> bool:
+        return self not in (TaskStatus.PENDING, TaskStatus.PROCESSING)
+
 
 class TaskReason(StrEnum):
     """Why a task is dead; a closed set, used as a metric label."""
@@ -148,7 +152,7 @@ class Task:
 
     @property
     def terminal(self) -> bool:
-        return self.status not in (TaskStatus.PENDING, TaskStatus.PROCESSING)
+        return self.status.terminal
 
 
 def rank_of(event: TaskEvent, *, any_link_allowed: bool) -> Rank:

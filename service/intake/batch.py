@@ -154,13 +154,14 @@ def _apply(
         standing=Standing.AUTHORITATIVE if believed else Standing.HINT,
         sender=Sender(token.id, token.ref, tuple(token.tags.items())),
         foreign=verdict is Verdict.FOREIGN,
+        callback_id=row.id,
     )
     state = ledger.states.get(event.task_id)
     task, assets = (state.task, state.assets) if state else (None, ())
     applied = apply_event(task, assets, event, arrival, rules=rules, event_json=delivery.text)
     if applied is None:
         return None
-    ledger.entries.append((event.task_id, replace(applied.entry, callback_id=row.id)))
+    ledger.entries.append((event.task_id, applied.entry))
     ledger.states[event.task_id] = after = TaskState(applied.task, applied.assets)
     return after
 

@@ -23,10 +23,10 @@ def believe_callbacks(tx: Transaction, state: TaskState, *, rules: Rules) -> tup
         reading = read_callback(body)
         if not isinstance(reading, Readable):
             continue
-        arrival = Arrival(state.task.source, tx.now, Origin.CALLBACK, Standing.AUTHORITATIVE)
+        arrival = Arrival(state.task.source, tx.now, Origin.CALLBACK, Standing.AUTHORITATIVE, callback_id=callback_id)
         applied = apply_event(state.task, state.assets, reading.event, arrival, rules=rules, event_json=reading.text)
         assert applied is not None, "only hints can leave no task behind"
         if applied.entry.effect is Effect.DECIDED or applied.assets != state.assets:
-            entries.append(replace(applied.entry, callback_id=callback_id, note=NOTE))
+            entries.append(replace(applied.entry, note=NOTE))
         state = TaskState(applied.task, applied.assets)
     return state, entries

@@ -183,6 +183,15 @@ def test_the_first_sender_owns_the_task_and_lends_it_its_labels() -> None:
     assert (again.task.token_id, again.task.ref, again.task.tags) == ("a", "order-1", {"k": "v"})
 
 
+def test_a_creation_time_that_comes_later_sets_the_deadline_anew() -> None:
+    task = play([PROCESSING])[0]
+    assert task.deadline == NOW + timedelta(hours=24)
+    created = NOW - timedelta(hours=3)
+    applied = apply_event(task, (), event(EventStatus.PROCESSING, created=created.timestamp()), arrival(), rules=RULES)
+    assert applied is not None
+    assert applied.task.deadline == NOW + timedelta(hours=21)
+
+
 POOL = [f"https://files.evolink.ai/img/{n}.png" for n in range(4)] + [EVIL]
 EVENTS = st.builds(
     lambda status, links: event(status, *links),

@@ -120,3 +120,18 @@ def test_where_callbacks_count_a_known_word_is_asked_about_later_and_an_unknown_
     assert after(None, PROCESSING, rules=ASKING).task.check.at == NOW + FIRST_CHECK
     assert after(None, event(EventStatus.UNKNOWN), rules=ASKING).task.check.at == NOW
     assert after(None, event(EventStatus.UNKNOWN)).task.check.at == NOW + timedelta(hours=24)
+
+
+def test_a_task_that_somebody_told_of_takes_the_labels_of_the_first_url_and_keeps_those_it_has() -> None:
+    bare = Task(id=TASK, source="evolink", received_at=NOW)
+    labelled = replace(bare, ref="ours", tags={"team": "a"})
+    sent = arrival(sender=Sender("a", "order-1", (("k", "v"),)))
+    tasks = [after(task, PROCESSING, by=sent).task for task in (bare, labelled, replace(bare, token_id="a"))]
+    labels = [(task.token_id, task.ref, task.tags) for task in tasks]
+    assert labels == [("a", "order-1", {"k": "v"}), ("a", "ours", {"team": "a"}), ("a", "order-1", {})]
+
+
+@pytest.mark.parametrize("standing", Standing)
+def test_an_entry_tells_which_callback_it_is_of(standing: Standing) -> None:
+    by = replace(arrival(standing=standing), callback_id=7)
+    assert after(None, COMPLETED, rules=ASKING, by=by).entry.callback_id == 7
