@@ -8,6 +8,8 @@ mean.
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,6 +22,9 @@ Values = Mapping[str, Any]
 LARGEST = 128
 """Rows of one statement: with the widest table well below what a database takes of values (32,766)."""
 
+STEP = 8
+"""Up to so many rows, and in steps of as many, there is a statement for each number: at most two take what is there."""
+
 _PLACE = re.compile(r"\$(\d+)")
 
 
@@ -31,32 +36,44 @@ class Bulk:
         places = {name: sa.bindparam(name, type_=columns[name].type) for name in names}
         compiled = statement.inline().values(places).compile(dialect=dialect)
         self._text = str(compiled)
-        self._columns = [(name, _processor(columns[name].type, dialect)) for name in compiled.positiontup or ()]
+        ordered = compiled.positiontup or []
+        self._pick = itemgetter(*ordered)
+        self._places = len(ordered)
+        self._storable = [
+            (place, process, process(None))
+            for place, name in enumerate(ordered)
+            if (process := _processor(columns[name].type, dialect)) is not None
+        ]
         self.for_many = cache(self._for_many)
 
     def insert(self, connection: sa.Connection, rows: Sequence[Values]) -> list[sa.Row[Any]]:
         """Insert rows, and return what the statement returns of them, if it does."""
         found: list[sa.Row[Any]] = []
         for start, number in _portions(len(rows)):
-            values = tuple(value for row in rows[start : start + number] for value in self._bound(row))
+            values = tuple(chain.from_iterable(map(self._bound, rows[start : start + number])))
             result = connection.exec_driver_sql(self.for_many(number), values)
             found += result if result.returns_rows else ()
         return found
 
     def _bound(self, row: Values) -> list[Any]:
-        return [row[name] if process is None else process(row[name]) for name, process in self._columns]
+        values = list(self._pick(row))
+        for place, process, of_none in self._storable:
+            value = values[place]
+            values[place] = of_none if value is None else process(value)
+        return values
 
     def _for_many(self, rows: int) -> str:
         """The statement with so many rows: their places are counted on."""
         before, row, after = _parts(self._text)
-        return before + ", ".join(_counted_on(row, n * len(self._columns)) for n in range(rows)) + after
+        return before + ", ".join(_counted_on(row, n * self._places) for n in range(rows)) + after
 
 
 def _portions(rows: int) -> Iterator[tuple[int, int]]:
-    """Where each portion begins, and its size: a power of two, so that there are few statements to be prepared."""
+    """Where each portion begins, and its size: of some sizes only, so that there are few statements to be prepared."""
     start = 0
     while start < rows:
-        number = min(LARGEST, 1 << (rows - start).bit_length() - 1)
+        left = min(LARGEST, rows - start)
+        number = left if left < STEP else left - left % STEP
         yield start, number
         start += number
 

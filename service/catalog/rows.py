@@ -1,6 +1,7 @@
 """Rows ↔ domain values, column by column."""
 
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from service.domain.task import Check, Hold, Origin, Rank, Standing, Task, TaskR
 
 Row = sa.RowMapping | sa.Row[Any]
 
-_TASK_PLAIN = [
+_TASK_PLAIN = (
     "id",
     "source",
     "received_at",
@@ -38,16 +39,19 @@ _TASK_PLAIN = [
     "parameters",
     "submitted_by",
     "estimate",
-]
+)
+_plain = attrgetter(*_TASK_PLAIN)
+_CHECK = tuple(part.name for part in fields(Check))
+_HOLD = tuple(part.name for part in fields(Hold))
 
 
 def task_values(task: Task) -> dict[str, Any]:
-    values = {name: getattr(task, name) for name in _TASK_PLAIN}
+    values = dict(zip(_TASK_PLAIN, _plain(task), strict=True))
     values.update(status=task.status.value, rank=int(task.rank), tags=dict(task.tags))
     values["reason"] = task.reason.value if task.reason else None
     values["callback_rank"] = int(task.callback_rank)
-    values.update({f"check_{part.name}": getattr(task.check, part.name) for part in fields(Check)})
-    values.update({f"hold_{part.name}": getattr(task.hold, part.name, None) for part in fields(Hold)})
+    values.update({f"check_{name}": getattr(task.check, name) for name in _CHECK})
+    values.update({f"hold_{name}": getattr(task.hold, name, None) for name in _HOLD})
     return values
 
 
@@ -60,7 +64,7 @@ def task_from(row: sa.RowMapping) -> Task:
         rank=Rank(row["rank"]),
         callback_rank=Rank(row["callback_rank"]),
         tags=row["tags"],
-        check=Check(**{part.name: row[f"check_{part.name}"] for part in fields(Check)}),
+        check=Check(**{name: row[f"check_{name}"] for name in _CHECK}),
         hold=Hold(row["hold_at"], row["hold_by"], row["hold_reason"]) if row["hold_at"] else None,
     )
 
