@@ -52,6 +52,10 @@ class _Waiting:
             self.taken.set_exception(outcome)
 
 
+def _end_late(waiting: _Waiting) -> None:
+    waiting.end(CatalogUnavailable(f"the callback was not durable within {COMMIT_WITHIN:.0f} s"))
+
+
 class Intake:
     """Takes deliveries in; `run` must be running."""
 
@@ -89,8 +93,7 @@ class Intake:
         self._waiting.append(waiting)
         self._waiting_bytes += size
         self._arrived.set()
-        late = CatalogUnavailable(f"the callback was not durable within {COMMIT_WITHIN:.0f} s")
-        timer = loop.call_later(COMMIT_WITHIN, waiting.end, late)
+        timer = loop.call_later(COMMIT_WITHIN, _end_late, waiting)
         try:
             return await waiting.taken
         finally:

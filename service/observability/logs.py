@@ -3,6 +3,7 @@
 Lines of libraries that log through the standard library take the same way. Standard output is for results.
 """
 
+import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -34,6 +35,8 @@ _CHATTY = ("httpx", "httpcore", "aiohttp", "asyncio", "alembic", "sqlalchemy", "
 _INTERNAL = ("_record", "_from_structlog")
 """What structlog adds to the standard library's lines and takes out again before they are rendered."""
 
+_ENCODER = json.JSONEncoder()
+
 
 def configure_logging(
     format: LogFormat | None = None,
@@ -47,7 +50,6 @@ def configure_logging(
     chosen = format or (LogFormat.CONSOLE if on_terminal else LogFormat.JSON)
     threshold = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
         _mask,
@@ -68,9 +70,14 @@ def configure_logging(
 def _renderer(format: LogFormat, *, colors: bool) -> Processor:
     match format:
         case LogFormat.JSON:
-            return structlog.processors.JSONRenderer()
+            return structlog.processors.JSONRenderer(serializer=_as_json)
         case LogFormat.CONSOLE:
             return structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
+
+
+def _as_json(event: EventDict, **_settings: object) -> str:
+    """The encoder is made once; what is masked has nothing in it that JSON does not know."""
+    return _ENCODER.encode(event)
 
 
 def _route_standard_library(shared: Sequence[Processor], renderer: Processor, out: TextIO, threshold: int) -> None:

@@ -45,7 +45,12 @@ def announced_bytes(request: Request) -> int | None:
 async def read_capped(request: Request, limit: int) -> bytes:
     """The body, in one buffer; raises BodyTooLarge as soon as more than `limit` bytes are announced or came,
     BodyIncomplete when it does not come whole within 15 s."""
-    if (announced_bytes(request) or 0) > limit:
+    return await read_announced(request, announced_bytes(request), limit)
+
+
+async def read_announced(request: Request, announced: int | None, limit: int) -> bytes:
+    """The same, where it is known already how long the body is said to be."""
+    if (announced or 0) > limit:
         raise BodyTooLarge
     body = bytearray()
     try:

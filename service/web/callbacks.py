@@ -28,7 +28,7 @@ from service.observability.seldom import Few, Seldom
 from service.observability.tracing import NO_TRACING, SpanName, Tracing, Value
 from service.provider.payload import Readable, Unreadable, read_callback
 from service.web.answers.callbacks import AcceptedDocument
-from service.web.body import READ_WITHIN, BodyIncomplete, BodyTooLarge, announced_bytes, read_capped
+from service.web.body import READ_WITHIN, BodyIncomplete, BodyTooLarge, announced_bytes, read_announced
 from service.web.problems import problem
 from service.web.refused import RefusalReason, RefusedCallback, RefusedCallbacks
 
@@ -112,7 +112,7 @@ class CallbackRoutes:
         announced = announced_bytes(request)
         self._allowances.charge(token.id, min(announced or 0, self._max_body_bytes))
         try:
-            body = await read_capped(request, self._max_body_bytes)
+            body = await read_announced(request, announced, self._max_body_bytes)
         except BodyTooLarge:
             self._metrics.callback(source, CallbackVerdict.TOO_LARGE)
             log.error("callback", source=source, token_id=token.id, verdict="too_large")

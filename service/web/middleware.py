@@ -5,6 +5,8 @@ from collections.abc import Callable
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+
 
 class AnswerHeaders:
     """Adds headers to answers; `draining` tells whether connections should be given up."""
@@ -20,10 +22,11 @@ class AnswerHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.setdefault("X-Content-Type-Options", "nosniff")
+                headers = message["headers"]
+                if all(name != _NOSNIFF[0] for name, _ in headers):
+                    headers.append(_NOSNIFF)
                 if self._draining():
-                    headers["Connection"] = "close"
+                    MutableHeaders(raw=headers)["Connection"] = "close"
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -49,6 +49,17 @@ def test_a_token_ends_with_its_time() -> None:
     assert verify(text, now=NOW + timedelta(hours=1)) is None
 
 
+def test_a_token_that_was_good_a_moment_ago_ends_with_its_time_all_the_same() -> None:
+    signer = TokenSigner(["one"])
+    text = signer.sign(FULL)
+    end = FULL.expires_at
+    assert end is not None
+    times = (NOW, NOW, end - timedelta(seconds=1), end, end + timedelta(days=1), NOW)
+    found = [signer.verify(text, source="evolink", now=now) for now in times]
+    assert found == [FULL, FULL, FULL, None, None, FULL]
+    assert signer.verify(text, source="another", now=NOW) is None
+
+
 def test_a_token_is_good_for_its_own_source_only() -> None:
     assert verify(TokenSigner(["one"]).sign(FULL), source="other") is None
 

@@ -132,10 +132,3 @@ def test_a_newline_in_a_value_cannot_forge_a_second_line() -> None:
     out = configured()
     structlog.get_logger().info("callback", word='completed\n{"event": "forged"}')
     assert len(lines(out)) == 1
-
-
-def test_context_variables_are_part_of_the_line() -> None:
-    out = configured()
-    with structlog.contextvars.bound_contextvars(request_id="r-1"):
-        structlog.get_logger().info("callback")
-    assert lines(out)[0]["request_id"] == "r-1"
