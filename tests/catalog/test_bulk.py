@@ -72,3 +72,29 @@ def test_a_statement_goes_on_behind_its_values_whatever_stands_in_them() -> None
     statement = postgresql.insert(table).on_conflict_do_nothing(index_elements=["a"])
     text = Bulk(statement, ["a", "b"], asyncpg.dialect()).for_many(2)  # type: ignore[no-untyped-call]
     assert "$4::NUMERIC(10, 2)) ON CONFLICT (a) DO NOTHING" in text
+
+
+class Counting:
+    """A connection that only counts how many rows each statement inserts."""
+
+    def __init__(self) -> None:
+        self.inserted: list[int] = []
+
+    def exec_driver_sql(self, text: str, values: tuple[object, ...]) -> "Counting":
+        assert text.count("?") == len(values)
+        self.inserted.append(len(values) // 2)
+        return self
+
+    returns_rows = False
+
+
+def test_many_rows_take_few_statements_of_few_kinds() -> None:
+    table = sa.Table("things", sa.MetaData(), sa.Column("a", Text), sa.Column("b", sa.Integer))
+    bulk, kinds = Bulk(sqlite.insert(table), ["a", "b"], sqlite.dialect()), set()
+    for rows in range(1, 3 * LARGEST):
+        connection: Any = Counting()
+        bulk.insert(connection, [{"a": "x", "b": 1}] * rows)
+        assert sum(connection.inserted) == rows
+        assert len(connection.inserted) <= rows // LARGEST + 2
+        kinds |= set(connection.inserted)
+    assert len(kinds) < 32
