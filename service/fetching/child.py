@@ -33,12 +33,17 @@ from service.outbound.address_policy import AddressPolicy
 from service.outbound.guarded_client import GuardedClient, Timeouts
 from service.outbound.tls import tls_context
 
+STEPS_BACK = 5
+"""Of `nice`, behind the service itself: a provider that waits for its answer comes before an image that waits to be
+fetched. What nobody else wants of the processors is still its own."""
+
 _STDOUT = 1
 _OURS = str(Path(service.__file__).parent)
 
 
 async def main() -> None:
     """Fetch until nobody gives orders any more."""
+    _stand_back()
     orders = await _stdin()
     terms = read_terms(await orders.readline())
     async with _client(terms) as client:
@@ -113,6 +118,17 @@ def _client(terms: Terms) -> GuardedClient:
         proxy=terms.proxy,
         max_connections=terms.max_connections,
     )
+
+
+def _stand_back() -> None:
+    """Let the service go first where there is too little time for both.
+
+    Where Linux groups processes by their sessions (sched(7), "The autogroup feature"), as it does outside containers,
+    `nice` counts within a group only, and this process is alone in one: the group stands back too.
+    """
+    os.nice(STEPS_BACK)
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(STEPS_BACK), encoding="ascii")
 
 
 async def _stdin() -> asyncio.StreamReader:

@@ -16,6 +16,7 @@ from service.archive.fetcher import Fetched
 from service.domain.attempt import Failed, Failure
 from service.domain.image import Image, ImageFormat
 from service.errors import StorageUnavailable, Unavailable
+from service.fetching.child import STEPS_BACK
 from service.fetching.lines import LONGEST
 from service.fetching.process import FetchProcess
 from tests.fetching.ordering import fetching, processes, staging, terms_for
@@ -145,6 +146,15 @@ async def test_when_the_process_is_killed_nothing_counts_and_another_one_fetches
         assert isinstance(await fetcher.fetch(host.url()), Fetched)
         [another] = processes()
         assert another.pid != killed.pid
+
+
+async def test_the_service_goes_first_where_there_is_too_little_time_for_both(tmp_path: Path) -> None:
+    async with origin(always(reply(IMAGE))) as host, fetching(tmp_path) as fetcher:
+        assert isinstance(await fetcher.fetch(host.url()), Fetched)
+        [child] = processes()
+        assert child.nice() - psutil.Process().nice() == STEPS_BACK
+        group = Path(f"/proc/{child.pid}/autogroup")
+        assert not group.exists() or group.read_text().endswith(f"nice {STEPS_BACK}\n")
 
 
 async def test_a_process_that_does_not_answer_is_ended(tmp_path: Path) -> None:
