@@ -33,13 +33,15 @@ OUTAGES = ("down", "forbidden", "throttling", "silent", "refusing")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`rate`: tasks submitted a second; `urls`: callback URLs they are shared among; `spoilt`: of the usual shares."""
+    """`rate`: tasks submitted a second; `urls`: callback URLs they are shared among; `spoilt`: of the usual shares;
+    `kills`: how many there are at least, however slow the machine is."""
 
     tasks: int
     seed: int
     rate: float = 40.0
     urls: int = 40
     spoilt: float = 1.0
+    kills: int = 0
 
     @property
     def stand_in(self) -> tuple[str, ...]:
