@@ -58,6 +58,15 @@ async def submit_all(stand_in: StandIn, urls: Sequence[str], plan: Plan) -> None
     await eventually(all_called_back, what="all callbacks are over", within=CALM_WITHIN, every=1.0)
 
 
+async def enough_kills(plan: Plan, seen: Counter[str]) -> None:
+    """Let it storm on until there were as many kills as the plan asks for."""
+
+    async def look() -> bool | None:
+        return seen["kills"] >= plan.kills or None
+
+    await eventually(look, what=f"{plan.kills} kills", within=CALM_WITHIN)
+
+
 async def until_at_rest(api: Api, plan: Plan, say: Say) -> None:
     """Wait until nothing is left to do; a sidecar whose writer was killed or had no bucket comes within a minute."""
     last: tuple[int, int] | None = None

@@ -10,11 +10,11 @@ from typing import Any
 
 from tests.chaos.judge import judge
 from tests.chaos.phases import (
-    CALM_WITHIN,
     Outcome,
     Say,
     all_tasks,
     command,
+    enough_kills,
     failed_attempts,
     submit_all,
     until_at_rest,
@@ -28,7 +28,6 @@ from tests.system.support.ports import free_port
 from tests.system.support.settings import settings_for
 from tests.system.support.small_disk import SmallDisk, mounted
 from tests.system.support.stand_in import StandIn
-from tests.system.support.waiting import eventually
 
 
 async def run(plan: Plan, folder: Path, say: Say) -> Outcome:
@@ -113,14 +112,10 @@ async def _scene(plan: Plan, folder: Path) -> AsyncIterator[tuple[Darkroom, Stan
 
 async def _storm(service: Darkroom, stand_in: StandIn, disk: SmallDisk | None, plan: Plan, seen: Counter[str]) -> None:
     """Submit everything while it storms, and let it storm until there were enough kills."""
-
-    async def killed() -> bool | None:
-        return seen["kills"] >= plan.kills or None
-
     urls = [await service.api.mint(ref=f"batch-{number}") for number in range(plan.urls)]
     async with weather(kills(service, plan, seen), outages(stand_in, plan, seen), floods(disk, plan, seen)):
         await submit_all(stand_in, urls, plan)
-        await eventually(killed, what=f"{plan.kills} kills", within=CALM_WITHIN)
+        await enough_kills(plan, seen)
 
 
 async def _calm(service: Darkroom, plan: Plan, say: Say) -> None:

@@ -14,7 +14,7 @@ async def test_nothing_is_lost_stored_twice_or_stray_while_replicas_die_and_data
     tmp_path: Path,
 ) -> None:
     # little is spoilt, as images that fail again and again wait for minutes
-    plan = Plan(tasks=80, seed=20261731, rate=6, urls=8, spoilt=0.3)
+    plan = Plan(tasks=80, seed=20261731, rate=6, urls=8, spoilt=0.3, kills=4)
     outcome = await run(plan, tmp_path, say=print)
     assert outcome.wrong == []
     seen = outcome.seen
