@@ -45,8 +45,8 @@ async def weather(*kinds: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
             one.cancel()
 
 
-async def submit_all(stand_in: StandIn, urls: Sequence[str], plan: Plan) -> None:
-    """Submit everything; ends when all has ended at the provider and its callbacks are over."""
+async def submit_all(stand_in: StandIn, urls: Sequence[str], plan: Plan, seen: Counter[str]) -> None:
+    """Submit everything; ends when all has ended at the provider, callbacks are over, and there were enough kills."""
     for number in range(plan.tasks):
         await stand_in.submit(callback_url=urls[number % len(urls)], n=plan.images(number))
         await asyncio.sleep(1 / plan.rate)
@@ -55,16 +55,11 @@ async def submit_all(stand_in: StandIn, urls: Sequence[str], plan: Plan) -> None
         totals = (await stand_in.ledger()).totals
         return totals["callbacks_done"] == totals["tasks"] or None
 
-    await eventually(all_called_back, what="all callbacks are over", within=CALM_WITHIN, every=1.0)
-
-
-async def enough_kills(plan: Plan, seen: Counter[str]) -> None:
-    """Let it storm on until there were as many kills as the plan asks for."""
-
-    async def look() -> bool | None:
+    async def enough_kills() -> bool | None:
         return seen["kills"] >= plan.kills or None
 
-    await eventually(look, what=f"{plan.kills} kills", within=CALM_WITHIN)
+    await eventually(all_called_back, what="all callbacks are over", within=CALM_WITHIN, every=1.0)
+    await eventually(enough_kills, what=f"{plan.kills} kills", within=CALM_WITHIN)
 
 
 async def until_at_rest(api: Api, plan: Plan, say: Say) -> None:

@@ -9,17 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos.judge import judge
-from tests.chaos.phases import (
-    Outcome,
-    Say,
-    all_tasks,
-    command,
-    enough_kills,
-    failed_attempts,
-    submit_all,
-    until_at_rest,
-    weather,
-)
+from tests.chaos.phases import Outcome, Say, all_tasks, command, failed_attempts, submit_all, until_at_rest, weather
 from tests.chaos.plan import Plan
 from tests.chaos.weather import floods, kills, outages, up
 from tests.system.support.authority import new_authority
@@ -111,11 +101,10 @@ async def _scene(plan: Plan, folder: Path) -> AsyncIterator[tuple[Darkroom, Stan
 
 
 async def _storm(service: Darkroom, stand_in: StandIn, disk: SmallDisk | None, plan: Plan, seen: Counter[str]) -> None:
-    """Submit everything while it storms, and let it storm until there were enough kills."""
+    """Submit everything while it storms."""
     urls = [await service.api.mint(ref=f"batch-{number}") for number in range(plan.urls)]
     async with weather(kills(service, plan, seen), outages(stand_in, plan, seen), floods(disk, plan, seen)):
-        await submit_all(stand_in, urls, plan)
-        await enough_kills(plan, seen)
+        await submit_all(stand_in, urls, plan, seen)
 
 
 async def _calm(service: Darkroom, plan: Plan, say: Say) -> None:

@@ -9,17 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos.judge import Verdict, judge
-from tests.chaos.phases import (
-    Outcome,
-    Say,
-    all_tasks,
-    command,
-    enough_kills,
-    failed_attempts,
-    submit_all,
-    until_at_rest,
-    weather,
-)
+from tests.chaos.phases import Outcome, Say, all_tasks, command, failed_attempts, submit_all, until_at_rest, weather
 from tests.chaos.plan import Plan
 from tests.chaos.weather import kills, outages, up
 from tests.replicas.house import House, standing
@@ -107,8 +97,7 @@ async def _storm(scene: _Scene, seen: Counter[str]) -> None:
         freezes(list(house.replicas.values()), plan.chance("freezes"), seen),
         outages(scene.stand_in, plan, seen),
     ):
-        await submit_all(scene.stand_in, urls, plan)
-        await enough_kills(plan, seen)
+        await submit_all(scene.stand_in, urls, plan, seen)
 
 
 async def _calm(scene: _Scene, say: Say) -> None:
