@@ -2,14 +2,15 @@
 
 In a running service this is done in a process of its own, by `service.fetching`.
 
-The file is whole, hashed and identified, but not yet durable: fsync belongs to who stores it. aiofiles is not used,
-because each of its calls is a visit to a thread: writing and hashing a block in one visit takes 0.9 of the CPU
-(`tests/benchmarks/transport.py`).
+The file is whole, hashed and identified, but not yet durable: fsync belongs to who stores it. Blocks are written and
+hashed where they arrive, not in threads, by aiofiles or otherwise: those and the one that decrypts would take the
+interpreter's lock from each other hundreds of times for an image. So nothing else of this process goes on while a disk
+keeps a write waiting, and what failed meanwhile says nothing of its link. Only the look at the whole file, which may be
+made to take long, has a thread.
 """
 
 import asyncio
-import errno
-import os
+import time
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -19,17 +20,21 @@ from pathlib import Path
 from service.archive.staged_file import StagedFile
 from service.domain.attempt import Failed, Failure
 from service.domain.image import Image
-from service.errors import Unavailable
+from service.errors import StorageUnavailable, Unavailable
+from service.outbound.failure import own_fault
 from service.outbound.guarded_client import Answer, GetError, GuardedClient
 from service.outbound.retry_after import retry_after
 
 BLOCK = 128 * 1024
 """Bytes written and hashed at once; with what TLS and the stream hold, a download takes about 1 MiB of memory."""
 
+HELD_UP = 1.0
+"""Seconds for which one write may keep everything else waiting, and nobody else has failed because of it."""
+
 _OK = 200
 _GONE = frozenset({403, 404, 410})
 _ASKS_TO_WAIT = frozenset({429, 503})
-_OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_BY_LATENESS = frozenset({Failure.UNREACHABLE, Failure.TRUNCATED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ def _utc_now() -> datetime:
 
 
 class Fetcher:
-    """Fetches links into files; caps in bytes and pixels, `total_timeout` in seconds for one link."""
+    """Fetches links into files; caps in bytes and pixels, `total_timeout` in seconds for one link, like `clock`."""
 
     def __init__(
         self,
@@ -57,12 +62,15 @@ class Fetcher:
         max_pixels: int,
         total_timeout: float,
         now: Callable[[], datetime] = _utc_now,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._max_bytes = max_bytes
         self._max_pixels = max_pixels
         self._total_timeout = total_timeout
         self._now = now
+        self._clock = clock
+        self._held_up = float("-inf")  # when a write last kept all others waiting
 
     async def fetch(self, link: str, path: Path) -> Fetched | Failed:
         """Fetch one link into a file that is not there yet, and prove it.
@@ -72,7 +80,7 @@ class Fetcher:
 
         No file stays behind unless the outcome is Fetched, cancellation included.
         """
-        staged = StagedFile(path)
+        staged, began = StagedFile(path), self._clock()
         outcome: Fetched | Failed | None = None
         try:
             async with asyncio.timeout(self._total_timeout):
@@ -80,11 +88,14 @@ class Fetcher:
         except TimeoutError:
             outcome = Failed(Failure.UNREACHABLE, f"not finished within {self._total_timeout:g} s")
         except GetError as error:
-            _raise_if_ours(error)
+            if (lacking := own_fault(error, error.failed)) is not None:
+                raise Unavailable(f"no connection can be opened: {lacking}") from error
             outcome = error.failed
         finally:
             if not isinstance(outcome, Fetched):
                 staged.discard()
+        if isinstance(outcome, Failed) and outcome.failure in _BY_LATENESS and self._held_up >= began:
+            raise StorageUnavailable(f"the disk of {path.parent} kept a download waiting for more than {HELD_UP:g} s")
         return outcome
 
     async def _attempt(self, link: str, staged: StagedFile) -> Fetched | Failed:
@@ -121,9 +132,9 @@ class Fetcher:
                 parts.append(block)
                 held += len(block)
                 if held >= BLOCK:
-                    await staged.append(parts)
-                    parts, held = [], 0
-        await staged.append(parts)
+                    self._write(parts, staged)
+                    held = 0
+        self._write(parts, staged)
         announced = _announced(answer)
         if announced is not None and received != announced:
             return Failed(Failure.TRUNCATED, f"{answer.host} sent {received} of {announced} bytes")
@@ -131,25 +142,14 @@ class Fetcher:
             return Failed(Failure.TRUNCATED, f"{answer.host} sent an empty body")
         return None
 
+    def _write(self, parts: list[bytes], staged: StagedFile) -> None:
+        began = self._clock()
+        staged.write(parts)
+        if (ended := self._clock()) - began > HELD_UP:
+            self._held_up = ended
+
     def _too_large(self, answer: Answer) -> Failed:
         return Failed(Failure.TOO_LARGE, f"{answer.host} sends more than the {self._max_bytes} bytes allowed")
-
-
-def _raise_if_ours(error: GetError) -> None:
-    """Raise Unavailable where a connection failed for want of descriptors or memory of our own.
-
-    The resolver says only that it knows no answer, so whether a file can be opened is tried too.
-    """
-    cause: BaseException | None = error
-    while cause is not None and getattr(cause, "errno", None) not in _OURS:
-        cause = cause.__cause__
-    try:
-        if cause is None and error.failed.failure is Failure.UNREACHABLE:
-            os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
-    except OSError as own:
-        cause = own
-    if cause is not None:
-        raise Unavailable(f"no connection can be opened: {os.strerror(getattr(cause, 'errno', 0))}") from error
 
 
 def _announced(answer: Answer) -> int | None:

@@ -42,10 +42,10 @@ class StagedFile:
 
     async def append(self, parts: list[bytes]) -> None:
         """Write and hash in one visit to a thread, and empty the list. Raises StorageUnavailable."""
-        await asyncio.to_thread(self._append, parts)
+        await asyncio.to_thread(self.write, parts)
 
     async def finish(self, *, max_pixels: int) -> Image | Failed:
-        """Close the file and say what it holds. Raises StorageUnavailable."""
+        """Close the file and say what it holds, in a thread. Raises StorageUnavailable."""
         return await asyncio.to_thread(self._finish, max_pixels)
 
     def discard(self) -> None:
@@ -53,7 +53,8 @@ class StagedFile:
         self._discarded = True
         self._remove_if_idle()
 
-    def _append(self, parts: list[bytes]) -> None:
+    def write(self, parts: list[bytes]) -> None:
+        """Write and hash here and now, and empty the list. Raises StorageUnavailable."""
         with self._at_work():
             data = b"".join(parts)  # one long stretch without the interpreter's lock instead of many short ones
             parts.clear()

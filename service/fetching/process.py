@@ -55,6 +55,7 @@ _OF_ITS_OWN = {
     "PYTHONDONTWRITEBYTECODE": "1",
     "MALLOC_ARENA_MAX": "2",  # with the next: 15 MiB less for 64 downloads, for a tenth of processor time
     "MALLOC_TRIM_THRESHOLD_": "4000000",
+    "MALLOC_MMAP_THRESHOLD_": "2000000",  # or each record of TLS gets pages of its own from the kernel, and clears them
 }
 
 log = structlog.get_logger(__name__)

@@ -3,8 +3,10 @@
 import asyncio
 import hashlib
 import io
+import itertools
 import resource
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image as Pillow
 
-from service.archive.fetcher import Fetched, Fetcher
+from service.archive.fetcher import BLOCK, Fetched, Fetcher
 from service.archive.staged_file import staged_path
 from service.domain.attempt import Failed, Failure
 from service.domain.image import Image, ImageFormat
@@ -51,6 +53,7 @@ def fetcher(
     max_bytes: int = 10_000_000,
     max_pixels: int = 1_000_000,
     total_timeout: float = 10,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Fetcher:
     return Fetcher(
         client=client,
@@ -58,6 +61,7 @@ def fetcher(
         max_pixels=max_pixels,
         total_timeout=total_timeout,
         now=lambda: NOW,
+        clock=clock,
     )
 
 
@@ -216,6 +220,40 @@ async def _stalls(_: Request, writer: asyncio.StreamWriter) -> None:
 async def test_a_body_that_drips_is_stopped_by_the_total_timeout(tmp_path: Path) -> None:
     outcome = await failed(_drips, tmp_path, total_timeout=0.3)
     assert outcome == Failed(Failure.UNREACHABLE, "not finished within 0.3 s")
+
+
+async def _stalls_later(_: Request, writer: asyncio.StreamWriter) -> None:
+    writer.write(reply(bytes(2 * BLOCK), length=3 * BLOCK))
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("handler", [_stalls_later, then_cut(reply(bytes(2 * BLOCK), length=3 * BLOCK))])
+async def test_what_came_too_late_while_our_disk_held_everything_up_says_nothing_of_the_link(
+    handler: Handler, tmp_path: Path
+) -> None:
+    passing = itertools.count(step=1.5)  # seconds go by with each look: every write takes too long
+    async with origin(handler) as host, guarded_client(timeouts=Timeouts(connect=5, read=0.1)) as client:
+        ours = fetcher(client, clock=lambda: next(passing))
+        with pytest.raises(StorageUnavailable, match="kept a download waiting for more than 1 s"):
+            await ours.fetch(host.url(), staged_path(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_disk_that_held_everything_up_before_excuses_no_link_now(tmp_path: Path) -> None:
+    times = itertools.chain([0.0, 0.0, 9.0], itertools.repeat(10.0))  # begun, and the first write takes nine seconds
+    client = guarded_client(timeouts=Timeouts(connect=5, read=0.1))
+    async with origin(always(reply(PNG))) as host, origin(_stalls) as stalling, client:
+        ours = fetcher(client, clock=lambda: next(times))
+        assert isinstance(await ours.fetch(host.url(), staged_path(tmp_path)), Fetched)
+        assert isinstance(await ours.fetch(stalling.url(), staged_path(tmp_path)), Failed)
+
+
+async def test_what_a_host_says_counts_however_slow_our_disk_is(tmp_path: Path) -> None:
+    passing = itertools.count(step=1.5)
+    async with origin(always(reply(b"<html>"))) as host, guarded_client() as client:
+        outcome = await fetcher(client, clock=lambda: next(passing)).fetch(host.url(), staged_path(tmp_path))
+    assert isinstance(outcome, Failed)
+    assert outcome.failure is Failure.NOT_AN_IMAGE
 
 
 async def test_a_body_that_stalls_is_stopped_by_the_read_timeout(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import ssl
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ from tests.system.support.authority import new_authority
 BLOCK = 128 * 1024
 Stream = AbstractAsyncContextManager[AsyncIterator[bytes]]
 Source = Callable[[str], Stream]
+Save = Callable[[AsyncIterator[bytes], Path], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,24 @@ async def over_aiohttp(session: aiohttp.ClientSession) -> AsyncIterator[Source]:
         yield get
 
 
+async def save_in_place(blocks: AsyncIterator[bytes], path: Path) -> str:
+    """Write and hash each 128 KiB where they arrive, as the fetcher does."""
+    digest = hashlib.sha256()
+    with path.open("xb", buffering=0) as file:
+        parts = bytearray()
+        async for block in blocks:
+            parts += block
+            if len(parts) >= BLOCK:
+                digest.update(parts)
+                file.write(parts)
+                parts = bytearray()
+        digest.update(parts)
+        file.write(parts)
+    return digest.hexdigest()
+
+
 async def save_in_one_hop(blocks: AsyncIterator[bytes], path: Path) -> str:
-    """Write and hash each 128 KiB in one visit to a thread, as the fetcher does."""
+    """Write and hash each 128 KiB in one visit to a thread."""
     digest = hashlib.sha256()
 
     def take(parts: list[bytes]) -> None:
@@ -118,9 +135,8 @@ async def save_with_aiofiles(blocks: AsyncIterator[bytes], path: Path) -> str:
     return digest.hexdigest()
 
 
-async def measure(get: Source, url: str, load: Load, folder: Path, *, with_aiofiles: bool) -> Cost:
+async def measure(get: Source, url: str, load: Load, folder: Path, *, save: Save) -> Cost:
     """Fetch everything once; CPU is this process's, threads included."""
-    save = save_with_aiofiles if with_aiofiles else save_in_one_hop
     numbers = iter(range(load.images))
 
     async def worker() -> None:
@@ -154,15 +170,16 @@ async def compare(url: str, ca_file: str, load: Load, folder: Path, rounds: int)
         over_aiohttp(session()) as plain,
     ):
         contenders = {
-            "httpx": (httpcore, False),
-            "httpx-aiohttp": (bridged, False),
-            "chosen": (chosen, False),
-            "chosen, aiofiles": (chosen, True),
-            "aiohttp": (plain, False),
+            "httpx": (httpcore, save_in_place),
+            "httpx-aiohttp": (bridged, save_in_place),
+            "chosen": (chosen, save_in_place),
+            "chosen, a thread": (chosen, save_in_one_hop),
+            "chosen, aiofiles": (chosen, save_with_aiofiles),
+            "aiohttp": (plain, save_in_place),
         }
         for number in range(rounds + 1):
-            for name, (get, with_aiofiles) in contenders.items():
-                cost = await measure(get, url, load, folder, with_aiofiles=with_aiofiles)
+            for name, (get, save) in contenders.items():
+                cost = await measure(get, url, load, folder, save=save)
                 if number:  # the first round warms up
                     costs.setdefault(name, []).append(cost)
     return costs

@@ -92,7 +92,7 @@ def test_whose_fault_it_is_is_told(error: Unavailable) -> None:
 
 @pytest.mark.parametrize("line", ["", "no JSON", "[]", '{"number": "1"}', '{"failed": {}}'])
 def test_a_line_about_no_order_is_not_believed(line: str) -> None:
-    with pytest.raises(GarbledError):
+    with pytest.raises(GarbledError, match=r"^a line about no order$"):
         read_number(line.encode())
 
 
@@ -107,5 +107,5 @@ def test_a_line_about_no_order_is_not_believed(line: str) -> None:
     ],
 )
 def test_what_says_nothing_of_an_order_is_not_believed(told: dict[str, object]) -> None:
-    with pytest.raises(GarbledError):
+    with pytest.raises(GarbledError, match=r"^nothing that can come of an order$"):
         read_outcome(json.loads(json.dumps(told)), PATH)
