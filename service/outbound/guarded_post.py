@@ -7,7 +7,6 @@ body no more is read than leaves the connection usable. Nothing comes from the e
 import asyncio
 import ssl
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -119,10 +118,9 @@ class GuardedPost:
 
 
 async def _read_to_end(response: httpx.Response) -> None:
-    """Read what is left, unless that is too much; how it ends changes nothing."""
+    """Read what is left, unless that is too much; an error here does not take the answer back."""
     size = 0
-    with suppress(aiohttp.ClientError, ConnectionError):
-        async for block in response.aiter_raw():
-            size += len(block)
-            if size > MOST_READ:
-                return
+    async for block in response.aiter_raw():
+        size += len(block)
+        if size > MOST_READ:
+            return

@@ -53,7 +53,6 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             response.status,
             headers=response.raw_headers,
             stream=_Body(response),
-            extensions={"http_version": b"HTTP/1.1"},
         )
 
     async def aclose(self) -> None:

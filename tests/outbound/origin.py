@@ -25,6 +25,7 @@ NAMES = ("files.evolink.test", "media.evolink.test", "evil.test", "localhost", "
 class Request:
     """A request as it arrived; header names in lower case."""
 
+    method: str
     path: str
     headers: Mapping[str, str]
 
@@ -125,7 +126,8 @@ async def origin(
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
                 first, *lines = head.strip().split("\r\n")
                 pairs = (line.split(": ", 1) for line in lines)
-                request = Request(first.split(" ")[1], {name.lower(): value for name, value in pairs})
+                method, path, _ = first.split(" ")
+                request = Request(method, path, {name.lower(): value for name, value in pairs})
                 seen.requests.append(request)
                 await handler(request, writer)
             await writer.wait_closed()
@@ -206,4 +208,5 @@ async def failure(client: GuardedClient, link: str) -> Failed:
         await body(client, link)
     failed = caught.value.failed
     assert "image.png" not in failed.detail
+    assert str(caught.value) == failed.detail
     return failed

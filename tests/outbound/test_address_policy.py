@@ -121,6 +121,14 @@ def test_a_trusted_network_is_exempt_at_any_port() -> None:
         assert isinstance(policy.verdict(ip_address(text), 443), Forbidden)
 
 
+@pytest.mark.parametrize("text", FORBIDDEN_ADDRESSES.split())
+def test_where_any_port_is_allowed_no_other_address_is(text: str) -> None:
+    policy = AddressPolicy(any_port=True)
+    for port in (22, 443, 8443):
+        assert policy.verdict(ip_address("1.1.1.1"), port) == Allowed()
+        assert isinstance(policy.verdict(ip_address(text), port), Forbidden)
+
+
 @pytest.mark.parametrize("form", EMBEDDINGS)
 def test_trust_in_an_ipv4_network_does_not_reach_other_forms_of_it(form: str) -> None:
     policy = AddressPolicy((ip_network("10.0.0.0/8"),))

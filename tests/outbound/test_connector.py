@@ -31,10 +31,28 @@ def _resolver(lookup: Lookup, policy: AddressPolicy = PUBLIC_ONLY, patience: flo
 async def test_a_names_forbidden_addresses_are_dropped_and_all_the_good_ones_kept_in_order() -> None:
     lookup = names_at(files=["10.0.0.1", "2606:4700::1", "::1", "1.1.1.1", "64:ff9b::7f00:1", "1.1.1.1"])
     found = await _resolver(lookup).resolve("files", 443)
-    assert [(one["host"], one["port"], one["family"]) for one in found] == [
-        ("2606:4700::1", 443, socket.AF_INET6),
-        ("1.1.1.1", 443, socket.AF_INET),
+    flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV  # nobody is to look up what was judged
+    same = {"hostname": "files", "port": 443, "proto": 0, "flags": flags}
+    assert found == [
+        {**same, "host": "2606:4700::1", "family": socket.AF_INET6},
+        {**same, "host": "1.1.1.1", "family": socket.AF_INET},
     ]
+
+
+async def test_the_name_and_the_port_are_asked_for_as_they_are() -> None:
+    asked: list[tuple[str, int]] = []
+
+    async def lookup(name: str, port: int) -> Sequence[Address]:
+        asked.append((name, port))
+        return [ip_address("1.1.1.1")]
+
+    await _resolver(lookup).resolve("files", 443)
+    assert asked == [("files", 443)]
+
+
+async def test_without_a_port_no_address_is_allowed() -> None:
+    with pytest.raises(AddressRefusedError, match="port 0 is not 443"):
+        await _resolver(names_at(files=["1.1.1.1"])).resolve("files")
 
 
 async def test_a_name_with_no_allowed_address_is_refused_with_the_reason() -> None:
@@ -45,7 +63,7 @@ async def test_a_name_with_no_allowed_address_is_refused_with_the_reason() -> No
 
 
 async def test_a_name_without_addresses_is_not_refused_but_unknown() -> None:
-    with pytest.raises(OSError, match="no address") as caught:
+    with pytest.raises(OSError, match=r"^the name has no address$") as caught:
         await _resolver(names_at(files=[])).resolve("files", 443)
     assert not isinstance(caught.value, AddressRefusedError)
 
@@ -60,7 +78,7 @@ async def test_a_look_up_that_hangs_is_given_up() -> None:
 
 
 async def test_the_systems_names_are_looked_up() -> None:
-    assert ip_address("127.0.0.1") in await system_lookup("127.0.0.1", 443)
+    assert await system_lookup("127.0.0.2", 443) == [ip_address("127.0.0.2")]
 
 
 @pytest.mark.parametrize("text", ["127.0.0.1", "169.254.169.254", "::1", "64:ff9b::7f00:1", "fe80::1%1", "no address"])
@@ -70,10 +88,25 @@ def test_no_socket_is_made_for_a_forbidden_address(text: str) -> None:
         make((socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (text, 443)))
 
 
+@pytest.mark.parametrize(
+    ("where", "reason"),
+    [
+        (("1.1.1.1", 80), "port 80 is not 443"),
+        (("2606:4700::1", 8443, 0, 0), "port 8443 is not 443"),
+        (("files", 443), "what was to be connected to is no address"),
+    ],
+)
+def test_no_socket_is_made_for_a_forbidden_port_or_a_name(where: tuple[str, int], reason: str) -> None:
+    make = guarded_sockets(PUBLIC_ONLY)
+    with pytest.raises(AddressRefusedError) as caught:
+        make((socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", where))
+    assert caught.value.reason == reason
+
+
 def test_a_socket_is_made_for_an_allowed_address() -> None:
     make = guarded_sockets(PUBLIC_ONLY)
     with make((socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("1.1.1.1", 443))) as made:
-        assert made.family == socket.AF_INET
+        assert (made.family, made.type, made.proto) == (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
 
 
 async def test_a_literal_that_reaches_the_library_unjudged_is_stopped_at_the_socket_and_keeps_its_reason() -> None:

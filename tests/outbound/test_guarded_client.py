@@ -41,12 +41,28 @@ async def test_the_request_carries_our_own_name_and_nothing_else(
             assert await body(client, host.url("/first")) == (200, b"bytes")
         assert [request.path for request in host.requests] == ["/first", "/second"] * 2
         for request in host.requests:
+            assert request.method == "GET"
             assert request.headers == {
                 "host": f"127.0.0.1:{host.port}",
                 "user-agent": "Darkroom/test (+image archiver)",
                 "accept": "*/*",
                 "accept-encoding": "identity",
             }
+
+
+async def test_no_cookie_of_a_name_is_ever_sent_back() -> None:
+    lookup = names_at(files__evolink__test=["127.0.0.1"])
+    cookies = ["Set-Cookie: a=b; Path=/", "Set-Cookie: c=d; Path=/; Secure; Max-Age=999"]
+    go_on = reply(status="302 Found", headers=["Location: /second", *cookies])
+
+    async def handler(request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(go_on if request.path == "/first" else reply(b"bytes", headers=cookies))
+        await writer.drain()
+
+    async with origin(handler) as host, guarded_client(lookup=lookup) as client:
+        for _ in range(2):
+            assert await body(client, host.url("/first", host="files.evolink.test")) == (200, b"bytes")
+        assert [request.headers.get("cookie") for request in host.requests] == [None] * 4
 
 
 async def test_path_and_query_arrive_as_they_were_signed() -> None:
@@ -117,6 +133,16 @@ async def test_an_unknown_name_is_unreachable_not_refused() -> None:
         assert failed == Failed(Failure.UNREACHABLE, "files.evolink.test: the name cannot be looked up")
 
 
+async def test_a_look_up_that_hangs_is_given_up_after_the_connect_timeout() -> None:
+    async def hangs(name: str, port: int) -> Sequence[Address]:
+        await asyncio.Event().wait()
+        return []
+
+    async with guarded_client(lookup=hangs, timeouts=Timeouts(connect=0.1, read=60)) as client, asyncio.timeout(30):
+        failed = await failure(client, "https://files.evolink.test/a")
+        assert failed == Failed(Failure.UNREACHABLE, "files.evolink.test: no answer in time")
+
+
 async def test_forbidden_addresses_of_a_name_are_dropped_and_the_good_one_is_used() -> None:
     lookup = names_at(files__evolink__test=["10.0.0.1", "127.0.0.2", "127.0.0.1"])
     async with (
@@ -158,6 +184,7 @@ async def test_a_name_that_changes_its_address_between_hops_is_judged_again() ->
         ("ftp://files.evolink.test/", Failure.REFUSED_ADDRESS),
         ("https://[", Failure.REFUSED_HOST),
         ("https://[::1]x/", Failure.REFUSED_HOST),
+        ("https://[@files.evolink.test:{port}/", Failure.REFUSED_HOST),
         ("https://files.evolink.test:99999/", Failure.REFUSED_HOST),
         ("https://files.evolink.test:x/", Failure.REFUSED_HOST),
         ("https://xn--zzzzzz99999.test/", Failure.REFUSED_HOST),
@@ -185,6 +212,35 @@ async def test_a_redirect_is_judged_like_a_link(location: str, expected: Failure
         assert (len(outer.requests), inner.connections) == (1, 0)
 
 
+async def test_what_is_malformed_is_told_without_the_link() -> None:
+    async with guarded_client() as client:
+        failed = await failure(client, "https://xn--zzzzzz99999.test/")
+        assert failed == Failed(Failure.REFUSED_HOST, "the link, or what it redirects to, is malformed")
+
+
+@pytest.mark.parametrize(
+    "status",
+    ["301 Moved Permanently", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"],
+)
+async def test_every_kind_of_redirect_is_followed_with_a_get(status: str) -> None:
+    async def handler(request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply(status=status, headers=["Location: /second"]) if request.path == "/first" else OK)
+        await writer.drain()
+
+    async with origin(handler) as host, guarded_client() as client:
+        assert await body(client, host.url("/first")) == (200, b"bytes")
+        assert [(request.method, request.path) for request in host.requests] == [("GET", "/first"), ("GET", "/second")]
+
+
+@pytest.mark.parametrize("status", ["200 OK", "201 Created", "300 Multiple Choices", "305 Use Proxy", "403 Forbidden"])
+async def test_a_location_is_followed_in_a_redirect_only(status: str) -> None:
+    async with origin(always(OK), address="127.0.0.2") as other:
+        answer = reply(b"bytes", status=status, headers=[f"Location: {other.url(host='127.0.0.2')}"])
+        async with origin(always(answer)) as host, guarded_client() as client:
+            assert await body(client, host.url()) == (int(status[:3]), b"bytes")
+            assert (len(host.requests), other.connections) == (1, 0)
+
+
 async def test_three_redirects_are_followed_and_a_fourth_is_not() -> None:
     hops = {f"/{n}": f"/{n - 1}" for n in range(1, 6)}
     async with origin(redirects(hops, OK)) as host, guarded_client() as client:
@@ -204,10 +260,24 @@ async def test_an_encoded_body_is_a_failure_because_nobody_asked_for_it() -> Non
     answer = reply(b"\x1f\x8b...", headers=["Content-Encoding: gzip"])
     async with origin(always(answer)) as host, guarded_client() as client:
         failed = await failure(client, host.url())
-        assert failed.failure is Failure.NOT_AN_IMAGE
-        assert "gzip" in failed.detail
-    async with origin(always(reply(b"x", headers=["Content-Encoding: identity"]))) as host, guarded_client() as client:
-        assert await body(client, host.url()) == (200, b"x")
+        detail = "127.0.0.1 sent the body gzip-encoded, which was not asked for"
+        assert failed == Failed(Failure.NOT_AN_IMAGE, detail)
+    for plain in ("identity", " Identity ", ""):
+        answer = reply(b"x", headers=[f"Content-Encoding: {plain}"])
+        async with origin(always(answer)) as host, guarded_client() as client:
+            assert await body(client, host.url()) == (200, b"x")
+
+
+async def test_of_an_encodings_name_no_more_is_told_than_a_person_needs() -> None:
+    answer = reply(b"x", headers=[f"Content-Encoding: {'z' * 999}"])
+    async with origin(always(answer)) as host, guarded_client() as client:
+        failed = await failure(client, host.url())
+    assert failed.detail == f"127.0.0.1 sent the body {'z' * 20}-encoded, which was not asked for"
+
+
+async def test_a_body_that_breaks_off_is_truncated() -> None:
+    async with origin(then_cut(reply(b"half", length=10))) as host, guarded_client() as client:
+        assert await failure(client, host.url()) == Failed(Failure.TRUNCATED, "127.0.0.1 broke off inside the body")
 
 
 async def test_a_certificate_for_another_name_is_not_accepted() -> None:
@@ -278,10 +348,17 @@ async def test_a_host_that_never_finishes_the_handshake_is_given_up_after_the_co
         assert host.connections == 1
 
 
-@pytest.mark.parametrize("answer", [b"not HTTP at all\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", b""])
-async def test_what_is_not_http_is_unreachable(answer: bytes) -> None:
+@pytest.mark.parametrize(
+    ("answer", "what"),
+    [
+        (b"not HTTP at all\r\n\r\n", "the answer is not HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "the answer is not HTTP"),
+        (b"", "the connection was lost"),
+    ],
+)
+async def test_what_is_not_http_is_unreachable(answer: bytes, what: str) -> None:
     async with origin(then_cut(answer)) as host, guarded_client() as client:
-        assert (await failure(client, host.url())).failure is Failure.UNREACHABLE
+        assert await failure(client, host.url()) == Failed(Failure.UNREACHABLE, f"127.0.0.1: {what}")
 
 
 async def test_a_refused_connection_is_unreachable() -> None:
@@ -290,4 +367,16 @@ async def test_a_refused_connection_is_unreachable() -> None:
     async with guarded_client() as client:
         failed = await failure(client, closed)
         assert failed.failure is Failure.UNREACHABLE
-        assert failed.detail.startswith("127.0.0.1: cannot connect")
+        assert failed.detail.startswith("127.0.0.1: cannot connect: Connect call failed")
+
+
+async def test_a_host_that_speaks_no_tls_is_told_apart_from_one_that_is_away() -> None:
+    async def plain(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(plain, "127.0.0.1", 0) as server, guarded_client() as client:
+        failed = await failure(client, f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+    assert failed.failure is Failure.UNREACHABLE
+    assert failed.detail.startswith("127.0.0.1: TLS failed: ")
+    assert not failed.detail.endswith("broken off")

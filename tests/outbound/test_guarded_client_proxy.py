@@ -57,6 +57,37 @@ async def test_a_link_is_judged_as_far_as_its_text_goes_before_a_proxy_hears_of_
     assert asked == []
 
 
+async def test_a_public_literal_address_is_left_to_the_proxy(proxy: tuple[str, list[str]]) -> None:
+    url, asked = proxy
+    async with guarded_client(proxy=url, trusted=()) as client:
+        failed = await failure(client, "https://1.1.1.1/a.png")
+    assert "TLS failed: " in failed.detail, "the host behind it is another"
+    assert asked[0].startswith("CONNECT 1.1.1.1:443 HTTP/1.1\r\n")
+
+
+async def test_no_more_connections_are_opened_through_a_proxy_than_the_pool_holds(
+    proxy: tuple[str, list[str]],
+) -> None:
+    url, asked = proxy
+    async with guarded_client(proxy=url, trusted=()) as client:
+        await asyncio.gather(*(body(client, "https://files.evolink.test/a.png") for _ in range(12)))
+    assert len(asked) == 4
+
+
+async def test_a_proxy_that_refuses_is_named_with_its_answer() -> None:
+    async def refuses(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with (
+        await asyncio.start_server(refuses, "127.0.0.1", 0) as server,
+        guarded_client(proxy=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as client,
+    ):
+        failed = await failure(client, "https://files.evolink.test/a.png")
+    assert failed == Failed(Failure.UNREACHABLE, "files.evolink.test: the proxy answered 407")
+
+
 async def test_a_proxy_that_cannot_be_reached_is_named() -> None:
     async with guarded_client(proxy="http://127.0.0.1:1") as client:
         failed = await failure(client, "https://files.evolink.test/a.png")

@@ -1,8 +1,10 @@
 """The guarded POST against real TLS hosts: what it sends, what it makes of answers, and where nothing ever goes."""
 
 import asyncio
+import errno
+import gzip
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from service.outbound.tls import tls_context
 from tests.archive.test_fetcher_starved import no_more_files
 from tests.notify.receiver import Post, drops, receiving, silence, status
 from tests.outbound import test_guarded_client_proxy
-from tests.outbound.origin import LOOPBACK, names_at, no_names, reply, trusting_tls
+from tests.outbound.origin import LOOPBACK, always, names_at, no_names, origin, reply, trusting_tls
 
 CONTENT = b'{"type":"task.settled"}'
 proxy = test_guarded_client_proxy.proxy
@@ -160,6 +162,36 @@ async def test_what_is_no_public_https_address_is_refused_by_its_text_or_its_add
         assert (await refused(client, url)).failure is failure
 
 
+async def test_what_is_malformed_is_told_without_the_link() -> None:
+    async with guarded_post() as client:
+        failed = await refused(client, "https://xn--zzzzzz99999.test/hooks")
+        assert failed == Failed(Failure.REFUSED_HOST, "the link is malformed")
+
+
+async def test_no_cookie_of_a_name_is_ever_sent_back() -> None:
+    lookup = names_at(files__evolink__test=["127.0.0.1"])
+    answer = status("200 OK", "Set-Cookie: a=b; Path=/", "Set-Cookie: c=d; Path=/; Secure; Max-Age=999")
+    async with receiving(answer) as host, guarded_post(lookup=lookup) as client:
+        for _ in range(2):
+            await send(client, host.url(host="files.evolink.test"))
+        assert [post.headers.get("cookie") for post in host.posts] == [None, None]
+
+
+async def test_no_more_connections_are_opened_than_the_pool_holds() -> None:
+    async with receiving() as host, guarded_post() as client:
+        await asyncio.gather(*(send(client, host.url()) for _ in range(12)))
+        assert (len(host.posts), host.connections) == (12, 4)
+
+
+async def test_an_encoded_answer_is_not_unpacked() -> None:
+    packed = gzip.compress(bytes(64 * MOST_READ))
+    async with receiving(reply(packed, headers=["Content-Encoding: gzip"])) as host, guarded_post() as client:
+        for _ in range(2):
+            assert await send(client, host.url()) == Posted("127.0.0.1", 200, None)
+        assert len(packed) < MOST_READ
+        assert host.connections == 1, "unpacked it is too long to be read to its end"
+
+
 @pytest.mark.parametrize(
     "location",
     ["https://127.0.0.2:{port}/", "https://[::1]:{port}/", "/again", "http://127.0.0.2:{port}/", "https://[", ""],
@@ -205,6 +237,48 @@ async def test_an_answer_without_end_is_read_no_further_than_that() -> None:
     assert sent < 16 * 1024 * 1024
 
 
+def without_end(piece: bytes, *, every: float) -> Callable[[Post, asyncio.StreamWriter], Awaitable[None]]:
+    """Answers with so much every so many seconds, until nobody reads it."""
+
+    async def answer(_post: Post, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(every)
+
+    return answer
+
+
+async def test_an_answer_without_end_in_small_pieces_is_read_no_further_either() -> None:
+    pieces = without_end(b"x" * 4096, every=0.001)
+    async with receiving(pieces) as host, guarded_post(total_timeout=60) as client, asyncio.timeout(20):
+        assert await send(client, host.url()) == Posted("127.0.0.1", 200, None)
+
+
+async def test_an_answer_of_just_that_length_is_read_to_an_end_that_comes_later() -> None:
+    async def in_two_parts(_post: Post, writer: asyncio.StreamWriter) -> None:
+        whole = b"x" * MOST_READ
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n" % (len(whole), whole))
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        writer.write(b"0\r\n\r\n")
+
+    async with receiving(in_two_parts) as host, guarded_post() as client:
+        for _ in range(2):
+            assert await send(client, host.url()) == Posted("127.0.0.1", 200, None)
+        assert host.connections == 1
+
+
+async def test_a_body_that_drips_is_read_no_longer_than_all_of_the_time() -> None:
+    async with (
+        receiving(without_end(b"x", every=0.01)) as host,
+        guarded_post(total_timeout=2) as client,
+        asyncio.timeout(20),
+    ):
+        assert await send(client, host.url()) == Posted("127.0.0.1", 200, None)
+
+
 async def test_a_body_that_never_comes_does_not_take_the_answer_back() -> None:
     async def halting(_post: Post, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nx")
@@ -227,6 +301,15 @@ async def test_a_body_that_breaks_off_does_not_take_the_answer_back() -> None:
 async def test_a_host_that_says_nothing_is_given_up() -> None:
     async with receiving(silence) as host, guarded_post(total_timeout=0.2) as client:
         assert await send(client, host.url()) == Failed(Failure.UNREACHABLE, "127.0.0.1: no answer in time")
+
+
+async def test_a_host_that_never_finishes_the_handshake_is_given_up_after_the_connect_timeout() -> None:
+    async with (
+        origin(always(b""), mute=True) as host,
+        guarded_post(connect_timeout=0.1, total_timeout=60) as client,
+        asyncio.timeout(30),
+    ):
+        assert await refused(client, host.url()) == Failed(Failure.UNREACHABLE, "127.0.0.1: no answer in time")
 
 
 async def test_a_host_that_drips_its_answer_is_given_up_when_all_of_the_time_is_over() -> None:
@@ -274,6 +357,15 @@ async def test_want_of_descriptors_says_nothing_of_the_host() -> None:
         assert await send(client, host.url()) == Posted("127.0.0.1", 204, None)
 
 
+async def test_want_of_memory_for_a_connection_says_nothing_of_the_host() -> None:
+    async def short_of_buffers(name: str, port: int) -> Sequence[Address]:
+        raise OSError(errno.ENOBUFS, "no buffers")
+
+    async with guarded_post(lookup=short_of_buffers) as client:
+        with pytest.raises(Unavailable, match=r"^no connection can be opened: No buffer space available$"):
+            await send(client, "https://files.evolink.test/hooks")
+
+
 async def test_a_proxy_is_used_where_one_is_named_and_the_url_is_judged_before(
     proxy: tuple[str, list[str]],
 ) -> None:
@@ -297,3 +389,59 @@ async def test_where_names_are_judged_a_proxy_hears_of_none_that_leads_inside_or
         assert asked == []
         await send(client, "https://outer.test/hooks")
         assert asked[0].startswith("CONNECT outer.test:443 ")
+
+
+async def test_where_names_are_judged_a_look_up_that_hangs_is_given_up_before_a_proxy_hears_of_it(
+    proxy: tuple[str, list[str]],
+) -> None:
+    async def hangs(name: str, port: int) -> Sequence[Address]:
+        await asyncio.Event().wait()
+        return []
+
+    url, asked = proxy
+    async with (
+        guarded_post(proxy=url, trusted=(), lookup=hangs, connect_timeout=0.1, judge_names=True) as client,
+        asyncio.timeout(30),
+    ):
+        failed = await refused(client, "https://files.evolink.test/hooks")
+    assert failed == Failed(Failure.UNREACHABLE, "files.evolink.test: the name cannot be looked up")
+    assert asked == []
+
+
+async def test_where_names_are_judged_a_literal_address_is_not_looked_up(proxy: tuple[str, list[str]]) -> None:
+    url, asked = proxy
+    async with guarded_post(proxy=url, trusted=(), judge_names=True) as client:
+        assert (await refused(client, "https://10.0.0.1/hooks")).failure is Failure.REFUSED_ADDRESS
+        assert asked == []
+        await send(client, "https://1.1.1.1/hooks")
+    assert asked[0].startswith("CONNECT 1.1.1.1:443 ")
+
+
+async def test_without_a_proxy_a_name_is_looked_up_once_for_its_connection() -> None:
+    asked: list[str] = []
+
+    async def lookup(name: str, port: int) -> Sequence[Address]:
+        asked.append(name)
+        return [ip_address("127.0.0.1")]
+
+    async with receiving() as host, guarded_post(lookup=lookup, judge_names=True) as client:
+        url = host.url(host="files.evolink.test")
+        assert await send(client, url) == Posted("files.evolink.test", 204, None)
+    assert asked == ["files.evolink.test"]
+
+
+async def test_unless_it_is_asked_for_names_are_left_to_a_proxy(proxy: tuple[str, list[str]]) -> None:
+    url, asked = proxy
+    client = GuardedPost(
+        policy=AddressPolicy(),
+        tls=trusting_tls(),
+        connect_timeout=5,
+        total_timeout=10,
+        user_agent="Darkroom/test",
+        max_connections=1,
+        proxy=url,
+        lookup=no_names,
+    )
+    async with client:
+        assert await send(client, "https://files.evolink.test/hooks") == Posted("files.evolink.test", 200, None)
+    assert len(asked) == 1

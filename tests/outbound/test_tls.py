@@ -1,5 +1,6 @@
 """Outgoing TLS: always verified, with an authority of one's own added to the system's."""
 
+import asyncio
 import ssl
 from pathlib import Path
 
@@ -41,3 +42,22 @@ async def test_a_host_certified_by_the_added_authority_is_accepted(tmp_path: Pat
         client.get(host.url()) as answer,
     ):
         assert answer.status == 200
+
+
+async def test_no_other_protocol_is_agreed_upon_than_the_one_that_is_spoken(tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    authority().cert_pem.write_to_path(str(file))
+    offering = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    offering.set_alpn_protocols(["h2", "http/1.1"])
+    authority().issue_cert("127.0.0.1").configure_cert(offering)
+
+    async def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with await asyncio.start_server(close, "127.0.0.1", 0, ssl=offering) as server:
+        port = server.sockets[0].getsockname()[1]
+        _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls_context(file))
+        agreed = writer.get_extra_info("ssl_object").selected_alpn_protocol()
+        writer.close()
+        await writer.wait_closed()
+    assert agreed == "http/1.1"
