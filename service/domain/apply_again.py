@@ -89,11 +89,9 @@ def _task(before: Task | None, applied: Applied, images_changed: bool, arrival: 
     if before is None:
         return replace(after, received_at=arrival.at)
     if applied.entry.standing is Standing.HINT or applied.entry.effect is Effect.DECIDED:
-        return replace(after, version=before.version)
+        return after
     if images_changed:
-        return replace(
-            after, usage=before.usage, error=before.error, provider_json=before.provider_json, version=before.version
-        )
+        return replace(after, usage=before.usage, error=before.error, provider_json=before.provider_json)
     return replace(
         before,
         token_id=after.token_id,

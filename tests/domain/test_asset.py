@@ -195,6 +195,7 @@ def test_a_fresh_link_puts_the_deadline_off_and_never_forward() -> None:
 def test_a_new_image_knows_its_task_and_when_it_was_heard_of() -> None:
     asset = fresh()
     assert (asset.id, asset.created_at, asset.deadline) == ("task-1.0", NOW, NOW + timedelta(hours=24))
+    assert asset.detail is None
     assert fresh("https://evil.example/1.png").detail == "the link's host or scheme is not allowed"
 
 
@@ -205,3 +206,11 @@ def test_a_link_that_may_not_be_fetched_changes_the_reason_only_where_nothing_wa
     assert (after.status, after.reason, after.refused[0]) == (AssetStatus.DEAD, AssetReason.TOO_LARGE, plain)
     untried = with_link(fresh("https://evil.example/1.png"), plain, now=NOW, deadline=NOW, allowed_hosts=HOSTS)
     assert (untried.status, untried.reason) == (AssetStatus.DEAD, AssetReason.REFUSED_ADDRESS)
+
+
+def test_a_waiting_image_of_whose_links_none_is_allowed_any_more_is_dead_and_says_so() -> None:
+    waiting = fail(fresh(), Failure.UNREACHABLE)
+    dead = with_link(waiting, OTHER, now=NOW, deadline=NOW, allowed_hosts=("files.example.com",))
+    assert (dead.status, dead.reason, dead.next_attempt_at) == (AssetStatus.DEAD, AssetReason.REFUSED_HOST, None)
+    assert dead.detail == "the link's host or scheme is not allowed"
+    assert (dead.links, dead.refused) == ((), (OTHER, LINK))

@@ -12,6 +12,7 @@ from service.domain.telling import (
     CALLERS_LADDER,
     LADDER,
     LONGEST_WAIT,
+    MOST_OF_A_HOST,
     Delivered,
     DeliveryStatus,
     Progress,
@@ -19,6 +20,7 @@ from service.domain.telling import (
     Undelivered,
     after_attempt,
     share_out,
+    within_hosts,
 )
 from tests.support.deliveries import NOW
 
@@ -52,7 +54,8 @@ def test_a_client_is_called_as_the_provider_would_and_then_for_a_day_more() -> N
 
 @pytest.mark.parametrize(("jitter", "factor"), [(0.0, 0.8), (1.0, 1.2)])
 def test_waits_are_spread_by_a_fifth(jitter: float, factor: float) -> None:
-    assert list(waits("shop", jitter=jitter)) == pytest.approx([step.total_seconds() * factor for step in LADDER])
+    for endpoint, ladder in (("shop", LADDER), (CALLER, CALLERS_LADDER)):
+        assert list(waits(endpoint, jitter=jitter)) == pytest.approx([step.total_seconds() * factor for step in ladder])
     longest = max(*waits("shop", jitter=jitter), *waits(CALLER, jitter=jitter))
     assert longest <= LONGEST_WAIT.total_seconds()
 
@@ -91,6 +94,44 @@ def test_a_detail_is_short() -> None:
     for outcome in (Undelivered("x" * 999), Undeliverable("x" * 999)):
         progress = after_attempt(0, outcome, endpoint="shop", now=NOW, jitter=0)
         assert progress.detail == "x" * 200
+
+
+@pytest.mark.parametrize(
+    ("hosts", "held", "places", "begun"),
+    [
+        (["a", "a", "a", "b"], {}, 9, [0, 1, 3]),
+        (["a", "a", "b"], {"a": 1}, 9, [0, 2]),
+        (["a", "b"], {"a": 2}, 9, [1]),
+        (["a", "b"], {"a": 3}, 9, [1]),
+        (["a", "b", "c"], {}, 2, [0, 1]),
+        (["a", "a", "a", "b"], {}, 3, [0, 1, 3]),
+        (["a", "b"], {}, 0, []),
+        ([], {"a": 1}, 9, []),
+        (["", "", "", "a"], {"": 7}, 9, [0, 1, 2, 3]),
+        (["", "", ""], {}, 2, [0, 1]),
+    ],
+)
+def test_no_host_is_called_more_than_twice_at_once_and_the_others_get_its_places(
+    hosts: list[str], held: dict[str, int], places: int, begun: list[int]
+) -> None:
+    assert within_hosts(hosts, held, places=places) == begun
+
+
+@given(
+    st.lists(st.sampled_from(["", "a", "b", "c"]), max_size=12),
+    st.dictionaries(st.sampled_from("abc"), st.integers(0, 3)),
+    st.integers(0, 8),
+)
+def test_a_host_holds_its_share_at_most_and_no_place_is_left_that_a_call_could_have(
+    hosts: list[str], held: dict[str, int], places: int
+) -> None:
+    begun = within_hosts(hosts, held, places=places)
+    assert begun == sorted(set(begun))
+    free = {name: max(0, MOST_OF_A_HOST - held.get(name, 0)) for name in "abc"}
+    called = {name: [hosts[place] for place in begun].count(name) for name in "abc"}
+    assert all(called[name] <= free[name] for name in "abc")
+    could = sum(min(hosts.count(name), free[name]) for name in "abc") + hosts.count("")
+    assert len(begun) == min(places, could)
 
 
 def test_places_go_to_whoever_has_the_fewest() -> None:

@@ -18,7 +18,7 @@ from service.domain.rules import ConfirmMode, Rules
 from service.domain.task import TaskStatus
 from service.intake.batch import Answer, Delivery, Taken, take_in
 from service.intake.register import Told, register
-from tests.support.deliveries import RULES, TASK, delivery, task_object, token
+from tests.support.deliveries import LINK, RULES, TASK, delivery, task_object, token
 
 CONFIRMING = replace(RULES, mode=ConfirmMode.PREFERRED, can_ask=True)
 FULL = {"tok-1": Spent(waiting=MOST_WAITING)}
@@ -111,9 +111,32 @@ async def test_a_foreign_callback_that_names_an_unknown_task_counts_as_naming_it
     minted = token("minted", task_id="task-mine")
     [taken] = await take(catalog, delivery(through=minted))
     assert taken.spent == Spent(stray_bytes=ROW_BYTES, waiting=1, unproven=2 * ROW_BYTES)
+    assert await catalog.read(lambda tx: tx.usage.spent("minted")) == taken.spent
     full = {"minted": Spent(waiting=MOST_WAITING)}
     [taken] = await take(catalog, delivery(task_object(task_id="task-next"), through=minted), spent=full)
     assert taken.answer is Answer.LIMITED
+
+
+async def test_a_token_that_was_minted_for_a_task_is_no_stranger_to_it(catalog: Catalog) -> None:
+    [taken] = await take(catalog, delivery(through=token("minted", task_id=TASK)))
+    assert taken.spent == Spent(waiting=1, unproven=2 * ROW_BYTES)
+
+
+async def test_who_is_first_in_a_batch_owns_the_task_for_the_rest_of_it(catalog: Catalog) -> None:
+    taken = await take(catalog, delivery(task_object("processing")), delivery(through=token("second")))
+    assert [one.spent for one in taken] == [
+        Spent(waiting=1, unproven=2 * ROW_BYTES),
+        Spent(stray_bytes=ROW_BYTES, unproven=ROW_BYTES),
+    ]
+
+
+async def test_a_task_that_a_foreign_callback_named_belongs_to_the_next_in_the_batch(catalog: Catalog) -> None:
+    foreign = delivery(task_object("processing"), through=token("minted", task_id="task-mine"))
+    taken = await take(catalog, foreign, delivery())
+    assert [one.spent for one in taken] == [
+        Spent(stray_bytes=ROW_BYTES, waiting=1, unproven=2 * ROW_BYTES),
+        Spent(unproven=ROW_BYTES),
+    ]
 
 
 async def test_without_a_key_an_end_is_believed_and_waits_for_nobody(catalog: Catalog) -> None:
@@ -121,6 +144,23 @@ async def test_without_a_key_an_end_is_believed_and_waits_for_nobody(catalog: Ca
     assert (taken.answer, taken.spent) == (Answer.ACCEPTED, Spent())
     [taken] = await take(catalog, delivery(task_object("processing", "task-open")), rules=RULES, spent=FULL)
     assert taken.answer is Answer.LIMITED
+
+
+async def test_every_further_body_of_what_only_callbacks_told_of_costs_its_size(catalog: Catalog) -> None:
+    large = json.dumps(task_object("processing", filler="x" * 3 * ROW_BYTES)).encode()
+    await take(catalog, delivery(task_object("processing")))
+    taken = await take(catalog, delivery(large), delivery(task_object("completed")))
+    assert [one.spent for one in taken] == [Spent(unproven=len(large)), Spent(unproven=ROW_BYTES)]
+
+
+async def test_an_end_that_is_believed_costs_nothing_more_and_one_without_any_image_does(catalog: Catalog) -> None:
+    for task_id, results, cost in (("task-good", [LINK], Spent()), ("task-bad", [], Spent(unproven=ROW_BYTES))):
+        await take(catalog, delivery(task_object("completed", task_id, results=results)), rules=RULES)
+        again = delivery(task_object("completed", task_id, results=results, n=1))
+        [taken] = await take(catalog, again, rules=RULES)
+        assert taken.spent == cost
+    kept = await catalog.read(lambda tx: tx.usage.spent("tok-1"))
+    assert (kept.waiting, kept.unproven > 0) == (0, True)
 
 
 async def test_over_the_bytes_nothing_is_added_to_what_only_callbacks_told_of_and_all_else_goes_on(

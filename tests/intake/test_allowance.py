@@ -10,9 +10,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from service.catalog.catalog import Catalog, Transaction
-from service.domain.allowance import BURST, MOST_WAITING, RATE, Spent
+from service.domain.allowance import BURST, MOST_WAITING, RATE, ROW_BYTES, Spent
 from service.errors import CatalogUnavailable
 from service.intake.allowance import LOOK_PAUSE, MOST_TOKENS, TELL_SECONDS, Allowances
+from tests.support.deliveries import token
+from tests.support.ledger import Ledger
 from tests.web.virtual_time import run
 
 T = TypeVar("T")
@@ -81,7 +83,7 @@ async def test_a_token_that_is_used_a_few_times_never_costs_a_question() -> None
 
 
 async def test_near_a_bound_the_truth_is_asked_for_once_and_again_after_a_pause_only() -> None:
-    desk = Desk()
+    desk = Desk(Clock(1000.0))
     desk.catalog.spent = Spent(waiting=MOST_WAITING - 3)
     desk.allowances.add("tok", Spent(waiting=MOST_WAITING // 16 + 1))
     await asyncio.gather(*(desk.allowances.look("tok") for _ in range(50)))
@@ -90,10 +92,33 @@ async def test_near_a_bound_the_truth_is_asked_for_once_and_again_after_a_pause_
     desk.clock.now += LOOK_PAUSE / 2
     await desk.allowances.look("tok")
     assert desk.catalog.asked == 1
-    desk.clock.now += LOOK_PAUSE
+    desk.clock.now += LOOK_PAUSE / 2
     desk.catalog.spent = Spent(waiting=7)  # they were confirmed meanwhile
     await desk.allowances.look("tok")
     assert (desk.catalog.asked, desk.allowances.spent("tok")) == (2, Spent(waiting=7))
+
+
+async def test_a_token_that_was_found_to_have_room_is_asked_about_again_only_when_it_has_little() -> None:
+    desk = Desk()
+    desk.catalog.spent = Spent(waiting=MOST_WAITING // 4)
+    desk.allowances.add("tok", Spent(waiting=MOST_WAITING // 4))
+    for _ in range(3):
+        await desk.allowances.look("tok")
+        assert desk.catalog.asked == 1
+        desk.clock.now += 2 * LOOK_PAUSE
+    desk.allowances.add("tok", Spent(waiting=MOST_WAITING // 2))
+    await desk.allowances.look("tok")
+    assert desk.catalog.asked == 2
+
+
+async def test_what_is_asked_for_is_what_the_database_keeps_of_this_token(ledger: Ledger) -> None:
+    await ledger.call_back(b"bad")
+    await ledger.call_back(b"worse", through=token("other"))
+    await ledger.call_back(b"worst", through=token("other"))
+    allowances = Allowances(catalog=ledger.catalog)
+    allowances.add("tok-1", Spent(waiting=MOST_WAITING))
+    await allowances.look("tok-1")
+    assert allowances.spent("tok-1") == Spent(stray_bytes=ROW_BYTES)
 
 
 async def test_what_is_committed_during_the_question_is_counted_besides_its_answer() -> None:
@@ -152,6 +177,9 @@ def test_a_token_that_is_forgotten_is_told_of_first() -> None:
     desk = Desk()
     desk.allowances.limited("gone")
     with capture_logs() as lines:
-        for number in range(MOST_TOKENS):
+        for number in range(MOST_TOKENS - 1):
             desk.allowances.admit(f"tok-{number}")
-    assert [(line["token_id"], line["count"]) for line in lines] == [("gone", 1)]
+    assert lines == []
+    with capture_logs() as lines:
+        desk.allowances.admit("one too many")
+    assert [(line["event"], line["token_id"], line["count"]) for line in lines] == [("callbacks_limited", "gone", 1)]

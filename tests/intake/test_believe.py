@@ -1,7 +1,9 @@
 """Callbacks that are taken at their word while the provider is silent: which ones, when, and what confirming does."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -10,13 +12,15 @@ from service.domain.image import Image, ImageFormat
 from service.domain.rules import ConfirmMode
 from service.domain.task import TaskReason, TaskStatus
 from service.intake.answers import NobodyToAsk
+from service.intake.batch import take_in
 from service.provider.reading import Throttled
 from tests.support.databases import Databases, on_sqlite
-from tests.support.deliveries import LINK, RULES, task_object, token
+from tests.support.deliveries import LINK, RULES, delivery, task_object, token
 from tests.support.ledger import CONFIRMING, MISSING, REQUIRING, SILENT, Ledger, found, ledger_in
 
 PATIENCE, HORIZON = CONFIRMING.patience, CONFIRMING.horizon
 SECOND = timedelta(seconds=1)
+NOTE = "believed unconfirmed: the provider could not be asked"
 OTHER = "https://files.evolink.ai/a/1.png"
 EVIL = "https://evil.example/0.png"
 STORED = Stored("key", "a" * 64, 10, Image(ImageFormat.PNG, 1, 1))
@@ -38,6 +42,11 @@ async def archive_all(ledger: Ledger) -> None:
 
 async def links_of(ledger: Ledger) -> list[tuple[str, AssetReason | None]]:
     return [(asset.known_links[0], asset.reason) for asset in (await ledger.state()).assets]
+
+
+async def believed_callbacks(ledger: Ledger) -> list[int | None]:
+    """The rows of the callbacks that the history says were believed."""
+    return [entry.callback_id for entry in await ledger.history() if entry.note == NOTE]
 
 
 @pytest.mark.parametrize("status", ["completed", "failed", "cancelled"])
@@ -63,6 +72,36 @@ async def test_what_is_believed_is_told_with_the_callback_it_came_from(ledger: L
     assert (last.callback_id, last.status) == (row["id"], "completed")
     assert last.note is not None
     assert "could not be asked" in last.note
+
+
+async def test_what_was_known_of_a_task_that_is_believed_stays_and_the_callbacks_words_are_kept(ledger: Ledger) -> None:
+    before = await ledger.tell(ref="order 7", tags={"team": "shop"})
+    await believed(ledger)
+    task = await ledger.task()
+    assert (task.ref, task.tags, task.received_at) == ("order 7", {"team": "shop"}, before.received_at)
+    assert task.provider_json is not None
+    assert json.loads(task.provider_json) == task_object()
+
+
+async def test_of_callbacks_that_say_the_same_the_first_is_told(ledger: Ledger) -> None:
+    for number in (1, 2):
+        await ledger.call_back(task_object("failed", n=number))
+    await believed(ledger, status="failed")
+    assert await believed_callbacks(ledger) == [1]
+
+
+async def test_one_that_only_adds_an_image_is_told_too(ledger: Ledger) -> None:
+    await ledger.call_back(task_object(results=[LINK]))
+    await believed(ledger, LINK, OTHER)
+    assert await believed_callbacks(ledger) == [1, 2]
+
+
+async def test_a_body_that_cannot_be_read_any_more_hides_none_that_came_after_it(ledger: Ledger) -> None:
+    """As when an older version runs again on what a newer one has kept."""
+    arrived = replace(delivery(task_object("processing")), body=b"of a later kind", body_sha256="0" * 64)
+    await ledger.catalog.write(partial(take_in, batch=[arrived], rules=ledger.rules))
+    await believed(ledger)
+    assert await links_of(ledger) == [(LINK, None)]
 
 
 @pytest.mark.long

@@ -58,6 +58,12 @@ async def test_looking_makes_none_and_says_where_one_has_to_be_made(catalog: Cat
     assert await known(catalog, *IMAGES) is None
 
 
+async def test_its_id_is_the_same_in_every_version_so_that_links_that_were_given_out_stay(catalog: Catalog) -> None:
+    assert await links(catalog, *IMAGES[:2]) == {0: f"permanent:{TASK}.0:0", 1: f"permanent:{TASK}.1:0"}
+    await revoke(catalog, f"permanent:{TASK}.0:0")
+    assert await links(catalog, IMAGES[0]) == {0: f"permanent:{TASK}.0:1"}
+
+
 @pytest.mark.parametrize("status", [AssetStatus.PENDING, AssetStatus.DEAD, AssetStatus.DELETED])
 async def test_what_is_not_archived_has_none(catalog: Catalog, status: AssetStatus) -> None:
     image = replace(IMAGES[0], status=status)
@@ -72,6 +78,7 @@ async def test_one_that_is_revoked_is_replaced_however_often(catalog: Catalog) -
         [link_id] = (await links(catalog, IMAGES[0])).values()
         given.append(link_id)
         assert await known(catalog, IMAGES[0]) == {0: link_id}
+        assert image_of(link_id) == (TASK, 0)
         await revoke(catalog, link_id)
         assert await known(catalog, IMAGES[0]) is None
     assert len(set(given)) == 10
@@ -97,6 +104,8 @@ async def test_its_id_tells_which_image_it_is_for_and_no_other_links_id_does(cat
     assert {image_of(link_id) for link_id in given.values()} == {(TASK, 0), (TASK, 1), (TASK, 2)}
     await revoke(catalog, given[0])
     assert image_of((await links(catalog, IMAGES[0]))[0]) == (TASK, 0)
+    [named] = (await links(catalog, replace(IMAGES[0], task_id="task:of:another"))).values()
+    assert image_of(named) == ("task:of:another", 0)
     for other in (
         new_link_id(),
         "",

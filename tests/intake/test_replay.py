@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from service.catalog.inbox_filter import InboxFilter
 from service.catalog.tokens import MintedToken
+from service.domain.allowance import ROW_BYTES, Spent, room
 from service.domain.asset import AssetReason, AssetStatus
 from service.domain.rules import ConfirmMode, Rules
 from service.domain.task import Origin, TaskStatus
@@ -24,6 +25,8 @@ from service.intake.accept import COMMIT_WITHIN
 from service.intake.batch import take_in
 from service.intake.callback_token import CallbackToken
 from service.intake.replay import Progress, Replayed, replay
+from service.intake.replay_plan import OldCallback, plan
+from service.provider.payload import read_callback
 from tests.support.databases import Databases, SqliteDatabases
 from tests.support.deliveries import LINK, NOW, RULES, TASK, delivery, task_object, token
 from tests.support.door import intake_of
@@ -70,6 +73,12 @@ class Past:
         return self.databases.dump()
 
 
+def old_callback(callback_id: int, body: Mapping[str, Any]) -> OldCallback:
+    """A kept callback as it reads now."""
+    raw = json.dumps(body).encode()
+    return OldCallback(callback_id, len(raw), read_callback(raw))
+
+
 @contextmanager
 def past(databases: Databases, rules: Rules = RULES) -> Iterator[Past]:
     with ledger_in(databases, rules) as ledger:
@@ -91,7 +100,7 @@ def confirming(databases: Databases) -> Iterator[Past]:
 
 
 async def test_a_callback_that_can_be_read_by_now_becomes_its_tasks(believing: Past) -> None:
-    unread = await believing.came(task_object(), by=token(ref="order 7"), misread=True)
+    unread = await believing.came(task_object(), by=token(ref="order 7", tags={"team": "shop"}), misread=True)
     believing.ledger.clock.move(days=2)
     assert await believing.again() == Replayed(
         dry_run=False,
@@ -110,6 +119,9 @@ async def test_a_callback_that_can_be_read_by_now_becomes_its_tasks(believing: P
     state = await believing.ledger.state()
     assert (state.task.status, state.task.ref, state.task.token_id) == (TaskStatus.COMPLETED, "order 7", "tok-1")
     assert (state.task.received_at, [asset.links for asset in state.assets]) == (NOW, [(LINK,)])
+    assert state.task.tags == {"team": "shop"}
+    assert state.task.provider_json is not None
+    assert json.loads(state.task.provider_json) == task_object()
 
 
 async def test_the_history_tells_that_it_was_a_replay_when_it_was_and_of_which_callback(believing: Past) -> None:
@@ -159,12 +171,13 @@ async def test_becoming_one_does_not_make_an_accepted_callback_foreign_and_may_m
 
 
 async def test_a_host_that_is_allowed_by_now_is_fetched_from(believing: Past) -> None:
-    await believing.came(task_object(results=[ELSEWHERE]))
+    refused = await believing.came(task_object(results=[ELSEWHERE]))
     assert (await believing.ledger.state()).assets[0].reason is AssetReason.REFUSED_HOST
     assert (await believing.again()).changed_total == 0
     assert (await believing.again(rules=OPENED)).changed == (TASK,)
     state = await believing.ledger.state()
     assert (state.assets[0].status, state.task.settled_at) == (AssetStatus.PENDING, None)
+    assert (await believing.ledger.history())[-1].callback_id == refused
 
 
 async def test_a_foreign_callback_is_judged_again_and_stays_no_more_than_a_hint(believing: Past) -> None:
@@ -183,7 +196,7 @@ async def test_a_foreign_callback_of_a_task_that_has_no_owner_any_more_is_accept
     done = await believing.again(InboxFilter(ids=(mine,)))
     row = await believing.row(mine)
     assert row is not None
-    assert (done.accepted, row["verdict"]) == (1, "accepted")
+    assert (done.accepted, row["verdict"], row["token_id"]) == (1, "accepted", "other")
     assert (await believing.ledger.task()).status is TaskStatus.COMPLETED
 
 
@@ -191,9 +204,10 @@ async def test_a_token_that_was_minted_for_one_task_speaks_for_no_other_in_a_rep
     await believing.ledger.catalog.write(
         lambda tx: tx.tokens.add(MintedToken("bound", "evolink", NOW, task_id="task-own"))
     )
-    await believing.came(task_object(task_id="task-other"), by=token("bound", task_id="task-own"), misread=True)
+    for task_id in ("task-other", "task-own"):
+        await believing.came(task_object(task_id=task_id), by=token("bound", task_id="task-own"), misread=True)
     done = await believing.again()
-    assert (done.foreign, done.changed_total) == (1, 0)
+    assert (done.foreign, done.accepted, done.changed) == (1, 1, ("task-own",))
     assert await believing.ledger.catalog.read(lambda tx: tx.tasks.get("task-other")) is None
 
 
@@ -223,6 +237,47 @@ async def test_a_body_that_is_gone_is_counted_and_nothing_else(believing: Past) 
     await believing.ledger.catalog.write(lambda tx: tx.inbox.drop(bodies=[1], rows=[]))
     done = await believing.again()
     assert (done.matched, done.without_body, done.readable, done.unreadable) == (1, 1, 0, 0)
+
+
+async def test_each_is_counted_by_what_became_of_it(believing: Past) -> None:
+    for number in range(2):
+        await believing.came(b"bad %d" % number)
+        await believing.came(task_object("failed", f"task-{number}"))
+        gone = await believing.came(task_object("failed", f"task-gone-{number}"))
+        await believing.ledger.catalog.write(lambda tx, gone=gone: tx.inbox.drop(bodies=[gone], rows=[]))  # type: ignore[misc]
+    done = await believing.again()
+    assert (done.matched, done.unreadable, done.readable, done.without_body) == (6, 2, 2, 2)
+
+
+async def test_of_two_tokens_whose_callbacks_can_be_read_by_now_the_first_becomes_the_owner(believing: Past) -> None:
+    for name in ("first", "second"):
+        await believing.came(task_object("processing", by=name), by=token(name), misread=True)
+    done = await believing.again()
+    assert (done.accepted, done.foreign) == (1, 1)
+    assert (await believing.ledger.task()).token_id == "first"
+
+
+async def test_whom_a_portion_before_has_made_the_owner_is_the_owner_in_the_next(believing: Past) -> None:
+    callback_id = await believing.came(task_object("failed"), by=token("late"), misread=True)
+    callbacks = [old_callback(callback_id, task_object("failed"))]
+    for owner, verdict in (("early", "foreign"), ("late", "accepted")):
+        work = partial(plan, callbacks=callbacks, rules=RULES, owners={TASK: owner})
+        assert (await believing.ledger.catalog.read(work)).counts[verdict] == 1
+
+
+async def test_a_callback_that_went_meanwhile_is_passed_over_and_the_next_is_not(believing: Past) -> None:
+    callback_id = await believing.came(task_object("failed"), misread=True)
+    callbacks = [old_callback(one, task_object("failed")) for one in (callback_id + 1, callback_id)]
+    planned = await believing.ledger.catalog.read(partial(plan, callbacks=callbacks, rules=RULES, owners={}))
+    assert (planned.counts["matched"], list(planned.after)) == (1, [TASK])
+
+
+async def test_a_task_that_only_a_replay_brought_counts_for_the_token_that_named_it(confirming: Past) -> None:
+    body = task_object(filler="x" * 3 * ROW_BYTES)
+    await confirming.came(body, by=token("misread"), misread=True)
+    await confirming.again()
+    spent = await confirming.ledger.catalog.read(lambda tx: tx.usage.spent("misread"))
+    assert spent == Spent(waiting=1, unproven=ROW_BYTES + room(len(json.dumps(body))))
 
 
 async def test_filters_choose_what_is_run_again(believing: Past) -> None:

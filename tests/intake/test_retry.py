@@ -19,6 +19,7 @@ from service.provider.reading import Reading
 from tests.support.databases import Databases
 from tests.support.deliveries import LINK, RULES, TASK, task_object
 from tests.support.ledger import CONFIRMING, MISSING, SILENT, Ledger, found, ledger_in
+from tests.support.trail import SOMEBODY, trail
 
 PATIENCE, HORIZON = CONFIRMING.patience, CONFIRMING.horizon
 MINUTE = timedelta(minutes=1)
@@ -27,7 +28,7 @@ STORED = Stored("key", "a" * 64, 10, Image(ImageFormat.PNG, 1, 1))
 
 
 async def again(ledger: Ledger) -> None:
-    await ledger.catalog.write(partial(retry, task_id=TASK, rules=ledger.rules))
+    await ledger.catalog.write(partial(retry, task_id=TASK, rules=ledger.rules), by=SOMEBODY)
 
 
 async def die(ledger: Ledger, reason: TaskReason) -> None:
@@ -79,6 +80,40 @@ async def test_what_was_dead_for_want_of_an_answer_waits_for_one_again(ledger: L
     assert (task.terminal, task.reason, task.settled_at) == (False, None, None)
 
 
+async def test_a_task_that_the_provider_did_not_know_waits_for_its_answer_with_the_whole_patience(
+    ledger: Ledger,
+) -> None:
+    await ledger.tell()
+    await ledger.keep_answering(MISSING, until=2 * PATIENCE)
+    before = await ledger.task()
+    assert before.reason is TaskReason.UNKNOWN_TO_PROVIDER
+    await again(ledger)
+    task = await ledger.task()
+    assert (task.status, task.reason, task.settled_at) == (TaskStatus.PENDING, None, None)
+    assert task.check == Check(at=ledger.clock.now, since=ledger.clock.now)
+
+
+async def test_trying_again_is_one_change_and_leaves_a_trail(ledger: Ledger) -> None:
+    await given_up(ledger)
+    before = await ledger.task()
+    await again(ledger)
+    assert (await ledger.task()).version == before.version + 1
+    entry = (await ledger.history())[-1]
+    assert (entry.effect, entry.status, entry.at) == (Effect.RETRIED, "completed", ledger.clock.now)
+    assert await trail(ledger.catalog) == [("task.retried", TASK)]
+
+
+async def test_a_lie_that_was_believed_for_want_of_an_answer_stays_marked(ledger: Ledger) -> None:
+    await ledger.call_back(task_object(results=["https://evil.example/0.png"]))
+    await ledger.keep_answering(SILENT, until=PATIENCE)
+    assert (await ledger.answer(SILENT)).believed
+    await ledger.keep_answering(MISSING, until=HORIZON + MINUTE)
+    assert (await ledger.task()).reason is TaskReason.REFUTED
+    await again(ledger)
+    task = await ledger.task()
+    assert (task.status, task.reason) == (TaskStatus.DEAD, TaskReason.REFUTED)
+
+
 @pytest.mark.parametrize("reason", [TaskReason.REFUTED, TaskReason.NO_LINKS])
 async def test_what_the_provider_has_said_stands_until_it_says_something_else(
     ledger: Ledger, reason: TaskReason
@@ -119,8 +154,9 @@ async def test_without_a_key_a_dead_task_is_left_alone_and_says_what_is_missing(
     await die(ledger, reason)
     before, history = await ledger.state(), await ledger.history()
     ledger.rules = RULES
-    with pytest.raises(Conflict, match="DARKROOM_EVOLINK__API_KEY"):
+    with pytest.raises(Conflict, match=r"^only the provider can .* set DARKROOM_EVOLINK__API_KEY and retry$") as raised:
         await again(ledger)
+    assert raised.value.code == "nobody_to_ask"
     assert (await ledger.state(), await ledger.history()) == (before, history)
 
 
@@ -171,8 +207,9 @@ async def test_what_is_settled_well_has_nothing_to_retry(ledger: Ledger) -> None
     await ledger.call_back(task_object("failed"))
     await ledger.answer(found("failed"))
     before, history = await ledger.state(), await ledger.history()
-    with pytest.raises(Conflict, match="nothing"):
+    with pytest.raises(Conflict, match=r"^nothing of this task is dead or waiting$") as raised:
         await again(ledger)
+    assert raised.value.code == "nothing_to_retry"
     assert (await ledger.state(), await ledger.history()) == (before, history)
 
 
@@ -188,8 +225,9 @@ async def test_an_end_that_is_not_confirmed_is_asked_about(ledger: Ledger) -> No
 
 
 async def test_a_task_that_nobody_knows_is_not_found(ledger: Ledger) -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match=r"^no such task$") as raised:
         await again(ledger)
+    assert raised.value.code == "task_not_found"
 
 
 async def test_a_task_that_is_told_without_a_key_waits_and_cannot_be_hastened(databases: Databases) -> None:

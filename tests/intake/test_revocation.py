@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,8 +13,9 @@ from structlog.testing import capture_logs
 from service.background import keep_running
 from service.catalog.catalog import Catalog, Transaction
 from service.catalog.tokens import MintedToken
-from service.errors import CatalogUnavailable
-from service.intake.revocation import REFRESH_SECONDS, RevokedTokens
+from service.errors import CatalogUnavailable, NotFound
+from service.intake.revocation import REFRESH_SECONDS, RevokedTokens, revoke
+from tests.support.trail import SOMEBODY, trail
 from tests.web.virtual_time import run
 
 T = TypeVar("T")
@@ -40,6 +42,26 @@ async def test_a_token_that_was_never_minted_cannot_be_revoked(catalog: Catalog)
     revoked = RevokedTokens(catalog=catalog)
     await revoked.refresh()
     assert revoked.ids() == frozenset()
+
+
+async def test_a_url_is_taken_out_of_use_by_its_id_and_again_changes_nothing(catalog: Catalog) -> None:
+    await minted(catalog, "bad")
+    before = datetime.now(UTC)
+    await catalog.write(partial(revoke, token_id="bad"), by=SOMEBODY)
+    first = (await catalog.read(lambda tx: tx.tokens.known(["bad"])))["bad"].revoked_at
+    assert first is not None
+    assert before <= first <= datetime.now(UTC)
+    await catalog.write(partial(revoke, token_id="bad"), by=SOMEBODY)
+    assert (await catalog.read(lambda tx: tx.tokens.known(["bad"])))["bad"].revoked_at == first
+    assert await trail(catalog) == [("callback_url.revoked", "bad")]
+
+
+async def test_a_url_that_was_never_minted_here_is_not_found(catalog: Catalog) -> None:
+    await minted(catalog, "good")
+    with pytest.raises(NotFound, match=r"^no callback URL of the id 'none' was minted here$") as raised:
+        await catalog.write(partial(revoke, token_id="none"), by=SOMEBODY)
+    assert raised.value.code == "callback_url_not_found"
+    assert await catalog.read(lambda tx: tx.tokens.revoked()) == frozenset()
 
 
 def test_what_another_process_revoked_is_found_at_the_next_look() -> None:
@@ -106,7 +128,7 @@ def test_nobody_is_let_in_while_it_was_never_known_who_is_revoked() -> None:
         revoked = RevokedTokens(catalog=Away(Path("never-opened.db")))
         loop = asyncio.create_task(keep_running("revoked", revoked.run))
         await asyncio.sleep(10 * REFRESH_SECONDS)
-        with pytest.raises(CatalogUnavailable, match="not known yet"):
+        with pytest.raises(CatalogUnavailable, match=r"^it is not known yet which callback URLs are revoked$"):
             revoked.ids()
         loop.cancel()
         await asyncio.wait([loop])

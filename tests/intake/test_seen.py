@@ -39,7 +39,7 @@ async def test_a_stranger_that_has_ended_is_taken_up_and_asked_about_at_once(led
     assert await see(ledger, entry()) == Noticed(strangers=1, due=0)
     task = await ledger.task(LISTED)
     assert (task.status, task.stranger, task.token_id, task.model) == (TaskStatus.PENDING, True, None, "gpt-image-2")
-    assert (task.check.at, task.deadline) == (NOW, NOW + CONFIRMING.link_lifetime)
+    assert (task.check.at, task.deadline, task.version) == (NOW, NOW + CONFIRMING.link_lifetime, 1)
     assert [one.effect for one in await ledger.history(LISTED)] == [Effect.SEEN]
 
 
@@ -84,7 +84,8 @@ async def test_milliseconds_are_the_same_moment(ledger: Ledger) -> None:
     created = datetime(2026, 5, 1, 11, 30, tzinfo=UTC)
     await see(ledger, entry("task-seconds", created=created), entry("task-millis", created=created.timestamp() * 1000))
     for name in ("task-seconds", "task-millis"):
-        assert (await ledger.task(name)).created_at == created
+        task = await ledger.task(name)
+        assert (task.created_at, task.deadline) == (created, created + CONFIRMING.link_lifetime)
 
 
 async def test_seen_again_it_is_no_news_and_leaves_no_trace(ledger: Ledger) -> None:
@@ -157,6 +158,14 @@ async def test_what_the_list_shows_is_not_given_up_as_unknown_with_the_patience_
     ledger.clock.move(minutes=1)
     await ledger.answer(MISSING)
     assert (await ledger.task()).status is TaskStatus.PENDING
+
+
+async def test_what_the_list_shows_is_not_believed_unasked_with_the_silence_of_before(ledger: Ledger) -> None:
+    await ledger.call_back()
+    await ledger.keep_answering(SILENT, until=CONFIRMING.patience - MOMENT)
+    assert (await see(ledger, entry(TASK, created=ledger.clock.now))).due == 1
+    ledger.clock.move(minutes=1)
+    assert not (await ledger.answer(SILENT)).believed
 
 
 async def test_a_stranger_that_is_told_of_or_calls_back_is_none_any_more(ledger: Ledger) -> None:

@@ -16,6 +16,7 @@ from service.intake.batch import take_in
 from service.intake.register import Told, register
 from service.intake.tagging import retag
 from tests.support.deliveries import RULES, TASK, delivery, task_object, token
+from tests.support.trail import SOMEBODY, trail
 
 MINTED = token(tags={"team": "shop", "season": "fall"})
 
@@ -26,7 +27,7 @@ async def call_back(catalog: Catalog, status: str = "completed") -> None:
 
 
 async def tag(catalog: Catalog, **changes: str | None) -> TaskState:
-    return await catalog.write(partial(retag, task_id=TASK, changes=changes))
+    return await catalog.write(partial(retag, task_id=TASK, changes=changes), by=SOMEBODY)
 
 
 async def tags(catalog: Catalog) -> Mapping[str, str]:
@@ -63,6 +64,13 @@ async def test_what_changes_nothing_writes_nothing(catalog: Catalog) -> None:
     before = await catalog.read(lambda tx: tx.tasks.get(TASK))
     assert await tag(catalog, team="shop", unknown=None) == before
     assert await tag(catalog) == before
+    assert await trail(catalog) == []
+
+
+async def test_a_change_of_tags_leaves_a_trail(catalog: Catalog) -> None:
+    await call_back(catalog)
+    await tag(catalog, stage="draft")
+    assert await trail(catalog) == [("task.tagged", TASK)]
 
 
 async def test_tags_that_were_removed_do_not_come_back_with_the_next_callback(catalog: Catalog) -> None:
@@ -85,8 +93,9 @@ async def test_who_tells_of_a_task_with_a_tag_that_was_removed_wants_it_again(ca
 async def test_no_task_has_more_tags_than_are_counted(catalog: Catalog) -> None:
     await call_back(catalog)
     await tag(catalog, **{f"tag {number}": "" for number in range(MOST_TAGS - 2)})
-    with pytest.raises(Conflict, match=f"at most {MOST_TAGS} tags"):
+    with pytest.raises(Conflict, match=f"at most {MOST_TAGS} tags, and this one would have {MOST_TAGS + 1}$") as raised:
         await tag(catalog, more="than that")
+    assert raised.value.code == "too_many_tags"
     assert len((await tag(catalog, more="instead of another", team=None)).task.tags) == MOST_TAGS
 
 
@@ -98,5 +107,6 @@ async def test_a_task_that_was_told_of_with_more_tags_can_still_be_mended(catalo
 
 
 async def test_a_task_that_nobody_knows_has_no_tags_to_change(catalog: Catalog) -> None:
-    with pytest.raises(NotFound, match="no such task"):
+    with pytest.raises(NotFound, match=r"^no such task$") as raised:
         await tag(catalog, team="shop")
+    assert raised.value.code == "task_not_found"

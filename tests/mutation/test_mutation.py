@@ -39,7 +39,7 @@ def test_every_line_that_is_said_to_be_no_change_still_stands_in_the_code() -> N
     )
     lines = {" ".join(line.split()) for line in code.splitlines()}
     for before, _ in known(KNOWN.read_text("utf-8")):
-        assert before in lines, f"{before!r} is no line of the code any more"
+        assert " ".join(before.split()) in lines, f"{before!r} is no line of the code any more"
 
 
 def test_a_function_that_mutmut_cannot_reach_is_passed_over() -> None:
