@@ -98,19 +98,30 @@ class Folders:
 
     def _make(self, folder: Path) -> None:
         """Make a folder and those above it, up to the root, which must exist: it may be a disk that is gone."""
-        missing = [folder, *folder.parents]
-        below_root = missing[: missing.index(self._root)]
         with self._lock:
-            for one in reversed(below_root):
-                try:
-                    one.mkdir(FOLDER_MODE)
-                except FileExistsError:
-                    if one in self._known:
-                        continue  # it is durable; otherwise somebody may have made it and not come to sync it
-                self._sync_name(one)
-                if len(self._known) >= _KNOWN_AT_MOST:
-                    self._known.clear()
-                self._known.add(one)
+            self._make_durable(folder)
+
+    def _make_durable(self, folder: Path) -> None:
+        """Upwards: most often only the last one is missing."""
+        if folder == self._root:
+            return
+        try:
+            folder.mkdir(FOLDER_MODE)
+        except FileExistsError:
+            if folder in self._known:
+                return  # it is durable; otherwise somebody may have made it and not come to sync it
+        except FileNotFoundError:
+            if folder.parent == self._root:
+                raise
+            self._make_durable(folder.parent)
+            with suppress(FileExistsError):  # another process was first
+                folder.mkdir(FOLDER_MODE)
+        if folder.parent not in self._known:
+            self._make_durable(folder.parent)
+        self._sync_name(folder)
+        if len(self._known) >= _KNOWN_AT_MOST:
+            self._known.clear()
+        self._known.add(folder)
 
     @staticmethod
     def _sync_name(folder: Path) -> None:

@@ -29,17 +29,23 @@ T = TypeVar("T")
 STAGING = ".staging"
 _PROBE = ".probe-"
 _THREADS = 16
+_WRITERS = 4
+"""Files that are synced at once. What commits to the database on the same disk waits behind them, and a disk is as busy
+with four as with more."""
+
 _LISTED_AT_ONCE = 256
 _ABSENT = (FileNotFoundError, NotADirectoryError)
 
 
 class FilesystemStore:
-    """An ObjectStore on a disk. `open` comes first. Threads of its own, so that a slow disk slows nothing else."""
+    """An ObjectStore on a disk. `open` comes first. Threads of its own, so that a slow disk slows nothing else, and
+    what is written slows nothing that is read."""
 
     def __init__(self, root: Path) -> None:
         self._root = Path(os.path.realpath(root))
         self._folders = Folders(self._root)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
+        self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="store-write")
 
     @property
     def staging(self) -> Path:
@@ -70,11 +76,11 @@ class FilesystemStore:
 
     async def put(self, key: str, staged: Path) -> None:
         target = self._path(key)
-        await self._in_thread(partial(self._put, staged, target))
+        await self._written(partial(self._put, staged, target))
 
     async def replace(self, key: str, data: bytes) -> None:
         target = self._path(key)
-        await self._in_thread(partial(self._replace, data, target))
+        await self._written(partial(self._replace, data, target))
 
     async def size(self, key: str) -> int | None:
         return await self._in_thread(partial(self._size, self._path(key)))
@@ -90,7 +96,7 @@ class FilesystemStore:
                 return None
 
     async def delete(self, key: str) -> bool:
-        return await self._in_thread(partial(self._delete, self._path(key)))
+        return await self._written(partial(self._delete, self._path(key)))
 
     async def list(self, prefix: str = "") -> AsyncIterator[Entry]:
         entries = walk(self._root, prefix)
@@ -183,6 +189,10 @@ class FilesystemStore:
     async def _in_thread(self, work: Callable[[], T]) -> T:
         with self._told():
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    async def _written(self, work: Callable[[], T]) -> T:
+        with self._told():
+            return await asyncio.get_running_loop().run_in_executor(self._writers, work)
 
     @contextmanager
     def _told(self) -> Iterator[None]:

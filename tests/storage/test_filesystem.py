@@ -303,3 +303,18 @@ async def test_an_archive_can_be_moved_as_plain_files(store: FilesystemStore, ro
     copy = FilesystemStore(tmp_path / "copy")
     copy.open()
     assert await listed(copy) == await listed(store)
+
+
+async def test_files_that_take_long_to_write_keep_no_reads_waiting(store: FilesystemStore, tmp_path: Path) -> None:
+    await stored(store, KEY)
+    pipes = [tmp_path / f"{number}.part" for number in range(32)]
+    for pipe in pipes:
+        os.mkfifo(pipe)  # opening it takes as long as nobody writes
+    puts = [asyncio.create_task(store.put(f"a/{number}.png", pipe)) for number, pipe in enumerate(pipes)]
+    assert await asyncio.wait_for(store.size(KEY), 10) == len(b"image")
+    assert not any(put.done() for put in puts)
+    ends = [await asyncio.to_thread(os.open, pipe, os.O_WRONLY) for pipe in pipes]
+    outcomes = await asyncio.gather(*puts, return_exceptions=True)
+    assert all(isinstance(one, StorageUnavailable) for one in outcomes)  # a pipe cannot be synced
+    for end in ends:
+        os.close(end)
