@@ -86,10 +86,8 @@ class Archiver:
     async def work(self, claimed: ClaimedAsset) -> None:
         """Make one attempt. Raises Unavailable when our own storage or database is at fault: then nothing counts."""
         started = time.monotonic()
-        state = await self._catalog.read(lambda tx: tx.tasks.get(claimed.task_id))
-        if state is None or state.assets[claimed.index].status is not AssetStatus.PENDING:
-            await self.release(claimed)
-            return
+        state = claimed.state
+        assert state is not None, "it was claimed with its task"
         link = state.assets[claimed.index].link
         try:
             outcome, recorded = await self._tried(claimed, state, link)

@@ -42,7 +42,7 @@ class Bulk:
         self._storable = [
             (place, process, process(None))
             for place, name in enumerate(ordered)
-            if (process := _processor(columns[name].type, dialect)) is not None
+            if (process := what_stores(columns[name].type, dialect)) is not None
         ]
         self.for_many = cache(self._for_many)
 
@@ -91,5 +91,6 @@ def _counted_on(row: str, by: int) -> str:
     return _PLACE.sub(lambda place: f"${int(place[1]) + by}", row)
 
 
-def _processor(type_: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Callable[[Any], Any] | None:
+def what_stores(type_: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Callable[[Any], Any] | None:
+    """What makes a value of this type one that the driver takes; None where each is."""
     return type_.dialect_impl(dialect).bind_processor(dialect)

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from service.catalog import rows
+from service.catalog.columns import UtcTime
 from service.catalog.one_asset import ONE_ASSET, this_asset
+from service.catalog.prepared import Prepared, Row
 from service.catalog.tables import UNSEEN, assets
 from service.domain.asset import Asset
 from service.domain.details import Looked
@@ -42,9 +44,29 @@ class Candidate:
     alike: Quarters
 
 
-_CLAIMING = sa.update(assets).where(assets.c.seq == sa.bindparam("which"))
-_HOLDER = sa.select(assets.c.details_claim).where(*ONE_ASSET)
+_CLAIMING = Prepared(
+    sa.update(assets).where(assets.c.seq == sa.bindparam("which")), sets=("details_claim", "details_after")
+)
+_HOLDER = Prepared(sa.select(assets.c.details_claim).where(*ONE_ASSET))
 _WHILE_OURS = sa.update(assets).where(*ONE_ASSET, assets.c.details_claim == sa.bindparam("mine"))
+_RENEWING = Prepared(_WHILE_OURS, sets=("details_after",))
+_RELEASING = Prepared(_WHILE_OURS.values(details_claim=None), sets=("details_after",))
+
+_DUE = (
+    sa.select(assets.c.seq, assets.c.task_id, assets.c.index, assets.c.archived_at)
+    .where(sa.text(UNSEEN), assets.c.details_version == sa.bindparam("version"))
+    .limit(sa.bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_WAITED = Prepared(
+    _DUE.where(assets.c.details_after <= sa.bindparam("now", type_=UtcTime())).order_by(assets.c.details_after)
+)
+_NEWEST = Prepared(
+    # in the order of the whole index, or PostgreSQL goes through the table, newest first, when nothing is due
+    _DUE.where(assets.c.details_after.is_(None)).order_by(
+        assets.c.details_version.desc(), assets.c.details_after.desc(), assets.c.seq.desc()
+    )
+)
 
 
 class Details:
@@ -61,14 +83,10 @@ class Details:
         """
         claimed: list[ClaimedDetails] = []
         for version in range(wanted.value):
-            a = assets.c
-            waited = self._due(version).where(a.details_after <= self._now).order_by(a.details_after)
-            # in the order of the whole index, or PostgreSQL goes through the table, newest first, when nothing is due
-            newest = (a.details_version.desc(), a.details_after.desc(), a.seq.desc())
-            fresh = self._due(version).where(a.details_after.is_(None)).order_by(*newest)
-            for query in (waited, fresh):
+            for due, when in ((_WAITED, {"now": self._now}), (_NEWEST, {})):
                 if left := limit - len(claimed):
-                    claimed += self._claimed(query.limit(left).with_for_update(skip_locked=True), since)
+                    found = due.all(self._connection, {"version": version, "most": left, **when})
+                    claimed += self._claimed(found, since)
         return claimed
 
     def waiting(self, *, wanted: Looked, most: int = MOST_COUNTED) -> int:
@@ -79,18 +97,19 @@ class Details:
 
     def holds(self, claimed: ClaimedDetails) -> bool:
         """Whether the claim is still ours; the task has to be locked before."""
-        return self._connection.execute(_HOLDER, this_asset(claimed.task_id, claimed.index)).scalar() == claimed.claim
+        holder: str | None = _HOLDER.scalar(self._connection, this_asset(claimed.task_id, claimed.index))
+        return holder == claimed.claim
 
     def release(self, claimed: ClaimedDetails, *, after: timedelta | None = None) -> None:
         """Give an image back; `after` keeps everyone off it for a while."""
-        values = {"details_claim": None, "details_after": self._now + after if after else None}
-        self._connection.execute(_WHILE_OURS, {**_mine(claimed), **values})
+        values = {**_mine(claimed), "details_after": self._now + after if after else None}
+        _RELEASING.change(self._connection, values)
 
     def renew(self, held: Iterable[ClaimedDetails]) -> None:
         """Prolong the leases of images that are still being looked at."""
         until = self._now + LEASE
         for one in sorted(held, key=lambda one: (one.task_id, one.index)):
-            self._connection.execute(_WHILE_OURS, {**_mine(one), "details_after": until})
+            _RENEWING.change(self._connection, {**_mine(one), "details_after": until})
 
     def forget_claims(self) -> None:
         """Forget the claims of processes that are gone; what was put off for longer than a lease stays put off."""
@@ -135,23 +154,18 @@ class Details:
         unfinished = [one.value for one in Looked if one is not Looked.AT_THE_PIXELS]
         return sa.and_(sa.text(UNSEEN), assets.c.details_version.in_(unfinished))
 
-    def _due(self, version: int) -> sa.Select[int, str, int, datetime | None]:
-        a = assets.c
-        query = sa.select(a.seq, a.task_id, a.index, a.archived_at)
-        return query.where(sa.text(UNSEEN), a.details_version == version)
-
-    def _claimed(
-        self, query: sa.Select[int, str, int, datetime | None], since: datetime | None
-    ) -> list[ClaimedDetails]:
+    def _claimed(self, due: Iterable[Row], since: datetime | None) -> list[ClaimedDetails]:
         claimed: list[ClaimedDetails] = []
         claims: list[dict[str, object]] = []
-        for seq, task_id, index, archived_at in self._connection.execute(query).all():
+        for row in due:
+            archived_at = row["archived_at"]
             if since is not None and archived_at is not None and archived_at < since:
                 continue
-            claimed.append(ClaimedDetails(task_id, index, secrets.token_hex(8), archived_at))
-            claims.append({"which": seq, "details_claim": claimed[-1].claim, "details_after": self._now + LEASE})
+            claimed.append(ClaimedDetails(row["task_id"], row["index"], secrets.token_hex(8), archived_at))
+            claim = claimed[-1].claim
+            claims.append({"which": row["seq"], "details_claim": claim, "details_after": self._now + LEASE})
         if claims:
-            self._connection.execute(_CLAIMING, claims)
+            _CLAIMING.change(self._connection, *claims)
         return claimed
 
 

@@ -31,24 +31,32 @@ class Illness(Enum):
     DAMAGED = "damaged"  # what is in the file is wrong, and nothing heals that by itself
 
 
-def illness(error: sa.exc.DBAPIError) -> Illness:
+SqliteError = sa.exc.DBAPIError | sqlite3.Error
+"""SQLite's own, and what SQLAlchemy makes of it."""
+
+SQLITE_ERRORS = (sa.exc.DBAPIError, sqlite3.Error)
+
+
+def illness(error: SqliteError) -> Illness:
     if _code(error) in _DAMAGED:
         return Illness.DAMAGED
-    ill = isinstance(error, sa.exc.OperationalError) or error.connection_invalidated
-    return Illness.PASSING if ill or type(error.orig) is sqlite3.DatabaseError else Illness.NONE
+    cause = own(error)
+    ill = isinstance(cause, sqlite3.OperationalError) or type(cause) is sqlite3.DatabaseError
+    ill = ill or (isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated)
+    return Illness.PASSING if ill else Illness.NONE
 
 
 def reason(error: Exception) -> str:
     """What is wrong and what to do."""
     if isinstance(error, OSError):
         return error.strerror or str(error)
-    if not isinstance(error, sa.exc.DBAPIError):
+    if not isinstance(error, SQLITE_ERRORS):
         return str(error)
     advice = RESTORE if _code(error) in _DAMAGED else _ADVICE.get(_code(error))
-    return f"{error.orig}; {advice}" if advice else str(error.orig)
+    return f"{own(error)}; {advice}" if advice else str(own(error))
 
 
-def is_locked(error: sa.exc.DBAPIError) -> bool:
+def is_locked(error: SqliteError) -> bool:
     """Another process holds the lock that a transaction needs."""
     return _code(error) == sqlite3.SQLITE_BUSY
 
@@ -66,6 +74,12 @@ def damaged(path: Path, found: object) -> str:
     return f"the database {path} is damaged ({' '.join(str(found).split())}): {RESTORE}"
 
 
-def _code(error: sa.exc.DBAPIError) -> int:
+def own(error: SqliteError) -> BaseException | None:
+    """SQLite's own error."""
+    return error.orig if isinstance(error, sa.exc.DBAPIError) else error
+
+
+def _code(error: SqliteError) -> int:
     """SQLite's primary result code, 0 when there is none."""
-    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    code: int = getattr(own(error), "sqlite_errorcode", 0)
+    return code & 0xFF

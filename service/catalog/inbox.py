@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from service.catalog.bulk import Bulk
 from service.catalog.dialects import insert_into
+from service.catalog.prepared import Prepared, Row
 from service.catalog.tables import callbacks
 from service.domain.callback import Verdict
 from service.domain.task import Origin
@@ -80,7 +81,7 @@ def _keeping(dialect: sa.Dialect) -> Bulk:
     return Bulk(returning, [column.name for column in c if column.name not in ("id", "cleared_at")], dialect)
 
 
-_EVIDENCE = (
+_EVIDENCE = Prepared(
     sa.select(
         callbacks.c.id,
         callbacks.c.origin,
@@ -152,9 +153,9 @@ class Inbox:
         if rows:
             self._connection.execute(sa.delete(callbacks).where(this_row), [{"row": row_id} for row_id in rows])
 
-    def hashes_of(self, task_id: str) -> list[sa.RowMapping]:
+    def hashes_of(self, task_id: str) -> list[Row]:
         """The evidence for one task: what was received, when, through which token."""
-        return list(self._connection.execute(_EVIDENCE, {"of_task": task_id}).mappings())
+        return _EVIDENCE.all(self._connection, {"of_task": task_id})
 
 
 def _values(one: Received) -> dict[str, object]:

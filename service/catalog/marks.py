@@ -5,6 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from service.catalog.dialects import insert_into
+from service.catalog.prepared import Prepared
 from service.catalog.tables import marks
 from service.domain.clock_step import clear_before
 
@@ -23,7 +24,7 @@ SEARCH_FILLED = "search:filled"
 COPYING = "copying:"
 """Begins the mark that stands in a database while a copy into it is not finished; the rest says from where."""
 
-_BEGINNING = (
+_BEGINNING = Prepared(
     sa.select(marks.c.name, marks.c.at)
     .where(sa.func.substr(marks.c.name, 1, sa.bindparam("length", type_=sa.Integer)) == sa.bindparam("beginning"))
     .order_by(marks.c.name)
@@ -54,8 +55,8 @@ class Marks:
 
     def beginning_with(self, prefix: str) -> dict[str, datetime]:
         """Marks by name, in its order."""
-        found = self._connection.execute(_BEGINNING, {"length": len(prefix), "beginning": prefix})
-        return {name: at for name, at in found}  # noqa: C416 - rows, not pairs
+        found = _BEGINNING.all(self._connection, {"length": len(prefix), "beginning": prefix})
+        return {row["name"]: row["at"] for row in found}
 
     def set(self, name: str, at: datetime) -> None:
         statement = insert_into(self._connection.dialect.name, marks).values(name=name, at=at)

@@ -11,6 +11,8 @@ from service.catalog import rows
 from service.catalog.filters import AssetFilter, Sort, TaskFilter
 from service.catalog.inbox_filter import InboxFilter
 from service.catalog.listing import BOUNDS, Bounds, Listing
+from service.catalog.one_asset import ONE_ASSET, this_asset
+from service.catalog.prepared import Prepared
 from service.catalog.tables import (
     NOT_ACCEPTED,
     NOT_CALLED_BACK,
@@ -35,6 +37,8 @@ class Page(Generic[T]):
     items: list[T]
     next: int | None
 
+
+_ASSET = Prepared(sa.select(assets).where(*ONE_ASSET))
 
 EVERY_TASK, EVERY_ASSET = TaskFilter(), AssetFilter()
 CALLBACK_FILTERS = {
@@ -103,8 +107,7 @@ class Queries:
         return Page([rows.asset_from(row) for row in found.rows], found.next)
 
     def asset(self, task_id: str, index: int) -> Asset | None:
-        query = sa.select(assets).where(assets.c.task_id == task_id, assets.c.index == index)
-        row = self._connection.execute(query).mappings().one_or_none()
+        row = _ASSET.first(self._connection, this_asset(task_id, index))
         return rows.asset_from(row) if row is not None else None
 
     def callbacks(

@@ -4,16 +4,13 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
-import sqlalchemy as sa
-
+from service.catalog.prepared import Row
 from service.domain.asset import Asset, AssetReason, AssetStatus, Stored
 from service.domain.details import details_version
 from service.domain.history import Effect, HistoryEntry
 from service.domain.image import Image, ImageFormat
 from service.domain.likeness import QUARTERS, quarters_of
 from service.domain.task import Check, Hold, Origin, Rank, Standing, Task, TaskReason, TaskStatus
-
-Row = sa.RowMapping | sa.Row[Any]
 
 _TASK_PLAIN = (
     "id",
@@ -55,7 +52,7 @@ def task_values(task: Task) -> dict[str, Any]:
     return values
 
 
-def task_from(row: sa.RowMapping) -> Task:
+def task_from(row: Row) -> Task:
     plain: dict[str, Any] = {name: row[name] for name in _TASK_PLAIN}
     return Task(
         **plain,
@@ -100,7 +97,7 @@ def asset_values(asset: Asset) -> dict[str, Any]:
     }
 
 
-def asset_from(row: sa.RowMapping) -> Asset:
+def asset_from(row: Row) -> Asset:
     stored = None
     if row["object_key"] is not None:
         image = Image(ImageFormat(row["format"]), row["width"], row["height"])
@@ -139,7 +136,7 @@ def entry_values(task_id: str, entry: HistoryEntry) -> dict[str, Any]:
     }
 
 
-def entry_from(row: sa.RowMapping) -> HistoryEntry:
+def entry_from(row: Row) -> HistoryEntry:
     return HistoryEntry(
         at=row["at"],
         origin=Origin(row["origin"]),

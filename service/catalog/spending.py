@@ -13,6 +13,7 @@ from functools import cache
 import sqlalchemy as sa
 
 from service.catalog.dialects import Insert, insert_into
+from service.catalog.prepared import Prepared
 from service.catalog.tables import charges, spending, tasks
 from service.domain.budget import Reserved
 from service.domain.subject import Kind
@@ -57,8 +58,8 @@ Place = tuple[str, date]
 """A subject and a day: one row of sums."""
 
 
-_CHARGE = sa.select(charges).where(charges.c.task_id == sa.bindparam("of_task"))
-_LOCKED_CHARGE = _CHARGE.with_for_update()
+_BY_TASK = sa.select(charges).where(charges.c.task_id == sa.bindparam("of_task"))
+_CHARGE, _LOCKED_CHARGE = Prepared(_BY_TASK), Prepared(_BY_TASK.with_for_update())
 _CHARGING = sa.insert(charges)
 
 
@@ -141,8 +142,7 @@ class Spending:
         return [(row["subject"], _sums(row)) for row in self._connection.execute(dearest).mappings()]
 
     def _booked(self, task_id: str, *, locked: bool) -> Booked | None:
-        query = _LOCKED_CHARGE if locked else _CHARGE
-        found = self._connection.execute(query, {"of_task": task_id}).mappings().one_or_none()
+        found = (_LOCKED_CHARGE if locked else _CHARGE).first(self._connection, {"of_task": task_id})
         if found is None:
             return None
         return Booked(found["day"], tuple(found["subjects"]), found["charged"], found["images"])

@@ -25,8 +25,8 @@ import sqlalchemy as sa
 import structlog
 
 from service.catalog.engine import Priority, Work
-from service.catalog.illness import Illness, damaged, illness, not_ours, reason
-from service.catalog.sqlite_connections import READERS, engine_for
+from service.catalog.illness import SQLITE_ERRORS, Illness, damaged, illness, not_ours, own, reason
+from service.catalog.sqlite_connections import READERS, driver_of, engine_for
 from service.catalog.sqlite_files import SqliteFiles, Standing
 from service.errors import CatalogUnavailable
 
@@ -85,7 +85,7 @@ class SqliteEngine:
                 for _ in range(READERS):
                     readers.enter_context(self._reader.connect())
             _sync_directory(self._path.parent)
-        except (sa.exc.DBAPIError, OSError) as error:
+        except (*SQLITE_ERRORS, OSError) as error:
             raise CatalogUnavailable(f"the database {self._path} cannot be opened: {reason(error)}") from error
         self._thread.start()
 
@@ -126,8 +126,7 @@ class SqliteEngine:
         """Look through the whole file, for at most so many seconds. Raises CatalogUnavailable where it is damaged."""
 
         def look(connection: sa.Connection) -> object:
-            driver = connection.connection.driver_connection
-            assert isinstance(driver, sqlite3.Connection)
+            driver = driver_of(connection)
             timer = threading.Timer(within, driver.interrupt)
             timer.start()
             try:
@@ -223,7 +222,7 @@ class SqliteEngine:
                 self._writer.dispose()
                 with self._writer.connect():
                     log.warning("database_log_renewed", reason="its -wal or -shm was removed; nothing is lost")
-        except (sa.exc.DBAPIError, sa.exc.TimeoutError, sqlite3.Error) as error:
+        except (*SQLITE_ERRORS, sa.exc.TimeoutError) as error:
             raise CatalogUnavailable(f"the database's log lost its name and was not saved: {reason(error)}") from error
 
     def _checkpoint(self) -> None:
@@ -263,12 +262,12 @@ class SqliteEngine:
         try:
             with engine.begin() as connection:
                 return work(connection)
-        except sa.exc.DBAPIError as error:
+        except SQLITE_ERRORS as error:
             kind = illness(error)
             if kind is Illness.NONE:
                 raise
             if kind is Illness.DAMAGED:
-                self._damage = damaged(self._path, error.orig)
+                self._damage = damaged(self._path, own(error))
             raise CatalogUnavailable(self._damage or f"the database did not commit: {reason(error)}") from error
 
 
@@ -282,15 +281,17 @@ class _Refusal:
 def _run_one(connection: sa.Connection, job: _Job) -> Any:
     """Run a job in a savepoint; raises only when the whole transaction is lost."""
     assert job.work is not None
-    savepoint = connection.begin_nested()
+    driver = driver_of(connection)
+    driver.execute("SAVEPOINT job")
     try:
         result = job.work(connection)
     except Exception as error:
-        if isinstance(error, sa.exc.DBAPIError) and illness(error) is not Illness.NONE:
+        if isinstance(error, SQLITE_ERRORS) and illness(error) is not Illness.NONE:
             raise
-        savepoint.rollback()
+        driver.execute("ROLLBACK TO job")
+        driver.execute("RELEASE job")
         return _Refusal(error)
-    savepoint.commit()
+    driver.execute("RELEASE job")
     return result
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from service.catalog.prepared import Prepared, Row
 from service.catalog.queries import Page
 from service.catalog.submission_tables import OPEN_SUBMISSION, submissions
 from service.catalog.tables import callbacks, tasks
@@ -24,9 +25,11 @@ _SHOWN = [column for column in submissions.c if column.name not in ("request", "
 
 # Asked of each task that changes.
 _FIRST = sa.select(submissions).order_by(submissions.c.seq).limit(1).with_for_update()
-_OF_TOKEN = _FIRST.where(submissions.c.token_id == sa.bindparam("token"))
-_HELD_BACK = _FIRST.where(submissions.c.task_id == sa.bindparam("task"), submissions.c.reserved > 0)
-_CALLBACK_URL = sa.select(submissions.c.callback_url).where(submissions.c.task_id == sa.bindparam("task")).limit(1)
+_OF_TOKEN = Prepared(_FIRST.where(submissions.c.token_id == sa.bindparam("token")))
+_HELD_BACK = Prepared(_FIRST.where(submissions.c.task_id == sa.bindparam("task"), submissions.c.reserved > 0))
+_CALLBACK_URL = Prepared(
+    sa.select(submissions.c.callback_url).where(submissions.c.task_id == sa.bindparam("task")).limit(1)
+)
 
 FILTERS = {
     "status": submissions.c.status,
@@ -61,7 +64,8 @@ class Submissions:
 
     def callback_url_of(self, task_id: str) -> str | None:
         """The callback URL of the client that submitted a task through us, if it gave one."""
-        return self._connection.execute(_CALLBACK_URL, {"task": task_id}).scalar()
+        url: str | None = _CALLBACK_URL.scalar(self._connection, {"task": task_id})
+        return url
 
     def under_key(self, key_name: str, idempotency_key: str) -> Submission | None:
         """The submission of an API key under an Idempotency-Key."""
@@ -140,7 +144,7 @@ class Submissions:
 
     def of_token(self, token_id: str) -> Submission | None:
         """The submission that was sent with a callback URL, locked until the transaction ends."""
-        row = self._connection.execute(_OF_TOKEN, {"token": token_id}).mappings().first()
+        row = _OF_TOKEN.first(self._connection, {"token": token_id})
         return _submission(row) if row is not None else None
 
     def pull_in(self, latest: datetime) -> None:
@@ -164,7 +168,7 @@ class Submissions:
 
     def settle_reservation(self, task_id: str) -> Reserved | None:
         """What was held back for a task, once: from now on it is nothing."""
-        row = self._connection.execute(_HELD_BACK, {"task": task_id}).mappings().first()
+        row = _HELD_BACK.first(self._connection, {"task": task_id})
         if row is None:
             return None
         one = _submission(row)
@@ -197,7 +201,7 @@ def _values(one: Submission) -> dict[str, Any]:
     return {**values, "status": one.status.value, "subjects": list(one.subjects), "tags": dict(one.tags)}
 
 
-def _submission(row: sa.RowMapping) -> Submission:
+def _submission(row: Row) -> Submission:
     return Submission(
         **{name: row[name] for name in _PLAIN},
         status=SubmissionStatus(row["status"]),

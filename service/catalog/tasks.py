@@ -13,6 +13,7 @@ from service.catalog import rows, tables
 from service.catalog.bulk import Bulk, Values
 from service.catalog.dialects import insert_into
 from service.catalog.one_asset import ONE_ASSET, this_asset
+from service.catalog.prepared import Prepared
 from service.catalog.search_index import SearchIndex
 from service.catalog.tables import UNPROVEN
 from service.domain.asset import Asset
@@ -41,6 +42,11 @@ def _inserting(table: sa.Table, names: tuple[str, ...], dialect: sa.Dialect) -> 
     return Bulk(insert_into(dialect.name, table), names, dialect)
 
 
+@cache
+def _changing(statement: sa.Update, names: tuple[str, ...]) -> Prepared:
+    return Prepared(statement, sets=[name for name in names if name not in _WHICH])
+
+
 # Built once, as what is built anew for each image takes longer than the database does.
 _TASKS = (
     sa.select(tables.tasks)
@@ -48,6 +54,11 @@ _TASKS = (
     .order_by(tables.tasks.c.id)
 )
 _LOCKED_TASKS = _TASKS.with_for_update()
+_BY_ID = sa.select(tables.tasks).where(tables.tasks.c.id == sa.bindparam("its_id"))
+_ONE_TASK, _ONE_LOCKED_TASK = Prepared(_BY_ID), Prepared(_BY_ID.with_for_update())
+_ITS_ASSETS = Prepared(
+    sa.select(tables.assets).where(tables.assets.c.task_id == sa.bindparam("its_id")).order_by(tables.assets.c.index)
+)
 _THEIR_ASSETS = (
     sa.select(tables.assets)
     .where(tables.assets.c.task_id.in_(sa.bindparam("ids", expanding=True)))
@@ -55,9 +66,12 @@ _THEIR_ASSETS = (
 )
 _TASK = sa.update(tables.tasks).where(tables.tasks.c.id == sa.bindparam("its_id"))
 _ASSET = sa.update(tables.assets).where(*ONE_ASSET)
-_HISTORY = (
+_HISTORY = Prepared(
     sa.select(tables.history).where(tables.history.c.task_id == sa.bindparam("its_task")).order_by(tables.history.c.seq)
 )
+
+_WHICH = ("its_id", *this_asset("", 0))
+"""Names of values that say which row is meant."""
 
 _OF_SIDECARS = ("sidecar_version",)
 """What is written by whoever writes a sidecar alone."""
@@ -79,8 +93,9 @@ class Tasks:
     def load(self, ids: Iterable[str]) -> dict[str, TaskState]:
         """The tasks of these ids that exist; one that writes has them locked, in one order for all, until it ends."""
         wanted = list(ids)
-        if not wanted:
-            return {}
+        if len(wanted) < 2:  # SQLAlchemy spells the other one anew for each number of them
+            one = self.get(wanted[0]) if wanted else None
+            return {one.task.id: one} if one is not None else {}
         found = self._connection.execute(_LOCKED_TASKS if self._locks else _TASKS, {"ids": wanted}).mappings()
         states = {row["id"]: TaskState(rows.task_from(row), ()) for row in found}
         if states:
@@ -92,7 +107,13 @@ class Tasks:
         return states
 
     def get(self, task_id: str) -> TaskState | None:
-        return self.load([task_id]).get(task_id)
+        """The same of one."""
+        which = {"its_id": task_id}
+        task = (_ONE_LOCKED_TASK if self._locks else _ONE_TASK).first(self._connection, which)
+        if task is None:
+            return None
+        assets = _ITS_ASSETS.all(self._connection, which)
+        return TaskState(rows.task_from(task), tuple(map(rows.asset_from, assets)))
 
     def save(
         self, changes: Iterable[tuple[TaskState | None, TaskState]], *, named: Mapping[str, Named] = _NOBODY
@@ -147,8 +168,8 @@ class Tasks:
     def _change(self, statement: sa.Update, changes: Iterable[tuple[Values, Values]]) -> None:
         """Write what differs of which row, in this order; those in which the same differs go together."""
         values = [{**which, **differing} for which, differing in changes if differing]
-        for _, alike in groupby(values, key=tuple):
-            self._connection.execute(statement, list(alike))
+        for names, alike in groupby(values, key=tuple):
+            _changing(statement, names).change(self._connection, *alike)
 
     def _insert(self, table: sa.Table, values: Sequence[Mapping[str, Any]]) -> None:
         _inserting(table, tuple(values[0]), self._connection.dialect).insert(self._connection, values)
@@ -160,8 +181,7 @@ class Tasks:
         return {task_id: number for task_id, number in self._connection.execute(query)}  # noqa: C416 - rows
 
     def history(self, task_id: str) -> list[HistoryEntry]:
-        found = self._connection.execute(_HISTORY, {"its_task": task_id}).mappings()
-        return [rows.entry_from(row) for row in found]
+        return [rows.entry_from(row) for row in _HISTORY.all(self._connection, {"its_task": task_id})]
 
 
 def _task_changes(before: Task, after: Task) -> tuple[Values, Values]:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 
@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from service.catalog.columns import UtcTime
 from service.catalog.dialects import in_its_index
 from service.catalog.one_asset import ONE_ASSET, this_asset
+from service.catalog.prepared import Prepared
 from service.catalog.tables import assets, tasks
+from service.catalog.tasks import Tasks, TaskState
 from service.domain.asset import AssetStatus
 from service.domain.lease import LEASE, counts
 from service.domain.object_key import folder
@@ -25,9 +27,9 @@ _NOW = sa.bindparam("now", type_=UtcTime())
 
 
 @cache  # built once for each database, as building takes longer than the database does
-def _due_assets(dialect: str) -> sa.Select[int, str, int]:
+def _due_assets(dialect: str) -> Prepared:
     a = assets.c
-    return (
+    return Prepared(
         sa.select(a.seq, a.task_id, a.index)
         .where(
             in_its_index(dialect, a.status == sa.literal_column("'pending'")),
@@ -45,7 +47,7 @@ _JUST_KNOWN = sa.and_(
     tasks.c.settled_at.is_(None),
     tasks.c.received_at.between(sa.bindparam("lately", type_=UtcTime()), _NOW),
 )
-_DUE_SIDECARS = (
+_DUE_SIDECARS = Prepared(
     sa.select(tasks.c.id)
     .where(
         *_SIDECAR_BEHIND,
@@ -57,16 +59,23 @@ _DUE_SIDECARS = (
     .limit(sa.bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-_CLAIMING_ASSETS = sa.update(assets).where(assets.c.seq == sa.bindparam("which"))
-_STATUS = sa.select(assets.c.status).where(*ONE_ASSET)
-_HOLDER = sa.select(assets.c.claim).where(*ONE_ASSET).with_for_update()
+_CLAIMING_ASSETS = Prepared(
+    sa.update(assets).where(assets.c.seq == sa.bindparam("which")), sets=("claim", "claimed_until")
+)
+_STATUS = Prepared(sa.select(assets.c.status).where(*ONE_ASSET))
+_HOLDER = Prepared(sa.select(assets.c.claim).where(*ONE_ASSET).with_for_update())
 _WHILE_OURS = sa.update(assets).where(*ONE_ASSET, assets.c.claim == sa.bindparam("mine"))
-_CLAIMING_SIDECARS = sa.update(tasks).where(tasks.c.id == sa.bindparam("which"))
-
-_FINISHING_SIDECAR = (
+_RELEASING_ASSET = Prepared(_WHILE_OURS.values(claim=None, claimed_until=None))
+_PUTTING_OFF_ASSET = Prepared(_WHILE_OURS.values(claim=None, claimed_until=None), sets=("next_attempt_at",))
+_RENEWING_ASSET = Prepared(_WHILE_OURS, sets=("claimed_until",))
+_CLAIMING_SIDECARS = Prepared(
+    sa.update(tasks).where(tasks.c.id == sa.bindparam("which")), sets=("sidecar_claim", "sidecar_until")
+)
+_FINISHING_SIDECAR = Prepared(
     sa.update(tasks)
     .where(tasks.c.id == sa.bindparam("which"), tasks.c.sidecar_claim == sa.bindparam("mine"))
-    .values(sidecar_claim=None, sidecar_until=None, sidecar_version=sa.bindparam("shown"))
+    .values(sidecar_claim=None, sidecar_until=None),
+    sets=("sidecar_version",),
 )
 
 CHANGES_SOON = timedelta(seconds=5)
@@ -83,11 +92,12 @@ all; the rest is for what a store does with an upload that was given up.
 
 @dataclass(frozen=True, slots=True)
 class ClaimedAsset:
-    """The right to archive one asset."""
+    """The right to archive one asset; `state` is its task as it was when it was claimed."""
 
     task_id: str
     index: int
     claim: str
+    state: TaskState | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,32 +148,36 @@ class Work:
     def claim_assets(self, limit: int) -> list[ClaimedAsset]:
         """Claim due assets, nearest deadline first."""
         due = _due_assets(self._connection.dialect.name)
+        found = due.all(self._connection, {"now": self._now, "most": limit})
+        # not locked, as their assets are already, and all others lock tasks first
+        states = Tasks(self._connection, locks=False).load({row["task_id"] for row in found})
         claimed: list[ClaimedAsset] = []
         claims: list[dict[str, object]] = []
-        for seq, task_id, index in self._connection.execute(due, {"now": self._now, "most": limit}).all():
-            claimed.append(ClaimedAsset(task_id, index, secrets.token_hex(8)))
-            claims.append({"which": seq, "claim": claimed[-1].claim, "claimed_until": self._now + LEASE})
+        for row in found:
+            task_id = row["task_id"]
+            claimed.append(ClaimedAsset(task_id, row["index"], secrets.token_hex(8), states[task_id]))
+            claims.append({"which": row["seq"], "claim": claimed[-1].claim, "claimed_until": self._now + LEASE})
         if claims:
-            self._connection.execute(_CLAIMING_ASSETS, claims)
+            _CLAIMING_ASSETS.change(self._connection, *claims)
         return claimed
 
     def holds_asset(self, claimed: ClaimedAsset) -> bool:
         """Whether this claim is still the asset's, so that its outcome counts; it is locked. Load its task before: all
         lock the task before its assets, otherwise two could wait for each other."""
-        held = self._connection.execute(_HOLDER, this_asset(claimed.task_id, claimed.index)).scalar()
+        held = _HOLDER.scalar(self._connection, this_asset(claimed.task_id, claimed.index))
         return counts(held, claimed.claim)
 
     def is_deleted(self, claimed: ClaimedAsset) -> bool:
         """Whether somebody has deleted the asset since it was claimed."""
-        status = self._connection.execute(_STATUS, this_asset(claimed.task_id, claimed.index)).scalar()
+        status: str | None = _STATUS.scalar(self._connection, this_asset(claimed.task_id, claimed.index))
         return status == AssetStatus.DELETED.value
 
     def release_asset(self, claimed: ClaimedAsset, *, after: timedelta = timedelta()) -> None:
         """Give an asset back without an outcome; `after` keeps everyone off it for a while."""
-        values: dict[str, object] = {"claim": None, "claimed_until": None}
         if after:
-            values["next_attempt_at"] = self._now + after
-        self._connection.execute(_WHILE_OURS, {**_mine(claimed), **values})
+            _PUTTING_OFF_ASSET.change(self._connection, {**_mine(claimed), "next_attempt_at": self._now + after})
+        else:
+            _RELEASING_ASSET.change(self._connection, _mine(claimed))
 
     def drop_claim(self, task_id: str, index: int) -> None:
         """Take a deleted asset away from whoever holds it: their outcome will not count, and the purge waits for it.
@@ -190,18 +204,18 @@ class Work:
     def claim_sidecars(self, limit: int) -> list[ClaimedSidecar]:
         """Claim tasks whose version is ahead of their sidecar's, but for those which have only just become known."""
         when = {"now": self._now, "lately": self._now - CHANGES_SOON, "most": limit}
-        found = self._connection.execute(_DUE_SIDECARS, when).scalars()
-        claimed = [ClaimedSidecar(task_id, secrets.token_hex(8)) for task_id in found]
+        found = _DUE_SIDECARS.all(self._connection, when)
+        claimed = [ClaimedSidecar(row["id"], secrets.token_hex(8)) for row in found]
         if claimed:
             until = self._now + LEASE
             claims = [{"which": one.task_id, "sidecar_claim": one.claim, "sidecar_until": until} for one in claimed]
-            self._connection.execute(_CLAIMING_SIDECARS, claims)
+            _CLAIMING_SIDECARS.change(self._connection, *claims)
         return claimed
 
     def finish_sidecar(self, claimed: ClaimedSidecar, version: int) -> bool:
         """Record which version a sidecar shows; when the claim was lost, have it written again."""
-        finishing = {"which": claimed.task_id, "mine": claimed.claim, "shown": version}
-        if self._connection.execute(_FINISHING_SIDECAR, finishing).rowcount:
+        finishing = {"which": claimed.task_id, "mine": claimed.claim, "sidecar_version": version}
+        if _FINISHING_SIDECAR.change(self._connection, finishing):
             return True
         again = sa.update(tasks).where(tasks.c.id == claimed.task_id).values(version=tasks.c.version + 1)
         self._connection.execute(again)
@@ -218,7 +232,7 @@ class Work:
         """Prolong the leases of assets that are still being worked on."""
         until = self._now + LEASE
         for asset in sorted(held, key=lambda one: (one.task_id, one.index)):  # one order, as above
-            self._connection.execute(_WHILE_OURS, {**_mine(asset), "claimed_until": until})
+            _RENEWING_ASSET.change(self._connection, {**_mine(asset), "claimed_until": until})
 
     def renew_sidecars(self, held: Iterable[ClaimedSidecar]) -> None:
         until = self._now + LEASE

@@ -185,16 +185,6 @@ async def test_two_who_fetched_the_same_image_store_it_once(
     assert len(images(tmp_path / "archive")) == 1
 
 
-async def test_what_is_settled_already_is_handed_back_unfetched(catalog: Catalog, store: FilesystemStore) -> None:
-    await told(catalog)
-    fetcher = FakeFetcher(store.staging)
-    archiver = archiver_for(catalog, store, fetcher)
-    [claimed] = await archiver.claim(1)
-    await catalog.write(partial(delete, task_id=TASK, index=0))
-    await archiver.work(claimed)
-    assert fetcher.asked == []
-
-
 async def test_what_is_deleted_while_it_is_fetched_is_not_stored(
     catalog: Catalog, store: FilesystemStore, tmp_path: Path
 ) -> None:
