@@ -196,6 +196,7 @@ async def test_an_archive_goes_first_beside_a_server_and_the_rest_follows_quickl
 ) -> None:
     service = await start()
     jobs = await archived(service, image_host, 3)
+    await all_looked_at(service)  # or sidecars would be written anew
     place = s3.fresh_place()
     (service.folder / "bucket.json").write_text(json.dumps(s3.options))
     options = ("copy", "--quick", "--to-storage", place, "--to-storage-options", "bucket.json", "--json")

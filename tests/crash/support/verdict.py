@@ -13,7 +13,7 @@ from tests.crash.support.story import Story
 from tests.system.support.darkroom import Darkroom
 from tests.system.support.jobs import Job
 
-REST_WITHIN = 15.0
+REST_WITHIN = 60.0
 """Seconds; well before the leases of a dead server would end by themselves."""
 
 
