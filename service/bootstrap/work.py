@@ -52,7 +52,7 @@ async def running(parts: Components) -> AsyncIterator[None]:
         await parts.catalog.write(partial(_take_over, parts=parts))
     except CatalogUnavailable as error:  # a full disk, a lock: the claims end by themselves, and readiness tells
         log.error("claims_left_to_expire", reason=str(error))
-    await parts.readiness.probe()
+    await parts.readiness.begin()
     await _learn_who_may(parts)
     background, watch = Background(), ClockWatch(parts.catalog)
     background.start("clock", watch.run)

@@ -18,6 +18,7 @@ from service.storage import ObjectStore
 
 PROBE_SECONDS = 2.0
 PROBE_WITHIN = 3.0
+FIRST_LOOKS = 3
 
 BUCKET_WITHIN = 15.0
 """Seconds; the network is slow at times, and what was true a moment ago is believed for so long."""
@@ -79,6 +80,7 @@ class Readiness:
         self._min_free_bytes = min_free_bytes
         self._metrics = metrics
         self._problems: dict[str, str] = {"start": "not probed yet"}
+        self._against_storing = ["not probed yet"]
         self._space_look = Look(self._free)
         self._bucket_look = Look(bucket) if bucket is not None else None
         self.draining_since: float | None = None
@@ -99,8 +101,15 @@ class Readiness:
 
     def require_storable(self) -> None:
         """Raise Unavailable, with the reason, when a callback could not be kept; draining is no reason."""
-        if problems := _against_storing(self._problems):
-            raise Unavailable("; ".join(problems), retry_after=2)
+        if self._against_storing:
+            raise Unavailable("; ".join(self._against_storing), retry_after=2)
+
+    async def begin(self) -> None:
+        """Look before anybody is let in; again where the database is only late, as at a start on a busy machine."""
+        for _ in range(FIRST_LOOKS):
+            await self.probe()
+            if not _only_late(self._problems):
+                return
 
     async def run(self) -> None:
         while True:
@@ -111,12 +120,21 @@ class Readiness:
         """Look once, and tell the log when the state changes."""
         looked = [await self._database(), await self._space(), await self._bucket()]
         found = {name: problem for name, problem in looked if problem}
-        if self._takes_in and _against_storing(self._problems) and not _against_storing(found):
+        against = self._held_against(found)
+        if self._takes_in and self._against_storing and not against:
             found |= await self._begin_to_take_in()
+            against = self._held_against(found)
+        self._against_storing = against
         if found.keys() != self._problems.keys():
             log.warning("not_ready", **found) if found else log.info("ready")
         self._problems = found
         self._metrics.ready(not self.problems)
+
+    def _held_against(self, found: Mapping[str, str]) -> list[str]:
+        """What keeps callbacks from being kept. Late once is no reason: who waits for a commit learns of it there."""
+        if _only_late(found) and not self._against_storing and not _only_late(self._problems):
+            return []
+        return [problem for name, problem in found.items() if name != BUCKET]
 
     async def _begin_to_take_in(self) -> dict[str, str]:
         """Note for whoever looks through the account that callbacks may have been lost until now."""
@@ -179,9 +197,9 @@ class Readiness:
         return min((free for free in found if free is not None), default=None)
 
 
-def _against_storing(problems: Mapping[str, str]) -> list[str]:
-    """What keeps callbacks from being kept: they are durable without the bucket."""
-    return [problem for name, problem in problems.items() if name != BUCKET]
+def _only_late(problems: Mapping[str, str]) -> bool:
+    """Whether nothing is wrong with what callbacks need but that the database has not answered yet."""
+    return {name: problem for name, problem in problems.items() if name != BUCKET} == {"database": _LATE}
 
 
 def _free_bytes(path: Path) -> int:

@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from tests.support.databases import on_sqlite
 from tests.support.memory_store import MemoryStore
 
 MUCH = 1 << 60
+LATE = "the database did not answer within 3 s"
 
 
 def storable(readiness: Readiness) -> bool:
@@ -26,6 +29,15 @@ def storable(readiness: Readiness) -> bool:
     except Unavailable:
         return False
     return True
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Another process has the database for itself."""
+    with closing(sqlite3.connect(folder / "darkroom.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        yield
+        other.execute("ROLLBACK")
 
 
 def readiness(
@@ -207,15 +219,51 @@ async def test_it_is_noted_when_callbacks_can_be_taken_in_again_and_only_by_who_
 @on_sqlite
 async def test_a_locked_database_is_a_problem_until_it_is_free_again(catalog: Catalog, tmp_path: Path) -> None:
     checked = readiness(catalog, tmp_path)
-    other = sqlite3.connect(tmp_path / "darkroom.db", isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    await checked.probe()
-    assert not storable(checked)
-    assert checked.problems["database"]
-    other.execute("ROLLBACK")
-    other.close()
+    with locked(tmp_path):
+        await checked.probe()
+        assert not storable(checked)
+        assert checked.problems["database"]
     await checked.probe()
     assert checked.problems == {}
+
+
+@on_sqlite
+async def test_a_database_that_is_late_once_keeps_no_callback_out(catalog: Catalog, tmp_path: Path) -> None:
+    checked = readiness(catalog, tmp_path)
+    await checked.probe()
+    with locked(tmp_path):
+        await checked.probe()
+        assert (checked.problems, storable(checked)) == ({"database": LATE}, True)
+        await checked.probe()
+        assert not storable(checked)
+    await checked.probe()
+    assert (checked.problems, storable(checked)) == ({}, True)
+
+
+@on_sqlite
+async def test_at_the_start_a_database_that_is_late_is_waited_for(catalog: Catalog, tmp_path: Path) -> None:
+    checked = readiness(catalog, tmp_path)
+    with locked(tmp_path):
+        beginning = asyncio.create_task(checked.begin())
+        async with asyncio.timeout(30):
+            while checked.problems != {"database": LATE}:
+                await asyncio.sleep(0.01)
+        assert not storable(checked)
+        assert not beginning.done()
+    await beginning
+    assert (checked.problems, storable(checked)) == ({}, True)
+
+
+@on_sqlite
+async def test_at_the_start_a_database_that_is_locked_for_long_is_not_waited_for(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    checked = readiness(catalog, tmp_path)
+    with locked(tmp_path):
+        async with asyncio.timeout(30):
+            await checked.begin()
+        assert not storable(checked)
+        assert "another process holds its lock" in checked.problems["database"]
 
 
 async def test_leaving_is_not_ready_but_still_storable(catalog: Catalog, tmp_path: Path) -> None:

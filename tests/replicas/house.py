@@ -121,6 +121,11 @@ class House:
         for road in (self.to_database, self.to_bucket, self.balancer):
             await road.close()
 
+    def untaken(self) -> set[str]:
+        """Why callbacks were answered 503."""
+        lines = [json.loads(line) for replica in self.replicas.values() for line in replica.log.splitlines()]
+        return {line["reason"] for line in lines if line["event"] == "callback" and line["verdict"] == "unavailable"}
+
     def leaked(self, names: frozenset[str] = frozenset()) -> list[str]:
         """Which secrets the logs tell, each with the replica that does."""
         found: list[str] = []

@@ -21,6 +21,9 @@ pytestmark = pytest.mark.long
 CLIENTS = 8
 IMAGES = 30
 
+STALLED = "the callback was not durable within 5 s"
+"""What a disk may be to blame for, and no restart is."""
+
 
 def slowly(picture: Picture) -> tuple[Answer, ...]:
     return (slow(picture, parts=4, pause=0.5),)
@@ -48,9 +51,11 @@ async def test_a_rolling_restart_under_load_refuses_cuts_and_loses_nothing(
         for number in range(CLIENTS):
             clients.create_task(keep_posting(target, tally, keep_alive=number % 2 == 0))
         await roll(house)
-        seen = copy.deepcopy(tally)
+        seen, untaken = copy.deepcopy(tally), house.untaken()
         await house.balancer.close()  # so the clients end
-    assert (seen.refused, seen.cut, set(seen.statuses)) == ([], [], {202})
+    assert (seen.refused, seen.cut) == ([], [])
+    assert untaken <= {STALLED}
+    assert set(seen.statuses) == ({202, 503} if untaken else {202})
     assert seen.goodbyes > 0, "no kept connection was told that it ends"
 
     await house.balancer.open()
