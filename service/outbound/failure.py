@@ -55,17 +55,19 @@ def _refusal_within(error: BaseException | None) -> AddressRefusedError | None:
     return error
 
 
-def own_fault(error: BaseException, failed: Failed) -> str | None:
+def own_fault(error: BaseException | None, failed: Failed) -> str | None:
     """What this process lacks, where that is why no connection was made: then it says nothing of the host.
 
     The resolver says only that it knows no answer, so whether a file can be opened is tried too.
     """
-    cause: BaseException | None = error
-    while cause is not None and getattr(cause, "errno", None) not in _OURS:
-        cause = cause.__cause__
+    while error is not None:
+        if (number := getattr(error, "errno", None)) in _OURS:
+            return os.strerror(number)
+        error = error.__cause__
+    if failed.failure is not Failure.UNREACHABLE:
+        return None
     try:
-        if cause is None and failed.failure is Failure.UNREACHABLE:
-            os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+        os.close(os.open(os.devnull, os.O_RDONLY))
     except OSError as own:
-        cause = own
-    return os.strerror(getattr(cause, "errno", 0)) if cause is not None else None
+        return own.strerror
+    return None

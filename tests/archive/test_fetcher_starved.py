@@ -1,10 +1,7 @@
 """This process may open no file any more: that says nothing of the link, and is no attempt."""
 
-import os
-import resource
 import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,23 +14,11 @@ from service.outbound.address_policy import Address
 from service.outbound.guarded_client import GuardedClient
 from tests.archive.test_fetcher import PNG
 from tests.outbound.origin import always, guarded_client, origin, reply
+from tests.support.starved import no_more_files
 
 
 def fetcher(client: GuardedClient) -> Fetcher:
     return Fetcher(client=client, max_bytes=10**7, max_pixels=10**6, total_timeout=10)
-
-
-@contextmanager
-def no_more_files() -> Iterator[None]:
-    """Let this process open nothing that it has not opened yet."""
-    lowest_free = os.open(os.devnull, os.O_RDONLY)
-    os.close(lowest_free)
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 async def unknown(name: str, port: int) -> Sequence[Address]:

@@ -13,10 +13,10 @@ from service.background import Nudge
 from service.domain.lease import LEASE
 from service.domain.telling import LADDER, DeliveryStatus
 from service.errors import Unavailable
-from tests.archive.test_fetcher_starved import no_more_files
 from tests.notify.receiver import OK, Receiver, receiving, silence, status
 from tests.notify.world import World, dead_image, endpoint, image, task
 from tests.support.deliveries import NOW, TASK
+from tests.support.starved import no_more_files
 
 OOPS = status("500 Oops")
 

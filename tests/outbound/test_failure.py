@@ -6,10 +6,12 @@ import ssl
 import aiohttp
 import pytest
 from aiohttp.client_reqrep import ConnectionKey
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 from service.domain.attempt import Failed, Failure
 from service.outbound.failure import failed_request, own_fault
-from tests.archive.test_fetcher_starved import no_more_files
+from tests.support.starved import no_more_files
 
 KEY = ConnectionKey("files.evolink.test", 443, True, True, None, None, None)
 UNREACHABLE = Failed(Failure.UNREACHABLE, "files.evolink.test: the name cannot be looked up")
@@ -22,20 +24,43 @@ def _no_reason() -> ssl.SSLError:
     return error
 
 
+def _not_valid() -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError("secret")
+    error.verify_message = "self-signed certificate"
+    return error
+
+
+def _answered(status: int) -> aiohttp.ClientHttpProxyError:
+    about = aiohttp.RequestInfo(URL("https://files.evolink.test/secret"), "CONNECT", CIMultiDictProxy(CIMultiDict()))
+    return aiohttp.ClientHttpProxyError(about, (), status=status, message="secret")
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [
+        (_answered(407), "the proxy answered 407"),
+        (aiohttp.ClientProxyConnectionError(KEY, ConnectionRefusedError()), "the proxy cannot be reached"),
+        (aiohttp.ClientConnectorDNSError(KEY, OSError()), "the name cannot be looked up"),
+        (aiohttp.ClientConnectorCertificateError(KEY, _not_valid()), "TLS failed: self-signed certificate"),
         (
             aiohttp.ClientConnectorCertificateError(KEY, ssl.SSLCertVerificationError("secret")),
             "TLS failed: certificate not valid",
         ),
         (aiohttp.ClientConnectorSSLError(KEY, _no_reason()), "TLS failed: handshake broken off"),
+        (aiohttp.ConnectionTimeoutError("secret"), "no answer in time"),
+        (aiohttp.SocketTimeoutError("secret"), "no answer in time"),
         (aiohttp.ClientConnectorError(KEY, ConnectionResetError()), "cannot connect: ConnectionResetError"),
+        (aiohttp.ClientResponseError(_answered(0).request_info, ()), "the answer is not HTTP"),
         (aiohttp.ServerDisconnectedError("secret"), "the connection was lost"),
     ],
 )
-def test_an_error_without_words_of_its_own_gets_some(error: aiohttp.ClientError, words: str) -> None:
+def test_an_error_is_told_in_words_that_hold_no_link(error: aiohttp.ClientError, words: str) -> None:
     assert failed_request(error, "files.evolink.test") == Failed(Failure.UNREACHABLE, f"files.evolink.test: {words}")
+
+
+def test_a_body_that_breaks_off_is_truncated() -> None:
+    failed = failed_request(aiohttp.ClientPayloadError("secret"), "files.evolink.test")
+    assert failed == Failed(Failure.TRUNCATED, "files.evolink.test broke off inside the body")
 
 
 def test_a_url_that_the_library_cannot_read_is_malformed_and_is_not_told() -> None:

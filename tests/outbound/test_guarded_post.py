@@ -16,10 +16,10 @@ from service.outbound.address_policy import Address, AddressPolicy
 from service.outbound.connector import Lookup
 from service.outbound.guarded_post import MOST_READ, GuardedPost, Posted
 from service.outbound.tls import tls_context
-from tests.archive.test_fetcher_starved import no_more_files
 from tests.notify.receiver import Post, drops, receiving, silence, status
 from tests.outbound import test_guarded_client_proxy
 from tests.outbound.origin import LOOPBACK, always, names_at, no_names, origin, reply, trusting_tls
+from tests.support.starved import no_more_files
 
 CONTENT = b'{"type":"task.settled"}'
 proxy = test_guarded_client_proxy.proxy
