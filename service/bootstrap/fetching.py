@@ -1,16 +1,17 @@
-"""The process that fetches images, as the settings want it."""
+"""The processes that fetch images, as the settings and the machine want them."""
 
 from pathlib import Path
 
 from service.bootstrap.provider import USER_AGENT
 from service.fetching.lines import Terms
+from service.fetching.pool import FetchPool, processes_wanted, processors
 from service.fetching.process import FetchProcess
 from service.outbound.tls import tls_context
 from service.settings import Settings
 
 
-def fetch_process(settings: Settings, staging: Path) -> FetchProcess:
-    """Raises SettingsError for a file of authorities that cannot be read: the process would say nothing of it."""
+def fetch_pool(settings: Settings, staging: Path) -> FetchPool:
+    """Raises SettingsError for a file of authorities that cannot be read: the processes would say nothing of it."""
     if settings.tls.ca_file is not None:
         tls_context(settings.tls.ca_file)
     download = settings.download
@@ -27,4 +28,4 @@ def fetch_process(settings: Settings, staging: Path) -> FetchProcess:
         max_bytes=download.max_bytes,
         max_pixels=download.max_pixels,
     )
-    return FetchProcess(terms, staging=staging)
+    return FetchPool([FetchProcess(terms, staging=staging) for _ in range(processes_wanted(processors()))])

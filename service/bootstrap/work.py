@@ -17,7 +17,7 @@ from service.archive.worker import Worker
 from service.background import Background
 from service.bootstrap.components import Components
 from service.bootstrap.details import start_details, wanted_of
-from service.bootstrap.fetching import fetch_process
+from service.bootstrap.fetching import fetch_pool
 from service.bootstrap.notify import follow_up, guarded_post, start_deliveries
 from service.bootstrap.reconcile import asking_of, start_reconcile
 from service.catalog.catalog import Transaction
@@ -76,7 +76,7 @@ async def running(parts: Components) -> AsyncIterator[None]:
             to_callers = await stack.enter_async_context(guarded_post(settings, to_callers=True))
             start_deliveries(parts, background, to_endpoints=to_endpoints, to_callers=to_callers)
         if Role.ARCHIVER in settings.roles:
-            fetcher = await stack.enter_async_context(aclosing(fetch_process(settings, parts.store.staging)))
+            fetcher = await stack.enter_async_context(aclosing(fetch_pool(settings, parts.store.staging)))
             _start_archive(parts, background, fetcher)
         if Role.RECONCILER in settings.roles:
             tell = partial(_tell_of_found, parts)

@@ -81,6 +81,12 @@ class FetchProcess:
         self._within = terms.total_timeout + answer_late
         self._starting = asyncio.Lock()
         self._child: _Child | None = None
+        self.under_way = 0
+        """Orders that it has."""
+
+    async def start(self) -> None:
+        """Have the process come up, if there is none. Raises Unavailable."""
+        await self._at_work()
 
     async def aclose(self) -> None:
         """End the process; nothing that it was at is left in `staging`."""
@@ -95,13 +101,11 @@ class FetchProcess:
 
         Nothing stays behind in `staging` unless the outcome is Fetched, cancellation included.
         """
-        child = await self._at_work()
+        self.under_way += 1
         try:
-            async with asyncio.timeout(self._within):
-                outcome = await child.fetch(link, staged_path(self._staging))
-        except TimeoutError:
-            child.kill()
-            raise Unavailable("the process that fetches does not answer") from None
+            outcome = await self._ordered(link)
+        finally:
+            self.under_way -= 1
         match outcome:
             case Fetched() | Failed():
                 return outcome
@@ -113,6 +117,15 @@ class FetchProcess:
                 raise Unavailable("the process that fetches was ended")
             case _:
                 assert_never(outcome)
+
+    async def _ordered(self, link: str) -> Outcome:
+        child = await self._at_work()
+        try:
+            async with asyncio.timeout(self._within):
+                return await child.fetch(link, staged_path(self._staging))
+        except TimeoutError:
+            child.kill()
+            raise Unavailable("the process that fetches does not answer") from None
 
     async def _at_work(self) -> "_Child":
         """The process that takes orders, started if there is none. Raises Unavailable."""

@@ -1,5 +1,6 @@
 """A process that fetches from the hosts of these tests."""
 
+import asyncio
 import ipaddress
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -10,8 +11,9 @@ import psutil
 
 from service.fetching.lines import Terms
 from service.fetching.process import FetchProcess
-from tests.outbound.origin import LOOPBACK, authority
+from tests.outbound.origin import LOOPBACK, Request, authority, reply
 from tests.support.processes import running
+from tests.system.support.waiting import eventually
 
 
 def terms_for(folder: Path, **changed: Any) -> Terms:
@@ -41,6 +43,32 @@ def processes() -> Sequence[psutil.Process]:
 
 def staging(folder: Path) -> Path:
     return folder / "staging"
+
+
+class Halted:
+    """Sends the beginning of an image, and the rest when the gate opens."""
+
+    def __init__(self, image: bytes) -> None:
+        self._image = image
+        self.gate = asyncio.Event()
+        self.asked = 0
+
+    async def __call__(self, _: Request, writer: asyncio.StreamWriter) -> None:
+        answer = reply(self._image + b"\0" * 600_000)
+        writer.write(answer[:-9])
+        await writer.drain()
+        self.asked += 1
+        await self.gate.wait()
+        writer.write(answer[-9:])
+
+
+async def begun(folder: Path, number: int = 1) -> None:
+    """Wait until so many downloads have reached the disk."""
+
+    async def look() -> bool | None:
+        return len(list(staging(folder).iterdir())) == number or None
+
+    await eventually(look, what=f"{number} files are begun", within=20)
 
 
 @asynccontextmanager

@@ -19,37 +19,12 @@ from service.errors import StorageUnavailable, Unavailable
 from service.fetching.child import STEPS_BACK
 from service.fetching.lines import LONGEST
 from service.fetching.process import FetchProcess
-from tests.fetching.ordering import fetching, processes, staging, terms_for
-from tests.outbound.origin import Request, always, origin, reply
+from tests.fetching.ordering import Halted, begun, fetching, processes, staging, terms_for
+from tests.outbound.origin import always, origin, reply
 from tests.support.hostile_images import encoded, noise
 from tests.system.support.waiting import eventually
 
 IMAGE = encoded(noise(), "PNG")
-
-
-class Halted:
-    """Sends the beginning of an image, and the rest when the gate opens."""
-
-    def __init__(self) -> None:
-        self.gate = asyncio.Event()
-        self.asked = 0
-
-    async def __call__(self, _: Request, writer: asyncio.StreamWriter) -> None:
-        answer = reply(IMAGE + b"\0" * 600_000)
-        writer.write(answer[:-9])
-        await writer.drain()
-        self.asked += 1
-        await self.gate.wait()
-        writer.write(answer[-9:])
-
-
-async def begun(folder: Path, number: int = 1) -> None:
-    """Wait until so many downloads have reached the disk."""
-
-    async def look() -> bool | None:
-        return len(list(staging(folder).iterdir())) == number or None
-
-    await eventually(look, what=f"{number} files are begun", within=20)
 
 
 async def test_what_is_fetched_is_proven_and_stands_in_a_file_of_its_own(tmp_path: Path) -> None:
@@ -117,7 +92,7 @@ async def test_a_disk_that_does_not_take_the_bytes_is_our_fault(tmp_path: Path) 
 
 
 async def test_who_is_cancelled_leaves_nothing_behind_and_others_go_on(tmp_path: Path) -> None:
-    halted = Halted()
+    halted = Halted(IMAGE)
     async with origin(halted) as host, fetching(tmp_path) as fetcher:
         first, second = (asyncio.create_task(fetcher.fetch(host.url(path))) for path in ("/a.png", "/b.png"))
         await begun(tmp_path, 2)
@@ -132,7 +107,7 @@ async def test_who_is_cancelled_leaves_nothing_behind_and_others_go_on(tmp_path:
 
 
 async def test_when_the_process_is_killed_nothing_counts_and_another_one_fetches(tmp_path: Path) -> None:
-    halted = Halted()
+    halted = Halted(IMAGE)
     async with origin(halted) as host, fetching(tmp_path) as fetcher:
         under_way = [asyncio.create_task(fetcher.fetch(host.url(f"/{number}"))) for number in range(3)]
         await begun(tmp_path, 3)
@@ -179,7 +154,7 @@ async def _fetched(fetcher: FetchProcess, link: str) -> bool | None:
 
 
 async def test_closing_ends_what_is_under_way(tmp_path: Path) -> None:
-    async with origin(Halted()) as host:
+    async with origin(Halted(IMAGE)) as host:
         async with fetching(tmp_path) as fetcher:
             task = asyncio.create_task(fetcher.fetch(host.url()))
             await begun(tmp_path)
