@@ -28,4 +28,5 @@ def fetch_pool(settings: Settings, staging: Path) -> FetchPool:
         max_bytes=download.max_bytes,
         max_pixels=download.max_pixels,
     )
-    return FetchPool([FetchProcess(terms, staging=staging) for _ in range(processes_wanted(processors()))])
+    number = processes_wanted(processors(), download.concurrency)
+    return FetchPool([FetchProcess(terms, staging=staging) for _ in range(number)])

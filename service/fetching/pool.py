@@ -17,6 +17,10 @@ from service.fetching.process import FetchProcess
 ENOUGH_FOR_TWO = 4
 """Processors: the service and what looks at images need some, too."""
 
+FEW = 32
+"""Downloads at a time up to which a second process is had: more are wanted where hosts are slow, and one keeps up with
+those."""
+
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -44,12 +48,12 @@ async def _starts(process: FetchProcess) -> bool:
     return True
 
 
-def processes_wanted(processors: float) -> int:
-    """How many are worth their memory, some 40 MiB each, where there are so many processors.
+def processes_wanted(processors: float, downloads: int) -> int:
+    """How many are worth their memory, some 50 MiB each, for so many downloads at a time.
 
     The service's own work on images, of which it has a processor's time at most, keeps up with two and no more.
     """
-    return 2 if processors >= ENOUGH_FOR_TWO else 1
+    return 2 if processors >= ENOUGH_FOR_TWO and downloads <= FEW else 1
 
 
 def processors(quota: Path = _QUOTA) -> float:

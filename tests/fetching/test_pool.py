@@ -81,9 +81,14 @@ async def test_what_cannot_be_started_gets_no_order_while_another_one_can(tmp_pa
                 await pool.fetch(host.url())
 
 
-@pytest.mark.parametrize(("there_are", "wanted"), [(0.5, 1), (1, 1), (2, 1), (3.9, 1), (4, 2), (64, 2)])
-def test_there_are_two_where_there_are_processors_for_them(there_are: float, wanted: int) -> None:
-    assert processes_wanted(there_are) == wanted
+@pytest.mark.parametrize(
+    ("processors", "downloads", "wanted"),
+    [(0.5, 16, 1), (2, 16, 1), (3.9, 16, 1), (4, 16, 2), (64, 1, 2), (64, 32, 2), (64, 33, 1)],
+)
+def test_there_are_two_where_there_are_processors_for_them_and_hosts_are_quick(
+    processors: float, downloads: int, wanted: int
+) -> None:
+    assert processes_wanted(processors, downloads) == wanted
 
 
 @pytest.mark.parametrize(("quota", "share"), [("50000 100000", 0.5), ("max 100000", None), ("", None)])
