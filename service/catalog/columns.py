@@ -1,11 +1,13 @@
 """What all tables are made of: one metadata, and types that mean the same to both databases."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic_core import to_json
 from sqlalchemy.dialects import postgresql
 
 _UP_TO_ZONE = len("2026-05-01 12:00:00.000000")
@@ -85,6 +87,14 @@ class Terms(sa.types.TypeDecorator[list[str]]):
         if value is None:
             return None
         return " ".join(f"'{term}'" if dialect.name == "postgresql" else term for term in value)
+
+
+def as_json(value: Any) -> str:
+    """What a JSON column holds; in a fifth of the time of the standard library, which knows lone surrogates."""
+    try:
+        return to_json(value).decode()
+    except ValueError:
+        return json.dumps(value)
 
 
 Text = StorableText()

@@ -19,6 +19,7 @@ from uuid import uuid4
 import asyncpg  # type: ignore[import-untyped] # it ships no types
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from service.catalog.columns import as_json
 from service.outbound.tls import tls_context
 
 POOLER = "pooler"
@@ -130,6 +131,7 @@ def engine_for(
         pool_size=size,
         max_overflow=0,
         pool_timeout=wait,
+        json_serializer=as_json,
         hide_parameters=True,  # errors are logged, and parameters hold prompts and links
     )
     return engine

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 
+from service.catalog.columns import as_json
 from service.catalog.illness import is_locked
 
 READERS = 4
@@ -28,6 +29,7 @@ def engine_for(path: Path, *, begin: str, read_only: bool = False) -> sa.Engine:
         poolclass=sa.QueuePool,
         pool_size=READERS if read_only else 1,
         max_overflow=0,
+        json_serializer=as_json,
         hide_parameters=True,  # errors are logged, and parameters hold prompts and links
         connect_args={
             "check_same_thread": False,

@@ -1,6 +1,7 @@
 """`POST /callbacks/{source}/{token}`: token first, then the body, then the one door. Answers leave after the commit."""
 
 import hashlib
+import json
 import logging
 import math
 import time
@@ -11,7 +12,7 @@ from typing import assert_never
 import structlog
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from service.domain.allowance import NAME_AGAIN_AFTER
@@ -45,8 +46,8 @@ _KEPT_HEADERS = frozenset(
 """Headers that the inbox keeps; proxies write the whole path, and with it the token, into others."""
 
 _LONGEST_HEADER = 300
-_ACCEPTED: AcceptedDocument = {"status": "accepted"}
-_DUPLICATE: AcceptedDocument = {"status": "duplicate"}
+_ACCEPTED = json.dumps(AcceptedDocument(status="accepted"))
+_DUPLICATE = json.dumps(AcceptedDocument(status="duplicate"))
 _TOO_FAST = "this callback URL is called too often"
 _TOO_MANY = "too many tasks that only this callback URL has named wait for the provider's word"
 _NOT_NOW = "the callback cannot be stored just now; send it again"  # the reason is the operator's: log and /readyz
@@ -240,9 +241,9 @@ def _answer(taken: Taken, delivery: Delivery) -> Response:
         case Answer.LIMITED:
             return _limited(_TOO_MANY, NAME_AGAIN_AFTER)
         case Answer.ACCEPTED:
-            return JSONResponse(_ACCEPTED, status_code=202)
+            return Response(_ACCEPTED, status_code=202, media_type="application/json")
         case Answer.DUPLICATE:
-            return JSONResponse(_DUPLICATE)
+            return Response(_DUPLICATE, media_type="application/json")
         case Answer.UNREADABLE:
             return problem(422, "unreadable", delivery.detail or "the body could not be read as a task; it was kept")
         case _:
