@@ -22,9 +22,10 @@ KNOWN = ROOT / "tests" / "mutants.md"
 LOWEST = 19
 """Priority: it takes hours, and others have work to do."""
 
-_KNOWN = re.compile(r"^- `(.+?)` → `(.+?)`: ", re.MULTILINE)
+_KNOWN = re.compile(r"^- `(.+?)` → `(.*?)`: ", re.MULTILINE)
 _WHOLE = re.compile(r"^- every change of `(.+?)`: ", re.MULTILINE)
-_LEFT = re.compile(r"^\s+(\S+): (survived|no tests|timeout|suspicious)$", re.MULTILINE)
+_LEFT = re.compile(r"^\s+(\S+): (survived|no tests|suspicious)$", re.MULTILINE)
+"""A change that has the tests hang was noticed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Mutant:
 
 
 def beside(module: str) -> list[str]:
-    """The tests beside a module that import it; all of that part where none does."""
+    """The tests beside a module that import it or have its name; all of that part where there are none."""
     part = module.split("/")[1]
     dotted = module.removesuffix(".py").replace("/", ".")
     parent, _, name = dotted.rpartition(".")
@@ -46,7 +47,9 @@ def beside(module: str) -> list[str]:
         rf"^\s*(from {re.escape(dotted)} |import {re.escape(dotted)}\b|from {parent} import .*\b{name}\b)", re.MULTILINE
     )
     neighbours = sorted((ROOT / "tests" / part).glob("test_*.py"))
-    found = [path for path in neighbours if imports.search(path.read_text("utf-8"))]
+    found = [
+        path for path in neighbours if path.stem.startswith(f"test_{name}") or imports.search(path.read_text("utf-8"))
+    ]
     return [path.relative_to(ROOT).as_posix() for path in found] or [f"tests/{part}"]
 
 

@@ -77,6 +77,19 @@ async def test_a_look_up_that_hangs_is_given_up() -> None:
         await _resolver(hangs, patience=0.05).resolve("files", 443)
 
 
+async def test_a_connection_whose_name_is_looked_up_for_too_long_is_given_up() -> None:
+    async def hangs(name: str, port: int) -> Sequence[Address]:
+        await asyncio.Event().wait()
+        return []
+
+    connector = guarded_connector(
+        policy=PUBLIC_ONLY, tls=trusting_tls(), lookup=hangs, patience=0.05, max_connections=1
+    )
+    async with aiohttp.ClientSession(connector=connector) as session, asyncio.timeout(20):
+        with pytest.raises(aiohttp.ConnectionTimeoutError):
+            await session.get("https://files.evolink.test/")
+
+
 async def test_the_systems_names_are_looked_up() -> None:
     assert await system_lookup("127.0.0.2", 443) == [ip_address("127.0.0.2")]
 

@@ -1,31 +1,35 @@
 """The transport below httpx: what was judged is what is asked for, whatever httpx makes of it in between."""
 
+from collections.abc import Mapping
 from typing import cast
 
 import aiohttp
 import httpx
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from yarl import URL
 
 from service.outbound.target import Target, read_link
-from service.outbound.transport import AiohttpTransport
+from service.outbound.transport import READ_BUFFER, AiohttpTransport
 from tests.outbound.origin import always, origin, reply, trusting_tls
 
 
 class Asked(Exception):  # noqa: N818 - a message, not an error
-    """Carries the URL that a session was asked for, instead of an answer."""
+    """Carries what a session was asked for, instead of an answer."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, method: str, url: URL, options: Mapping[str, object]) -> None:
         super().__init__(str(url))
+        self.method = method
         self.url = url
+        self.options = options
 
 
 class Recorder:
     """In place of a session; opens nothing."""
 
     def request(self, method: str, url: URL, **options: object) -> None:
-        raise Asked(url)
+        raise Asked(method, url, options)
 
 
 async def _asked(target: Target) -> URL | None:
@@ -62,6 +66,32 @@ def test_host_port_path_and_query_reach_the_session_as_they_were_judged(link: st
         if url is not None:
             assert (url.scheme, url.raw_host, url.port, url.user) == ("https", target.host, target.port, None)
             assert url.raw_path_qs == target.path_and_query
+
+
+async def test_what_is_sent_is_the_request_and_nothing_of_the_librarys_own() -> None:
+    transport = AiohttpTransport(lambda: cast("aiohttp.ClientSession", Recorder()), proxy="http://proxy.test:3128")
+    sent = [("host", "files.evolink.test"), ("x-many", "a"), ("x-many", "b"), ("content-length", "4")]
+    url, target = "https://files.evolink.test/hooks", b"/hooks?a=%2f"
+    request = httpx.Request("POST", url, headers=sent, content=b"body", extensions={"target": target})
+    with pytest.raises(Asked) as asked:
+        await transport.handle_async_request(request)
+    assert asked.value.method == "POST"
+    assert asked.value.url == URL("https://files.evolink.test/hooks?a=%2f", encoded=True)
+    options = dict(asked.value.options)
+    assert sorted(cast("list[tuple[str, str]]", options.pop("headers"))) == sorted(sent)
+    assert options == {
+        "data": b"body",
+        "allow_redirects": False,
+        "proxy": "http://proxy.test:3128",
+        "read_bufsize": READ_BUFFER,
+    }
+
+
+async def test_without_a_body_none_is_sent() -> None:
+    transport = AiohttpTransport(lambda: cast("aiohttp.ClientSession", Recorder()), proxy=None)
+    with pytest.raises(Asked) as asked:
+        await transport.handle_async_request(httpx.Request("GET", "https://files.evolink.test/"))
+    assert (asked.value.options["data"], asked.value.options["proxy"]) == (None, None)
 
 
 async def test_an_answer_passes_through_with_its_headers_as_they_are() -> None:
