@@ -22,8 +22,9 @@ Values = Mapping[str, Any]
 LARGEST = 128
 """Rows of one statement: with the widest table well below what a database takes of values (32,766)."""
 
-STEP = 8
-"""Up to so many rows, and in steps of as many, there is a statement for each number: at most two take what is there."""
+EACH = 8
+"""Up to so many rows there is a statement for each number, beyond that for powers of two: five at most take what is
+there, and those that a connection keeps prepared do not add up to megabytes of memory."""
 
 _PLACE = re.compile(r"\$(\d+)")
 
@@ -73,7 +74,7 @@ def _portions(rows: int) -> Iterator[tuple[int, int]]:
     start = 0
     while start < rows:
         left = min(LARGEST, rows - start)
-        number = left if left < STEP else left - left % STEP
+        number = left if left < EACH else 1 << left.bit_length() - 1
         yield start, number
         start += number
 

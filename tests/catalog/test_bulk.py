@@ -95,6 +95,6 @@ def test_many_rows_take_few_statements_of_few_kinds() -> None:
         connection: Any = Counting()
         bulk.insert(connection, [{"a": "x", "b": 1}] * rows)
         assert sum(connection.inserted) == rows
-        assert len(connection.inserted) <= rows // LARGEST + 2
+        assert len(connection.inserted) <= rows // LARGEST + 5
         kinds |= set(connection.inserted)
-    assert len(kinds) < 32
+    assert sum(kinds) < 300, "a connection keeps them all prepared, and each takes memory for its rows"
