@@ -28,8 +28,12 @@ from service.outbound.retry_after import retry_after
 BLOCK = 128 * 1024
 """Bytes written and hashed at once; with what TLS and the stream hold, a download takes about 1 MiB of memory."""
 
-HELD_UP = 1.0
-"""Seconds for which one write may keep everything else waiting, and nobody else has failed because of it."""
+SLOW_WRITE = 0.05
+"""Seconds from which on a write was kept waiting by the disk: usual ones take less than a hundredth of that."""
+
+HELD_UP, HELD_UP_SHARE = 1.0, 0.1
+"""Seconds, and which part of the time that a link had, for which such writes may keep everything else waiting, and
+nobody else has failed because of it."""
 
 _OK = 200
 _GONE = frozenset({403, 404, 410})
@@ -70,7 +74,7 @@ class Fetcher:
         self._total_timeout = total_timeout
         self._now = now
         self._clock = clock
-        self._held_up = float("-inf")  # when a write last kept all others waiting
+        self._waited = 0.0  # seconds for which writes have kept all others waiting, so far
 
     async def fetch(self, link: str, path: Path) -> Fetched | Failed:
         """Fetch one link into a file that is not there yet, and prove it.
@@ -80,7 +84,7 @@ class Fetcher:
 
         No file stays behind unless the outcome is Fetched, cancellation included.
         """
-        staged, began = StagedFile(path), self._clock()
+        staged, began, waited = StagedFile(path), self._clock(), self._waited
         outcome: Fetched | Failed | None = None
         try:
             async with asyncio.timeout(self._total_timeout):
@@ -94,8 +98,10 @@ class Fetcher:
         finally:
             if not isinstance(outcome, Fetched):
                 staged.discard()
-        if isinstance(outcome, Failed) and outcome.failure in _BY_LATENESS and self._held_up >= began:
-            raise StorageUnavailable(f"the disk of {path.parent} kept a download waiting for more than {HELD_UP:g} s")
+        if isinstance(outcome, Failed) and outcome.failure in _BY_LATENESS:
+            held_up = self._waited - waited
+            if held_up > max(HELD_UP, HELD_UP_SHARE * (self._clock() - began)):
+                raise StorageUnavailable(f"the disk of {path.parent} kept a download waiting for {held_up:.1f} s")
         return outcome
 
     async def _attempt(self, link: str, staged: StagedFile) -> Fetched | Failed:
@@ -145,8 +151,8 @@ class Fetcher:
     def _write(self, parts: list[bytes], staged: StagedFile) -> None:
         began = self._clock()
         staged.write(parts)
-        if (ended := self._clock()) - began > HELD_UP:
-            self._held_up = ended
+        if (took := self._clock() - began) > SLOW_WRITE:
+            self._waited += took
 
     def _too_large(self, answer: Answer) -> Failed:
         return Failed(Failure.TOO_LARGE, f"{answer.host} sends more than the {self._max_bytes} bytes allowed")

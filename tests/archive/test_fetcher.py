@@ -234,9 +234,35 @@ async def test_what_came_too_late_while_our_disk_held_everything_up_says_nothing
     passing = itertools.count(step=1.5)  # seconds go by with each look: every write takes too long
     async with origin(handler) as host, guarded_client(timeouts=Timeouts(connect=5, read=0.1)) as client:
         ours = fetcher(client, clock=lambda: next(passing))
-        with pytest.raises(StorageUnavailable, match="kept a download waiting for more than 1 s"):
+        with pytest.raises(StorageUnavailable, match=r"kept a download waiting for \d\.\d s"):
             await ours.fetch(host.url(), staged_path(tmp_path))
     assert list(tmp_path.iterdir()) == []
+
+
+def _halts_after(blocks: int) -> Handler:
+    async def handler(_: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply(bytes(blocks * BLOCK), length=(blocks + 1) * BLOCK))
+        await asyncio.Event().wait()
+
+    return handler
+
+
+async def test_many_writes_that_wait_a_little_hold_everything_up_as_one_that_waits_long(tmp_path: Path) -> None:
+    passing = itertools.count(step=0.3)
+    async with origin(_halts_after(20)) as host, guarded_client(timeouts=Timeouts(connect=5, read=0.1)) as client:
+        with pytest.raises(StorageUnavailable, match="kept a download waiting for"):
+            await fetcher(client, clock=lambda: next(passing)).fetch(host.url(), staged_path(tmp_path))
+
+
+@pytest.mark.parametrize(("write", "end"), [(0.04, 2.0), (0.3, 60.0)])
+async def test_writes_as_they_always_are_and_a_moment_of_a_long_time_excuse_no_link(
+    write: float, end: float, tmp_path: Path
+) -> None:
+    looks = [0.0, *(at for number in range(5) for at in (number, number + write))]
+    times = itertools.chain(looks, itertools.repeat(end))
+    async with origin(_halts_after(5)) as host, guarded_client(timeouts=Timeouts(connect=5, read=0.1)) as client:
+        outcome = await fetcher(client, clock=lambda: next(times)).fetch(host.url(), staged_path(tmp_path))
+    assert outcome == Failed(Failure.UNREACHABLE, "127.0.0.1: no answer in time")
 
 
 async def test_a_disk_that_held_everything_up_before_excuses_no_link_now(tmp_path: Path) -> None:
