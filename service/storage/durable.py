@@ -102,9 +102,11 @@ class Folders:
             self._make_durable(folder)
 
     def _make_durable(self, folder: Path) -> None:
-        """Upwards: most often only the last one is missing."""
+        """Most often only the last one is missing. Nothing is made in a folder whose own name may yet be lost."""
         if folder == self._root:
             return
+        if folder.parent not in self._known:
+            self._make_durable(folder.parent)
         try:
             folder.mkdir(FOLDER_MODE)
         except FileExistsError:
@@ -116,8 +118,6 @@ class Folders:
             self._make_durable(folder.parent)
             with suppress(FileExistsError):  # another process was first
                 folder.mkdir(FOLDER_MODE)
-        if folder.parent not in self._known:
-            self._make_durable(folder.parent)
         self._sync_name(folder)
         if len(self._known) >= _KNOWN_AT_MOST:
             self._known.clear()

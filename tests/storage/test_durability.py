@@ -36,6 +36,10 @@ async def main():
     await store.replace("left/behind/task.json", b"{}")
     mark("replace again")
     await store.replace("left/behind/task.json", b"{}")
+    mark("somebody makes a folder")
+    (root / "half").mkdir()
+    mark("replace below it")
+    await store.replace("half/task/task.json", b"{}")
     mark("end")
 
 def mark(name):
@@ -135,3 +139,16 @@ def test_folders_that_a_crash_left_behind_are_made_durable_once(calls: dict[str,
     folders = ["fsync data/archive", "fsync data/archive/left"]
     assert calls["replace in them"] == ["fsync data/archive/.staging/*", *folders, *last]
     assert calls["replace again"] == ["fsync data/archive/.staging/*", *last]
+
+
+def test_nothing_is_made_in_a_folder_that_was_left_behind_before_its_name_is_durable(
+    calls: dict[str, list[str]],
+) -> None:
+    assert calls["replace below it"] == [
+        "fsync data/archive/.staging/*",
+        "fsync data/archive",
+        "mkdir data/archive/half/task",
+        "fsync data/archive/half",
+        "rename data/archive/.staging/* data/archive/half/task/task.json",
+        "fsync data/archive/half/task",
+    ]
