@@ -77,7 +77,7 @@ def _renderer(format: LogFormat, *, colors: bool) -> Processor:
 def _as_json(event: EventDict, **_settings: object) -> str:
     """A quarter of the standard library's time, which knows lone surrogates; what is masked is nothing but JSON."""
     try:
-        return to_json(event).decode()
+        return to_json(event, ensure_ascii=True).decode()
     except ValueError:
         return json.dumps(event)
 

@@ -53,6 +53,15 @@ def lines(out: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.getvalue().splitlines()]
 
 
+@pytest.mark.parametrize("odd", ["a\u2028b\u0085c\x9bd \u7a7a", "a\u2028b\ud800"])
+def test_a_line_stays_one_whatever_stands_in_it(odd: str) -> None:
+    out = configured()
+    structlog.get_logger("service.web").info("callback", status=odd)
+    assert out.getvalue().isascii()
+    (line,) = lines(out)
+    assert line["status"] == odd
+
+
 def test_a_line_is_one_json_object() -> None:
     out = configured()
     structlog.get_logger("service.web").info("callback", verdict="accepted", ms=1.5)
