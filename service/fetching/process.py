@@ -81,6 +81,7 @@ class FetchProcess:
         self._within = terms.total_timeout + answer_late
         self._starting = asyncio.Lock()
         self._child: _Child | None = None
+        self._closed = False
         self.under_way = 0
         """Orders that it has."""
 
@@ -91,6 +92,7 @@ class FetchProcess:
     async def aclose(self) -> None:
         """End the process; nothing that it was at is left in `staging`."""
         async with self._starting:
+            self._closed = True
             child, self._child = self._child, None
         if child is not None:
             await child.end()
@@ -130,6 +132,8 @@ class FetchProcess:
     async def _at_work(self) -> "_Child":
         """The process that takes orders, started if there is none. Raises Unavailable."""
         async with self._starting:
+            if self._closed:
+                raise _gone()
             if self._child is None or self._child.is_gone:
                 self._child = await _Child.start(self._program, self._terms)
             return self._child

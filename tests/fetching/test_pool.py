@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -70,13 +71,24 @@ async def test_when_one_is_killed_the_orders_of_the_other_go_on(tmp_path: Path) 
         assert len(processes()) == 2
 
 
+async def test_none_comes_up_again_behind_the_end(tmp_path: Path) -> None:
+    staging(tmp_path).mkdir()
+    async with origin(always(reply(IMAGE))) as host, pool_of(one_process(tmp_path), one_process(tmp_path)) as pool:
+        fetching = asyncio.create_task(pool.fetch(host.url()))
+        await asyncio.sleep(0)  # it is about to start the first
+        await pool.aclose()
+        with pytest.raises(Unavailable, match="the process that fetches ended"):
+            await fetching
+        assert processes() == []
+
+
 async def test_what_cannot_be_started_gets_no_order_while_another_one_can(tmp_path: Path) -> None:
     staging(tmp_path).mkdir()
-    missing = FetchProcess(terms_for(tmp_path), staging=staging(tmp_path), program=(str(tmp_path / "none"),))
+    missing = partial(FetchProcess, terms_for(tmp_path), staging=staging(tmp_path), program=(str(tmp_path / "none"),))
     async with origin(always(reply(IMAGE))) as host:
-        async with pool_of(missing, one_process(tmp_path)) as pool:
+        async with pool_of(missing(), one_process(tmp_path)) as pool:
             assert isinstance(await pool.fetch(host.url()), Fetched)
-        async with pool_of(missing) as pool:
+        async with pool_of(missing()) as pool:
             with pytest.raises(Unavailable, match="no process that fetches can be started"):
                 await pool.fetch(host.url())
 
