@@ -121,7 +121,7 @@ class Readiness:
         looked = [await self._database(), await self._space(), await self._bucket()]
         found = {name: problem for name, problem in looked if problem}
         against = self._held_against(found)
-        if self._takes_in and self._against_storing and not against:
+        if self._takes_in and not against and (self._against_storing or _only_late(self._problems)):
             found |= await self._begin_to_take_in()
             against = self._held_against(found)
         self._against_storing = against

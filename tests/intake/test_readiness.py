@@ -229,12 +229,29 @@ async def test_a_locked_database_is_a_problem_until_it_is_free_again(catalog: Ca
 
 @on_sqlite
 async def test_a_database_that_is_late_once_keeps_no_callback_out(catalog: Catalog, tmp_path: Path) -> None:
+    async def noted() -> datetime | None:
+        return await catalog.read(lambda tx: tx.marks.get(TAKING_IN))
+
     checked = readiness(catalog, tmp_path)
     await checked.probe()
+    before = await noted()
     with locked(tmp_path):
         await checked.probe()
         assert (checked.problems, storable(checked)) == ({"database": LATE}, True)
-        await checked.probe()
+    await checked.probe()
+    assert (checked.problems, storable(checked)) == ({}, True)
+    assert await noted() != before, "who waited for a commit meanwhile may have given up"
+
+
+@on_sqlite
+async def test_a_database_that_stays_late_keeps_callbacks_out_until_it_answers(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    checked = readiness(catalog, tmp_path)
+    await checked.probe()
+    with locked(tmp_path):
+        for _ in range(2):
+            await checked.probe()
         assert not storable(checked)
     await checked.probe()
     assert (checked.problems, storable(checked)) == ({}, True)
