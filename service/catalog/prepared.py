@@ -37,7 +37,7 @@ class Prepared:
         """Every row, by the names of its columns."""
         if (spelled := self._spelled(connection)) is None:
             return list(connection.execute(self._statement, dict(values)).mappings())
-        return spelled.rows(driver_of(connection).execute(spelled.text, spelled.bound(values)))
+        return spelled.rows(driver_of(connection).execute(spelled.text, spelled.bound(values)).fetchall())
 
     def first(self, connection: sa.Connection, values: Values = _NOTHING) -> Row | None:
         """The first row, of those that a condition or a LIMIT leaves: they are all read."""
