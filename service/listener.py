@@ -1,5 +1,6 @@
 """The listening socket: bound with a clear error, and closed without cutting off anyone whom the kernel let in."""
 
+import asyncio
 import contextlib
 import ctypes
 import socket
@@ -43,6 +44,18 @@ def refuse_new(listener: socket.socket) -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError):  # some sandboxes keep filters from users without privileges
             _drop_syn(listener)
+
+
+async def stop_accepting(server: asyncio.Server) -> None:
+    """Close a server's listener, once those that it has just accepted have got their transports.
+
+    asyncio makes the transport a turn of the loop after it accepts, and fails at it where the server is closed in
+    between: that connection would stay open, and nobody would ever read or close it.
+    """
+    for listener in server.sockets:
+        asyncio.get_running_loop().remove_reader(listener)
+    await asyncio.sleep(0)
+    server.close()
 
 
 def accept_rest(listener: socket.socket) -> Iterator[socket.socket]:

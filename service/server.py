@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 
 from service.http_protocol import BoundedProtocol
-from service.listener import BACKLOG, accept_rest, refuse_new
+from service.listener import BACKLOG, accept_rest, refuse_new, stop_accepting
 
 GREETED_WITHIN = 10.0
 """Seconds for a TLS handshake, as long as the provider waits for all of an answer: a machine that is late for a moment
@@ -70,8 +70,7 @@ class GentleServer(uvicorn.Server):
             refuse_new(listener)
         await asyncio.sleep(ACCEPT_FOR)
         for server in self.servers:
-            server.close()
-        await asyncio.sleep(0)
+            await stop_accepting(server)
         for listener in listeners:
             await self._serve_rest(listener)
         await self._until_idle(LEAVE_WITHIN)

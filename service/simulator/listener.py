@@ -12,6 +12,8 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
+from service.listener import stop_accepting
+
 SHUTDOWN_SECONDS = 1
 """Time for answers that are under way when the stand-in stops."""
 
@@ -51,7 +53,9 @@ class QuietServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close what is idle at once, give the rest a moment, then cut it."""
-        for listener in (*self.servers, *(sockets or ())):
+        for server in self.servers:
+            await stop_accepting(server)
+        for listener in sockets or ():
             listener.close()
         for connection in list(self.server_state.connections):
             connection.shutdown()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.outbound.origin import NAMES, reply, server_tls
+from tests.support.listening import stop_listening
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ async def receiving(
     try:
         yield seen
     finally:
-        server.close()
+        await stop_listening(server)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

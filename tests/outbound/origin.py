@@ -15,6 +15,7 @@ from service.domain.attempt import Failed
 from service.outbound.address_policy import Address, AddressPolicy
 from service.outbound.connector import Lookup
 from service.outbound.guarded_client import GetError, GuardedClient, Timeouts
+from tests.support.listening import stop_listening
 
 PATIENT = Timeouts(connect=5, read=5)
 LOOPBACK = ("127.0.0.0/8",)
@@ -153,7 +154,7 @@ async def origin(
     try:
         yield seen
     finally:
-        server.close()
+        await stop_listening(server)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -7,6 +7,7 @@ from contextlib import suppress
 import httpx
 import pytest
 
+from tests.support.listening import stop_listening
 from tests.system.support.ports import free_port
 from tests.system.support.road import SHORT, Road, State
 
@@ -30,7 +31,7 @@ async def road() -> AsyncIterator[Road]:
     await opened.open()
     yield opened
     await opened.close()
-    server.close()
+    await stop_listening(server)
 
 
 async def travel(road: Road) -> Streams:

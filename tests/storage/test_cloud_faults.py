@@ -17,6 +17,7 @@ from service.storage.bucket import Patience, WrongOptions
 from service.storage.cloud import CloudStore
 from tests.storage.conformance import KEY, listed, stored, whole
 from tests.storage.test_cloud import cloud_at
+from tests.support.listening import stop_listening
 from tests.support.moto_bucket import S3Server, s3_server
 
 BRIEF = Patience(request=2.0, retries=0.5, call=5.0)
@@ -71,7 +72,7 @@ async def stand_in(answer: bytes | None, *, tls: ssl.SSLContext | None = None) -
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     yield f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    server.close()
+    await stop_listening(server)
 
 
 def http(status: str, body: str) -> bytes:

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 import httpx
 
+from tests.support.listening import stop_listening
 from tests.system.support.image_host import FORGIVEN
 from tests.system.support.ports import free_port, listening_socket
 
@@ -72,8 +73,8 @@ class Gateway:
     async def stop_listening(self) -> None:
         """Until it is opened again, connections are refused."""
         if self._server is not None:
-            self._server.close()
-            self._server = None
+            closing, self._server = self._server, None
+            await stop_listening(closing)
 
     async def close(self) -> None:
         await self.stop_listening()

@@ -11,6 +11,7 @@ import struct
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from tests.support.listening import stop_listening
 from tests.system.support.ports import free_port, listening_socket
 
 SLOW_RATE = 64 * 1024
@@ -95,8 +96,8 @@ class Road:
         if state in ENDING:
             self.reset()
         if state is State.REFUSED and self._server is not None:
-            self._server.close()
-            self._server = None
+            closing, self._server = self._server, None
+            await stop_listening(closing)
         elif state is not State.REFUSED and self._server is None:
             self._server = await asyncio.start_server(self._serve, sock=listening_socket("127.0.0.1", self.port))
         if state is State.SILENT:

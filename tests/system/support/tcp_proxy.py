@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 
+from tests.support.listening import stop_listening
 from tests.system.support.ports import free_port, listening_socket
 
 
@@ -22,8 +23,8 @@ class TcpProxy:
     async def cut(self) -> None:
         """Stop listening, and end every connection."""
         if self._server is not None:
-            self._server.close()
-            self._server = None
+            closing, self._server = self._server, None
+            await stop_listening(closing)
         for writer in self._writers:
             writer.transport.abort()
 
