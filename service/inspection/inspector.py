@@ -43,6 +43,9 @@ links wait to be fetched, which die; these do not."""
 REST = 3.0
 """Times what looking at an image took, before the next one: so they never take more than a quarter of a processor."""
 
+LONG_REST = 15.0
+"""The same while links wait: decoding takes as long as fetching several images, and what is spent on it they wait for."""
+
 APPENDED_AT_ONCE = 4
 
 log = structlog.get_logger(__name__)
@@ -68,7 +71,7 @@ def _nothing_more_urgent() -> bool:
 class Inspector:
     """Looks at claimed images; without `decoders` only at what their files say.
 
-    While `pressed` there is more urgent work, and new images are looked at as slowly as old ones.
+    While `pressed` there is more urgent work: new images are looked at one by one, too, and all with a long rest.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Inspector:
         sidecars: Nudge,
         decoders: Decoders | None,
         rest: float = REST,
+        long_rest: float = LONG_REST,
         pressed: Callable[[], bool] = _nothing_more_urgent,
     ) -> None:
         self._catalog = catalog
@@ -86,6 +90,7 @@ class Inspector:
         self._sidecars = sidecars
         self._decoders = decoders
         self._rest = rest
+        self._long_rest = long_rest
         self._pressed = pressed
         self._slowly = asyncio.Lock()
 
@@ -114,7 +119,8 @@ class Inspector:
         async with self._slowly:
             started = time.monotonic()
             await self._look(claimed)
-            await asyncio.sleep(self._rest * (time.monotonic() - started))
+            rest = self._long_rest if self._pressed() else self._rest
+            await asyncio.sleep(rest * (time.monotonic() - started))
 
     async def _look(self, claimed: ClaimedDetails) -> None:
         asset = await self._catalog.read(lambda tx: tx.query.asset(claimed.task_id, claimed.index))

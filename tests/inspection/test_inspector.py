@@ -277,7 +277,7 @@ async def test_while_links_wait_to_be_fetched_new_images_are_looked_at_one_by_on
 ) -> None:
     await archived(catalog, store, images=3)
     pressed = True
-    inspector = inspector_for(catalog, store, rest=1e9, pressed=lambda: pressed)
+    inspector = inspector_for(catalog, store, rest=0, long_rest=1e9, pressed=lambda: pressed)
     [first] = await inspector.claim(9)
     resting = asyncio.create_task(inspector.work(first))
     await eventually(lambda: looked_at(catalog, first.index), what="the first is looked at")
@@ -296,7 +296,7 @@ async def test_an_image_claimed_before_links_had_to_wait_is_given_back_where_ano
 ) -> None:
     await archived(catalog, store, images=2)
     pressed = False
-    inspector = inspector_for(catalog, store, rest=1e9, pressed=lambda: pressed)
+    inspector = inspector_for(catalog, store, rest=0, long_rest=1e9, pressed=lambda: pressed)
     first, second = await inspector.claim(9)
     pressed = True
     resting = asyncio.create_task(inspector.work(first))

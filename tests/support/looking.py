@@ -42,10 +42,19 @@ def inspector_for(
     decoders: Answering | None = None,
     *,
     rest: float = 0.0,
+    long_rest: float = 0.0,
     pressed: Callable[[], bool] = lambda: False,
 ) -> Inspector:
     """An inspector that does not rest unless it is told to."""
-    return Inspector(catalog=catalog, store=store, sidecars=Nudge(), decoders=decoders, rest=rest, pressed=pressed)
+    return Inspector(
+        catalog=catalog,
+        store=store,
+        sidecars=Nudge(),
+        decoders=decoders,
+        rest=rest,
+        long_rest=long_rest,
+        pressed=pressed,
+    )
 
 
 async def look_due(catalog: Catalog, store: ObjectStore, decoders: Answering | None = None) -> int:
