@@ -12,7 +12,8 @@ from functools import cache
 
 import sqlalchemy as sa
 
-from service.catalog.dialects import Insert, insert_into
+from service.catalog.bulk import Bulk
+from service.catalog.dialects import insert_into
 from service.catalog.prepared import Prepared
 from service.catalog.tables import charges, spending, tasks
 from service.domain.budget import Reserved
@@ -58,16 +59,24 @@ Place = tuple[str, date]
 """A subject and a day: one row of sums."""
 
 
+# Built once for each database, as every image that is archived is counted.
 _BY_TASK = sa.select(charges).where(charges.c.task_id == sa.bindparam("of_task"))
 _CHARGE, _LOCKED_CHARGE = Prepared(_BY_TASK), Prepared(_BY_TASK.with_for_update())
-_CHARGING = sa.insert(charges)
+_BOOKED = ("day", "subjects", "charged", "images")
+_CHANGING = Prepared(sa.update(charges).where(charges.c.task_id == sa.bindparam("of_task")), sets=_BOOKED)
 
 
-@cache  # built once for each database
-def _adding(dialect: str) -> Insert:
-    statement = insert_into(dialect, spending)
+@cache
+def _charging(dialect: sa.Dialect) -> Bulk:
+    return Bulk(insert_into(dialect.name, charges), ("task_id", *_BOOKED), dialect)
+
+
+@cache
+def _adding(dialect: sa.Dialect) -> Bulk:
+    statement = insert_into(dialect.name, spending)
     added = {name: spending.c[name] + statement.excluded[name] for name in _COUNTED}
-    return statement.on_conflict_do_update(index_elements=["subject", "day"], set_=added)
+    adding = statement.on_conflict_do_update(index_elements=["subject", "day"], set_=added)
+    return Bulk(adding, ("subject", "day", *_COUNTED), dialect)
 
 
 class Spending:
@@ -148,9 +157,8 @@ class Spending:
         return Booked(found["day"], tuple(found["subjects"]), found["charged"], found["images"])
 
     def _note(self, task_id: str, before: Booked | None, booked: Booked | None) -> None:
-        is_it = charges.c.task_id == task_id
         if booked is None:
-            self._connection.execute(sa.delete(charges).where(is_it))
+            self._connection.execute(sa.delete(charges).where(charges.c.task_id == task_id))
             return
         values = {
             "day": booked.day,
@@ -159,9 +167,9 @@ class Spending:
             "images": booked.images,
         }
         if before is None:  # where somebody else was first, this fails, and is done again with what they wrote
-            self._connection.execute(_CHARGING, {"task_id": task_id, **values})
+            _charging(self._connection.dialect).insert(self._connection, [{"task_id": task_id, **values}])
         else:
-            self._connection.execute(sa.update(charges).where(is_it).values(values))
+            _CHANGING.change(self._connection, {"of_task": task_id, **values})
 
     def _add(self, changes: Mapping[Place, Sums]) -> None:
         rows = [
@@ -169,7 +177,7 @@ class Spending:
             for (subject, day), sums in sorted(changes.items(), key=lambda one: one[0])
         ]
         if rows:
-            self._connection.execute(_adding(self._connection.dialect.name), rows)
+            _adding(self._connection.dialect).insert(self._connection, rows)
 
 
 def _changes(
