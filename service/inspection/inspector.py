@@ -44,7 +44,7 @@ REST = 3.0
 """Times what looking at an image took, before the next one: so they never take more than a quarter of a processor."""
 
 LONG_REST = 15.0
-"""The same while links wait: decoding takes as long as fetching several images, and what is spent on it they wait for."""
+"""The same while links wait: decoding an image takes as long as fetching several, and they wait for that."""
 
 APPENDED_AT_ONCE = 4
 

@@ -26,9 +26,9 @@ async def beside_client(folder: Path, *, images: int, side: int, rounds: int) ->
         async with house(folder, side=side, **place) as here:
             size = images * len(here.picture.body) / MIB
             for turn in range(rounds):
+                await here.until_at_rest()
                 theirs = await _upload(bucket, folder / f"files-{turn}", here.picture.body, images)
-                began = time.perf_counter()
-                await here.tell(range(turn * images, (turn + 1) * images))
+                began = await here.tell(range(turn * images, (turn + 1) * images))
                 await here.until_archived((turn + 1) * images)
                 pairs.append(Pair(size / (time.perf_counter() - began), size / theirs))
             await here.verify(range(rounds * images))

@@ -28,7 +28,7 @@ from tests.system.support.pictures import Picture, a_picture
 from tests.system.support.waiting import eventually
 
 ROLES = "receiver,archiver,reconciler,api"
-LOOK_EVERY = 0.1
+LOOK_EVERY = 0.02
 WEIGH_EVERY = 0.02
 WITHIN = 600.0
 MIB = 2**20
@@ -46,10 +46,13 @@ class House:
     def link(self, number: int) -> str:
         return f"https://localhost:{self.port}/{number:08}.png"
 
-    async def tell(self, numbers: Sequence[int]) -> None:
-        """Have images announced."""
+    async def tell(self, numbers: Sequence[int]) -> float:
+        """Have images announced; from when on, by `time.perf_counter`: who sends has to start first."""
         connections = min(CONNECTIONS, len(numbers))
-        await deliver(self.darkroom.port, numbers, connections=connections, make=lambda n: completed(n, self.link(n)))
+        sent = await deliver(
+            self.darkroom.port, numbers, connections=connections, make=lambda n: completed(n, self.link(n))
+        )
+        return sent.began
 
     async def until_archived(self, number: int) -> None:
         """Until so many images are archived, by the log: questions cost the service what is measured."""
@@ -64,6 +67,15 @@ class House:
                 return archived >= number or None
 
             await eventually(look, what=f"{number} images are archived", within=WITHIN, every=LOOK_EVERY)
+
+    async def until_at_rest(self) -> None:
+        """Until images that are archived have been looked at, too: that would go on beside what is measured next."""
+
+        async def look() -> bool | None:
+            waiting = (await self.darkroom.api.get("/v1/stats"))["waiting"]
+            return not any(waiting.values()) or None
+
+        await eventually(look, what="nothing is left to be done", within=WITHIN, every=0.5)
 
     async def verify(self, numbers: Sequence[int]) -> None:
         """Look every image up; raises AssertionError."""
@@ -93,10 +105,11 @@ async def beside_aria2(folder: Path, *, images: int, side: int, rounds: int) -> 
         size = images * len(here.picture.body) / MIB
         for turn in range(rounds):
             numbers = range(turn * images, (turn + 1) * images)
+            await here.until_at_rest()
             their_seconds, their_cpu = await asyncio.to_thread(_aria2, folder / f"aria2-{turn}", here, numbers)
             process = process_id(here.darkroom)
-            before, began = processor_seconds(process), time.perf_counter()
-            await here.tell(numbers)
+            before = processor_seconds(process)
+            began = await here.tell(numbers)
             await here.until_archived((turn + 1) * images)
             seconds, cpu = time.perf_counter() - began, processor_seconds(process) - before
             rates.append(Pair(size / seconds, size / their_seconds))
@@ -128,6 +141,7 @@ async def soon_safe(folder: Path, *, images: int, side: int) -> list[Ratio]:
     ours, theirs = [], []
     async with house(folder, side=side) as here:
         for number in range(images):
+            await here.until_at_rest()
             command = ["curl", "-s", "-o", str(folder / "image"), "--cacert", str(here.authority.ca_file)]
             theirs.append(1000 * (await asyncio.to_thread(_timed, [*command, here.link(number)]))[0])
             ours.append(1000 * await _until_safe(here, number))

@@ -32,8 +32,10 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """How it went: seconds in all, each request's seconds, statuses, and the sender's share of one processor."""
+    """How it went: when it began by `time.perf_counter`, which processes of a machine share, seconds in all, each
+    request's seconds, statuses, and the sender's share of one processor."""
 
+    began: float
     seconds: float
     latencies: tuple[float, ...]
     statuses: dict[int, int]
@@ -118,7 +120,7 @@ async def _send_all(load: Load) -> Sent:
     seconds = time.perf_counter() - began
     statuses = sum((line.statuses for line in lines), Counter[int]())
     latencies = tuple(latency for line in lines for latency in line.latencies)
-    return Sent(seconds, latencies, dict(statuses), (time.process_time() - busy) / seconds)
+    return Sent(began, seconds, latencies, dict(statuses), (time.process_time() - busy) / seconds)
 
 
 def _run(answer: Connection, load: Load) -> None:
