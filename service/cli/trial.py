@@ -69,5 +69,7 @@ def demo(keep: bool, tasks: int, folder: Path) -> None:
 
     try:
         sys.exit(asyncio.run(run(DemoOptions(folder, tasks, keep), Console())))
+    except asyncio.CancelledError:
+        fail("ended before its time by SIGTERM; the service that it had started has ended, too")
     except FileExistsError as error:
         fail(str(error), USAGE_ERROR)

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import shutil
+import signal
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,10 @@ class DemoOptions:
 
 
 async def run(options: DemoOptions, console: Console) -> int:
-    """Run the demonstration; 0 when nothing is missing, else 1."""
+    """Run the demonstration; 0 when nothing is missing, else 1. SIGTERM cancels it, and with it the service."""
+    running = asyncio.current_task()
+    assert running is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
     folder = _fresh(options.folder)
     console.print(f"[bold]Darkroom demo[/]: {options.tasks} tasks, faults on the way, in [cyan]{folder}[/]\n")
     ca_file, certificate, key = folder / "ca.pem", folder / "cert.pem", folder / "key.pem"
