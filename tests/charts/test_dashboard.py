@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.charts.declared import unknown_metrics
+from tests.charts.declared import declared_metrics, metrics_in, unknown_metrics
 from tests.charts.helm import CHART, render
 from tests.charts.promtool import NOTHING, Series, World, check_expressions
 
@@ -24,7 +24,7 @@ OF_GRAFANA = {"__rate_interval": "5m", "__range": "6h"}
 """Variables that Grafana itself has, and what may stand for them."""
 
 LARGEST_CONFIG_MAP = 1 << 20
-THE_SAME = "assets_pending|oldest|next_expiry|submissions_unclear|events_pending"
+THE_SAME = "assets_pending|oldest|next_expiry|submissions_unclear|events_pending|details_pending"
 """Metrics by which every process tells of the one database."""
 
 ON = {"monitoring": {"dashboard": {"enabled": True}}}
@@ -84,7 +84,7 @@ def test_rows_go_from_what_may_be_lost_to_what_does_the_work() -> None:
     rows = [panel["title"] for panel in PANELS if panel["type"] == "row"]
     lost, *work = rows
     assert lost == "Is anything about to be lost?"
-    assert work == ["Callbacks", "Archive", "Provider", "Submissions", "Events", "Processes"]
+    assert work == ["Callbacks", "Archive", "Provider", "Submissions", "Events", "Keeping", "Processes"]
     assert PANELS[0]["type"] == "row"
 
 
@@ -123,6 +123,13 @@ def test_only_metrics_that_the_program_has_are_asked_for_and_of_one_release_only
     assert unknown_metrics(" ".join([*asked, *(one["query"]["query"] for one in VARIABLES[1:])])) == set()
     for expression in asked:
         assert expression.count(f"{{{OWN}") == expression.count("{") > 0, expression
+
+
+def test_every_metric_of_the_program_is_shown() -> None:
+    asked = {name for expression in expressions() for name in metrics_in(expression)}
+    parts = re.compile(r"_(bucket|sum|count)$")
+    ours = {parts.sub("", name) for name in declared_metrics() if name.startswith("darkroom_")}
+    assert ours <= {parts.sub("", name) for name in asked}
 
 
 def test_what_is_the_same_in_every_process_is_never_summed() -> None:
