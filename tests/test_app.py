@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import pytest
-from asgi_lifespan import LifespanManager
 
 from service.app import create_app, create_metrics_app
 from service.bootstrap import open_components
 from service.errors import CatalogUnavailable
-from tests.support.app import assert_problem, client_for, serving, settings_for
+from tests.support.app import assert_problem, client_for, living, serving, settings_for
 from tests.support.deliveries import task_object
 
 
@@ -56,7 +55,7 @@ async def test_what_it_took_in_is_there_after_its_end(tmp_path: Path) -> None:
 async def test_it_starts_and_ends_twice_in_one_process(tmp_path: Path) -> None:
     with open_components(settings_for(tmp_path)) as parts:
         for _ in range(2):
-            async with LifespanManager(create_app(parts)) as manager, client_for(manager.app) as client:
+            async with living(parts) as manager, client_for(manager.app) as client:
                 assert (await client.get("/readyz")).status_code == 200
 
 

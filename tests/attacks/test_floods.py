@@ -34,6 +34,7 @@ async def pump(port: int, beginning: bytes, more: bytes) -> int:
                 while True:
                     writer.write(more)
                     await writer.drain()
+                    await asyncio.sleep(0)  # asyncio may let who writes to nobody go on for ever
                     sent += len(more)
         except (OSError, TimeoutError):
             continue

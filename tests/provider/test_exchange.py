@@ -73,6 +73,7 @@ def endless(status: str) -> Write:
         while True:
             writer.write(b" " * 65536)
             await writer.drain()
+            await asyncio.sleep(0)  # asyncio may let who writes to nobody go on for ever
 
     return write
 

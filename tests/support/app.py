@@ -20,6 +20,7 @@ from service.bootstrap.thumbnails import thumbnails_of
 from service.domain.attempt import Failed
 from service.intake.accept import Intake
 from service.intake.allowance import Allowances
+from service.keys.failures import Failures
 from service.settings import Settings, load_settings
 from service.storage import ObjectStore
 from tests.support.deliveries import TASK, task_object
@@ -122,7 +123,7 @@ async def serving(
 ) -> AsyncIterator[House]:
     """A house for as long as the block runs; `store` takes the place of the one on disk.
 
-    `clock` tells how time passes for what tokens may use up.
+    `clock` tells how time passes for what tokens may use up, and for who fails to show a key.
     """
     settings = settings_for(folder, **overrides)
     if not settings.on_postgres and not settings.database_path.exists():
@@ -134,11 +135,16 @@ async def serving(
                 opened, store=store, thumbnails=thumbnails_of(settings, opened.catalog, store, opened.decoders)
             )
         parts = _with_clock(parts, clock) if clock is not None else parts
-        async with LifespanManager(create_app(parts)) as manager:
+        async with living(parts) as manager:
             clients = [client_for(manager.app, key=key) for key in (None, *(f"key-{scope}" for scope in SCOPES))]
             yield House(parts, manager.app, *clients)
             for client in clients:
                 await client.aclose()
+
+
+def living(parts: Components) -> LifespanManager:
+    """The application from its start to its end, on a machine that may be busy."""
+    return LifespanManager(create_app(parts), startup_timeout=60, shutdown_timeout=60)
 
 
 def _with_clock(parts: Components, clock: Callable[[], float]) -> Components:
@@ -152,7 +158,8 @@ def _with_clock(parts: Components, clock: Callable[[], float]) -> Components:
         metrics=parts.metrics,
         allowances=allowances,
     )
-    return replace(parts, allowances=allowances, intake=intake)
+    failures = Failures(tell=parts.metrics.auth_failed, clock=clock)
+    return replace(parts, allowances=allowances, intake=intake, failures=failures)
 
 
 def assert_problem(answer: httpx.Response, status: int, code: str) -> None:

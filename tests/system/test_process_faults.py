@@ -92,6 +92,7 @@ async def test_the_process_that_fetches_does_not_outlive_a_killed_service(start:
     await service.start()
     for job in jobs:
         await assert_archived(service, job)
+    assert await service.stop() == 0  # until then images are copied to be looked at
     assert service.archive.staged() == []
 
 

@@ -2,13 +2,21 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
 from structlog.testing import capture_logs
 
 from service.domain.failures import BURST
-from tests.support.app import PUBLIC_URL, House, assert_problem
+from tests.support.app import PUBLIC_URL, House, assert_problem, serving
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """A service for whose limits no time passes, however long a test takes."""
+    async with serving(tmp_path, clock=lambda: 0.0) as opened:
+        yield opened
 
 
 @asynccontextmanager
