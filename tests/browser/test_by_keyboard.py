@@ -26,7 +26,7 @@ async def test_the_first_tab_offers_to_skip_what_is_on_every_page(visitor: Visit
         await page.keyboard.press("Tab")
         assert await page.evaluate("() => document.activeElement.className") == "skip"
         await page.keyboard.press("Enter")
-        assert await page.evaluate("() => document.activeElement.id") == "main"
+        await page.wait_for_function("() => document.activeElement.id === 'main'")
         for _ in range(20):
             await page.keyboard.press("Tab")
             if await focused(page):

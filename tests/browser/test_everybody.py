@@ -140,4 +140,4 @@ async def test_the_wall_can_be_read_without_a_script(visitor: Visitor) -> None:
     async with visitor.visit(java_script_enabled=False) as page:
         assert await page.locator(".tile").count() > 10
         await page.locator(".tile a").first.click()
-        assert await page.locator(".panel article").is_visible()
+        await page.wait_for_selector(".panel article")
