@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, assert_never
 
 from service.domain.task import Task, TaskReason, TaskStatus
-from service.provider.payload import read_json
+from service.provider.payload import read_json, storable_mapping
 
 _LINKS = ("results", "result_data")
 _WHY_DEAD = {
@@ -22,7 +22,7 @@ def with_links(provider_json: str | None, *, task: Task, links: Mapping[int, str
     Without links at all (None) it is what may be shown to others. A settled task of which no image is left says so.
     Where it has said nothing yet, or gave no end to what we gave up, that much is made up from what we know.
     """
-    said = _said(provider_json)
+    said = told_by(provider_json)
     kept = {name: value for name, value in said.items() if name not in _LINKS}
     told = {**_least(task), **kept, "id": task.id, "status": task.status.value}
     match task.status:
@@ -40,16 +40,17 @@ def with_links(provider_json: str | None, *, task: Task, links: Mapping[int, str
             assert_never(task.status)
 
 
-def _error(message: str) -> dict[str, str]:
-    return {"code": "unknown_error", "message": message, "type": "task_error"}
-
-
-def _said(provider_json: str | None) -> dict[str, Any]:
+def told_by(provider_json: str | None) -> dict[str, Any]:
+    """The object as the provider sent it; what is no text to anybody else, such as half an emoji, becomes U+FFFD."""
     try:
         document = read_json(provider_json.encode())[1] if provider_json is not None else None
+        return storable_mapping(document) if isinstance(document, dict) else {}
     except (ValueError, RecursionError):
-        document = None
-    return document if isinstance(document, dict) else {}
+        return {}
+
+
+def _error(message: str) -> dict[str, str]:
+    return {"code": "unknown_error", "message": message, "type": "task_error"}
 
 
 def _least(task: Task) -> dict[str, Any]:

@@ -22,9 +22,8 @@ from service.domain.rules import Rules
 from service.intake.asset_link import AssetLinkSigner
 from service.intake.permanent_link import known_links, permanent_links, url_of
 from service.intake.seen import notice
-from service.provider.payload import read_json
 from service.provider.reading import Found, Missing, Reading, Throttled, Unreachable
-from service.provider.task_object import with_links
+from service.provider.task_object import told_by, with_links
 
 FRESH_SECONDS = 2.0
 MISSING_FRESH_SECONDS = 15.0
@@ -130,7 +129,7 @@ class Watch:
     async def _shown(self, state: TaskState | None, found: Found | None = None) -> Seen:
         """The provider's own words where it knows more than we do; else the task with links of ours."""
         if found is not None and (state is None or not state.assets):
-            return Seen(read_json(found.text.encode())[1])
+            return Seen(told_by(found.text))
         assert state is not None
         said = found.text if found is not None else state.task.provider_json
         return Seen(with_links(said, task=state.task, links=await self._links(state)))

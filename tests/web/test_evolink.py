@@ -241,6 +241,23 @@ async def test_a_task_that_nobody_told_of_is_shown_and_taken_up(house: House, pr
     assert [one["id"] for one in (await house.json("/v1/tasks"))["items"]] == [TASK]
 
 
+@pytest.mark.parametrize("known", [True, False])
+async def test_half_an_emoji_is_shown_as_a_character_that_was_none(
+    house: House, provider: LoopbackProvider, known: bool
+) -> None:
+    """As JavaScript's `slice` leaves one at the end of a text that is too long."""
+    said = {"id": TASK, "status": "failed", "error": {"message": "no \ud83d"}, "half \ude00": ["\ud83d"]}
+    provider.read = lambda _: (200, json.dumps(said).encode())
+    if known:
+        await house.write.post(ROUTE, json=ASKED)
+        await house.call_back({"id": TASK, "status": "failed"})
+        seen = await house.until_confirmed(TASK)
+    else:
+        seen = (await house.read.get(f"/evolink/v1/tasks/{TASK}")).json()
+    assert seen["error"]["message"].rstrip("\ufffd") == "no "
+    assert "\ufffd" in "".join(seen)
+
+
 async def test_what_is_not_there_is_404_and_what_is_no_id_400(house: House, provider: LoopbackProvider) -> None:
     assert_error(await house.read.get(f"/evolink/v1/tasks/{TASK}"), 404, "task_not_found")
     assert_error(await house.read.get("/evolink/v1/tasks/..x"), 400, "invalid_task_id", "id")
