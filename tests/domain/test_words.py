@@ -65,6 +65,16 @@ def test_of_texts_that_are_too_long_together_the_end_of_the_longest_is_left_out(
     assert len(terms_of("\ufdfa" * MOST_INDEXED)) <= MOST_INDEXED, "that is one character which becomes eighteen"
 
 
+def test_what_is_not_indexed_is_not_compared_either() -> None:
+    """To fold a character of Arabic that becomes eighteen takes its time, and a text may have a million of them."""
+    wanted = search_for("日本語日本")
+    scattered = "日本語 本日 語日"
+    assert wanted.terms <= terms_of(scattered)
+    assert holds(wanted, [scattered, "a" * (MOST_INDEXED // 2) + "日本語日本"])
+    assert not holds(wanted, [scattered, "a" * MOST_INDEXED + "日本語日本"])
+    assert not holds(wanted, [scattered, "\ufdfa" * (MOST_INDEXED // 18) + "日本語日本"])
+
+
 @given(st.text(max_size=8))
 def test_any_text_is_found_by_any_word_of_it(text: str) -> None:
     for word in text.split():
