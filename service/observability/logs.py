@@ -57,6 +57,8 @@ def configure_logging(
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
     ]
+    if chosen is LogFormat.CONSOLE:
+        shared.append(_without_controls)
     renderer = _renderer(chosen, colors=on_terminal)
     structlog.configure(
         processors=[*shared, renderer],
@@ -97,6 +99,17 @@ def _route_standard_library(shared: Sequence[Processor], renderer: Processor, ou
 
 def _mask(_logger: Any, _method: str, event: EventDict) -> EventDict:
     return {key: value if key in _INTERNAL else masked_value(value) for key, value in event.items()}
+
+
+def _without_controls(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Values as a terminal may be given them: what is not shown but obeyed is spelt out. JSON does that itself."""
+    return {key: _spelt_out(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def _spelt_out(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one in "\n\t" else ascii(one)[1:-1] for one in text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -78,6 +79,17 @@ def test_off_a_terminal_lines_are_json_and_on_one_they_are_for_people() -> None:
     structlog.get_logger().info("ready")
     assert "ready" in terminal.getvalue()
     assert "{" not in terminal.getvalue()
+
+
+@pytest.mark.parametrize("odd", ["\x1b[2J", "\x1b]0;title\x07", "\x9b31m", "\u202eabc", "a\u2028b"])
+def test_a_terminal_is_shown_what_would_command_it(odd: str) -> None:
+    out = configured(LogFormat.CONSOLE, stream=Terminal())
+    structlog.get_logger("service.web").info("callback", status=odd, within=[odd])
+    logging.getLogger("some.library").warning("said %s", odd)
+    text = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue())  # our own colours
+    assert odd not in text
+    assert all(one.isprintable() for one in text.replace("\n", ""))
+    assert text.count(ascii(odd[0])[1:-1] if not odd[0].isprintable() else "a\\u2028") == 3
 
 
 def test_an_explicit_format_wins_over_the_terminal() -> None:
