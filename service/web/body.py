@@ -39,7 +39,7 @@ class BodyIncomplete(Exception):  # noqa: N818 - an outcome that the route answe
 def announced_bytes(request: Request) -> int | None:
     """The length that a body is announced with, or None where it is not."""
     text = request.headers.get("content-length", "")
-    return int(text[:19]) if text.isascii() and text.isdigit() else None
+    return int(text.lstrip("0")[:19] or "0") if text.isascii() and text.isdigit() else None
 
 
 async def read_capped(request: Request, limit: int) -> bytes:

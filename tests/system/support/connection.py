@@ -129,7 +129,7 @@ async def one_exchange(port: int, tls: ssl.SSLContext | None, request: bytes) ->
 
 
 def post(
-    path: str, body: bytes = b"", *, announced: int | None = None, headers: Mapping[str, str] = NO_HEADERS
+    path: str, body: bytes = b"", *, announced: int | str | None = None, headers: Mapping[str, str] = NO_HEADERS
 ) -> bytes:
     """A POST request; `announced` is a Content-Length other than the body's own."""
     length = len(body) if announced is None else announced
