@@ -4,6 +4,7 @@ Nothing is answered before its transaction is durable. A caller that hangs up ca
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,14 +25,20 @@ from service.observability import Metrics
 from service.observability.tracing import NO_TRACING, Tracing
 
 LARGEST_BATCH = 256
+LARGEST_BATCH_BYTES = 8 * 1024 * 1024
 QUIET = 3
 """Turns of the loop that bring nobody: a callback takes two from its socket to us."""
+
+GATHER_SECONDS = 0.05
+"""For which those who come in are waited for at most: a large one takes as long by itself."""
 
 COMMIT_WITHIN = 5.0
 """Seconds; the provider waits 10, and its next attempt is better than no answer."""
 
 LONGEST_QUEUE = 4096
 LARGEST_QUEUE_BYTES = 64 * 1024 * 1024
+ORDINARY = 64 * 1024
+"""Bytes of a delivery: larger ones fill half of the queue and no more, so that they keep no others out."""
 
 log = structlog.get_logger(__name__)
 
@@ -85,8 +92,9 @@ class Intake:
 
     async def accept(self, delivery: Delivery) -> Taken:
         """Join the next transaction; raises CatalogUnavailable when it is not durable within 5 s."""
-        size = len(delivery.body)
-        if len(self._waiting) >= LONGEST_QUEUE or self._waiting_bytes + size > LARGEST_QUEUE_BYTES:
+        size = delivery.held
+        most = LARGEST_QUEUE_BYTES if size <= ORDINARY else LARGEST_QUEUE_BYTES // 2
+        if len(self._waiting) >= LONGEST_QUEUE or self._waiting_bytes + size > most:
             raise CatalogUnavailable("too many callbacks are waiting to be stored")
         loop = asyncio.get_running_loop()
         waiting = _Waiting(delivery, loop.create_future())
@@ -114,15 +122,19 @@ class Intake:
         They share the transaction then, and its thread does not have the interpreter's lock taken away by them: two
         threads that want it at the same time cost a quarter more than one after the other.
         """
-        quiet = 0
-        while quiet < QUIET and len(self._waiting) < LARGEST_BATCH:
+        quiet, until = 0, time.monotonic() + GATHER_SECONDS
+        while quiet < QUIET and len(self._waiting) < LARGEST_BATCH and time.monotonic() < until:
             before = len(self._waiting)
             await asyncio.sleep(0)
             quiet = quiet + 1 if len(self._waiting) == before else 0
 
     def _next_batch(self) -> list[_Waiting]:
-        batch = [self._waiting.popleft() for _ in range(min(LARGEST_BATCH, len(self._waiting)))]
-        self._waiting_bytes -= sum(len(waiting.delivery.body) for waiting in batch)
+        batch: list[_Waiting] = []
+        size = 0
+        while self._waiting and len(batch) < LARGEST_BATCH and size < LARGEST_BATCH_BYTES:
+            batch.append(self._waiting.popleft())
+            size += batch[-1].delivery.held
+        self._waiting_bytes -= size
         return batch
 
     async def _commit(self, batch: Sequence[_Waiting]) -> None:

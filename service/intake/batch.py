@@ -1,5 +1,6 @@
 """One transaction for a batch of deliveries: keep raw, judge, apply, save. Everything commits or nothing does."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -49,6 +50,11 @@ class Delivery:
     @property
     def key(self) -> tuple[str, str, str]:
         return self.source, self.event.task_id if self.event else "", self.body_sha256
+
+    @property
+    def held(self) -> int:
+        """Bytes of memory while it waits: the text may take four for each character."""
+        return len(self.body) + (sys.getsizeof(self.text) if self.text is not None else 0)
 
 
 @dataclass(frozen=True, slots=True)

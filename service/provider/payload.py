@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from service.domain.object_key import is_task_id
@@ -30,6 +30,15 @@ _LONGEST_WORD = 200
 _LONGEST_LINK = 8192
 _MOST_LINKS = 64  # far more than a task has images; what is done with each costs time
 _LONGEST_ESTIMATE = 86400 * 7  # seconds
+
+_PART = 16 * 1024
+"""Bytes of memory that `usage` and `error` may take, each: a task carries them wherever it is listed or waits. They
+have a dozen members; more is in the body alone, which is kept."""
+
+_VALUE = 64
+"""Bytes of memory that any value takes: a body of 1 MiB may have 300,000 of them."""
+
+_LONGEST_TEXT = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +97,7 @@ def _event(document: Mapping[str, Any]) -> TaskEvent | None:
         return None
     word = _text(document.get("status")) or ""
     status = _STATUSES.get(word.strip().lower(), EventStatus.UNKNOWN)
-    error = _mapping(document.get("error"))
+    error = _part(document.get("error"))
     if status is EventStatus.FAILED and error is not None and error.get("code") == _CANCELLED_BY_CALLER:
         status = EventStatus.CANCELLED
     return TaskEvent(
@@ -98,7 +107,7 @@ def _event(document: Mapping[str, Any]) -> TaskEvent | None:
         links=tuple(islice(dict.fromkeys(_links(document)), _MOST_LINKS)),
         model=_text(document.get("model")),
         created=_number(document.get("created")),
-        usage=_mapping(document.get("usage")),
+        usage=_part(document.get("usage")),
         error=error,
         estimated_seconds=_estimate(document),
     )
@@ -164,8 +173,31 @@ def storable_mapping(value: Mapping[str, Any]) -> dict[str, Any]:
     return {storable(key): _value(member) for key, member in value.items()}
 
 
-def _mapping(value: object) -> Mapping[str, Any] | None:
-    return storable_mapping(value) if isinstance(value, dict) else None
+def _part(value: object) -> Mapping[str, Any] | None:
+    """A JSON object made storable, as far as there is room: its long texts are cut, other large members left out."""
+    if not isinstance(value, dict):
+        return None
+    kept: dict[str, Any] = {}
+    room = _PART
+    for key, member in value.items():
+        short = member[:_LONGEST_TEXT] if isinstance(member, str) else member
+        left = _room(short, _room(key, room))
+        if left >= 0:
+            kept[key], room = short, left
+        elif room < 2 * _VALUE:
+            break
+    return storable_mapping(kept)
+
+
+def _room(value: object, room: int) -> int:
+    """What is left of `room` beside a value: less than nothing where it does not fit, and the rest is not looked at."""
+    room -= _VALUE + (len(value) if isinstance(value, str) else 0)
+    if isinstance(value, (dict, list)):
+        for member in chain.from_iterable(value.items()) if isinstance(value, dict) else value:
+            if room < 0:
+                break
+            room = _room(member, room)
+    return room
 
 
 def _value(value: Any) -> Any:
@@ -178,4 +210,4 @@ def _value(value: Any) -> Any:
         return _float(value)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > _LARGEST_INTEGER:
         return str(value) if value.bit_length() < _MOST_BITS else None
-    return _mapping(value) if isinstance(value, dict) else value
+    return storable_mapping(value) if isinstance(value, dict) else value

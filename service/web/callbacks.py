@@ -1,5 +1,6 @@
 """`POST /callbacks/{source}/{token}`: token first, then the body, then the one door. Answers leave after the commit."""
 
+import asyncio
 import hashlib
 import json
 import logging
@@ -19,7 +20,7 @@ from service.domain.allowance import NAME_AGAIN_AFTER
 from service.domain.callback import Verdict
 from service.domain.task import Origin
 from service.errors import Unavailable
-from service.intake.accept import Intake
+from service.intake.accept import ORDINARY, Intake
 from service.intake.allowance import Allowances
 from service.intake.batch import Answer, Delivery, Taken
 from service.intake.callback_token import CallbackToken, TokenSigner
@@ -78,6 +79,7 @@ class CallbackRoutes:
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
         self._tracing = tracing
+        self._large = asyncio.Lock()
         self._outages = Seldom("callback")
         self._refusals = Few()
 
@@ -125,7 +127,12 @@ class CallbackRoutes:
         if announced is None:
             self._allowances.charge(token.id, len(body))
         await self._allowances.look(token.id)
-        delivery = _delivery(source, token, body, now, request.headers)
+        if len(body) <= ORDINARY:
+            delivery = _delivery(source, token, body, now, request.headers)
+        else:
+            async with self._large:  # one a turn: each may take a tenth of a second, and others want theirs
+                delivery = _delivery(source, token, body, now, request.headers)
+                await asyncio.sleep(0)
         try:
             taken = await self._intake.accept(delivery)
         except Unavailable as error:

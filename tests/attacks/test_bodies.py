@@ -1,6 +1,10 @@
 """Bodies of the greatest size that is taken, made to cost as much as they can; from somebody with a callback URL."""
 
+import asyncio
 import gzip
+from collections import Counter
+
+import pytest
 
 from tests.attacks.honest import withstood
 from tests.system.conftest import Start
@@ -61,6 +65,45 @@ async def test_bodies_made_to_cost_are_answered_and_delay_nobody(start: Start) -
                 assert await status(service, path, body) in (200, 202, 422), what
     assert await service.api.all("/v1/tasks")
     assert await service.api.all("/v1/callbacks", verdict="unreadable")
+
+
+SMALL_VALUES = ("[]", "{}", "[[]]", '"ab"', "1.5")
+"""What takes thirty times the memory that it takes in a body."""
+
+
+@pytest.mark.parametrize("small", SMALL_VALUES)
+async def test_a_burst_of_many_small_values_takes_little_more_memory_than_its_bytes(start: Start, small: str) -> None:
+    """As many as the allowances of three URLs let in at once."""
+    service = await start(tls=False)
+    paths = [await mint(service) for _ in range(3)]
+    sent = [
+        status(
+            service, path, filled(f'{{"id":"task-{number}-{at}","status":"failed","usage":{{"a":[1', f",{small}", "]}}")
+        )
+        for at, path in enumerate(paths)
+        for number in range(31)
+    ]
+    async with withstood(service, grown_at_most=300 * 2**20):
+        answered = Counter(await asyncio.gather(*sent))
+    assert set(answered) <= {202, 503}
+    assert answered[202] > 31
+    assert all(task["usage"] is None for task in await service.api.all("/v1/tasks", status="failed"))
+
+
+async def test_zeros_before_a_length_change_nothing_of_what_a_url_may_send(start: Start) -> None:
+    service = await start(tls=False)
+    path = await mint(service)
+
+    async def sent(number: int) -> int | None:
+        body = filled(f'{{"id":"task-{number}","status":"failed","a":"', "a", '"}')
+        request = post(path, body, announced=f"{len(body):030}")
+        outcome = await one_exchange(service.port, service.tls, request)
+        return outcome.status if isinstance(outcome, Answered) else None  # hung up on while it sends
+
+    async with withstood(service, grown_at_most=300 * 2**20):
+        answered = Counter(await asyncio.gather(*map(sent, range(60))))
+    assert set(answered) <= {202, 503, 429, None}
+    assert 25 <= answered[202] + answered[503] <= 40, "what it let in before it was too often"
 
 
 async def test_a_compressed_body_is_not_inflated(start: Start) -> None:

@@ -13,8 +13,8 @@ import pytest
 from service.background import Nudge
 from service.catalog.catalog import Catalog
 from service.errors import CatalogUnavailable
-from service.intake.accept import LONGEST_QUEUE, Intake
-from service.intake.batch import Answer
+from service.intake.accept import LARGEST_QUEUE_BYTES, LONGEST_QUEUE, Intake
+from service.intake.batch import Answer, Taken
 from service.observability import Metrics
 from tests.support.databases import Databases
 from tests.support.deliveries import RULES, delivery, task_object
@@ -111,6 +111,25 @@ async def test_a_full_queue_refuses_instead_of_growing(catalog: Catalog) -> None
     await asyncio.sleep(0)
     with pytest.raises(CatalogUnavailable, match="too many"):
         await intake.accept(delivery())
+    await given_up(waiting)
+
+
+async def test_large_callbacks_leave_room_for_ordinary_ones(catalog: Catalog) -> None:
+    """A text takes four bytes for each character where there is one that needs them, and that counts."""
+    intake = intake_of(catalog)
+    large = delivery(task_object(error={"message": "a" * 900_000 + "\U0001f41f"}))
+    waiting = [asyncio.create_task(intake.accept(large)) for _ in range(LARGEST_QUEUE_BYTES // 2 // large.held)]
+    await asyncio.sleep(0)
+    with pytest.raises(CatalogUnavailable, match="too many"):
+        await intake.accept(large)
+    assert large.held > 4 * 900_000
+    waiting.append(asyncio.create_task(intake.accept(delivery())))
+    await asyncio.sleep(0)
+    assert not waiting[-1].done()
+    await given_up(waiting)
+
+
+async def given_up(waiting: list[asyncio.Task[Taken]]) -> None:
     for one in waiting:
         one.cancel()
     await asyncio.wait(waiting)

@@ -114,6 +114,34 @@ def test_values_that_databases_refuse_are_made_storable() -> None:
     assert event.created is None
 
 
+def test_of_usage_and_error_no_more_is_taken_over_than_there_is_room_for() -> None:
+    said = {
+        "many": [[]] * 5000,
+        "input_tokens": 17,
+        "deep": {"a": {"b": [1, "x"]}},
+        "wide": {str(n): n for n in range(5000)},
+        "message": "m" * 5000,
+        "k" * 20_000: 1,
+        "credits_used": 1.02,
+    }
+    event = read({"id": ID, "status": "failed", "usage": said, "error": said})
+    kept = {"input_tokens": 17, "deep": {"a": {"b": [1, "x"]}}, "message": "m" * 2000, "credits_used": 1.02}
+    assert event.usage == kept
+    assert event.error == kept
+
+
+@pytest.mark.parametrize(
+    "value", [[[]] * 300_000, {str(n): n for n in range(60_000)}, ["x" * 15_000] * 2, {"k" * 17_000: 1}, [[[{}]] * 200]]
+)
+def test_what_takes_too_much_memory_is_left_out(value: Any) -> None:
+    assert read({"id": ID, "usage": {"a": value, "n": 1}}).usage == {"n": 1}
+
+
+def test_many_members_are_taken_over_until_there_is_no_room() -> None:
+    usage = read({"id": ID, "usage": {f"k{n:03}": n for n in range(5000)}}).usage
+    assert usage == {f"k{n:03}": n for n in range(16 * 1024 // (64 + 4 + 64))}
+
+
 def test_numbers_may_come_as_text() -> None:
     assert read({"id": ID, "created": "1756800000"}).created == 1756800000
     assert read({"id": ID, "created": True}).created is None

@@ -31,7 +31,11 @@ def delivery(
     body: bytes | Mapping[str, Any] | None = None, *, through: CallbackToken | None = None, at: datetime = NOW
 ) -> Delivery:
     """A callback with this body; a mapping is sent as JSON."""
-    raw = body if isinstance(body, bytes) else json.dumps(body if body is not None else task_object()).encode()
+    raw = (
+        body
+        if isinstance(body, bytes)
+        else json.dumps(body if body is not None else task_object(), ensure_ascii=False).encode()
+    )
     reading = read_callback(raw)
     readable = reading if isinstance(reading, Readable) else None
     return Delivery(
