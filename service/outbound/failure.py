@@ -7,6 +7,7 @@ import aiohttp
 
 from service.domain.attempt import Failed, Failure
 from service.outbound.connector import AddressRefusedError
+from service.outbound.framing import FramingError
 
 _OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
@@ -17,6 +18,8 @@ def failed_request(error: aiohttp.ClientError | OSError, host: str) -> Failed:
     if refused is not None:
         return Failed(Failure.REFUSED_ADDRESS, f"{host}: {refused.reason}")
     match error:
+        case FramingError():
+            return Failed(Failure.UNREACHABLE, f"{host}: it sends far more framing than body")
         case aiohttp.ClientPayloadError():
             return Failed(Failure.TRUNCATED, f"{host} broke off inside the body")
         case aiohttp.InvalidURL():

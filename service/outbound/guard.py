@@ -15,6 +15,7 @@ import aiohttp
 from service.domain.attempt import Failed, Failure
 from service.outbound.address_policy import AddressPolicy, Forbidden
 from service.outbound.connector import AddressRefusedError, GuardedResolver, Lookup, guarded_connector
+from service.outbound.framing import frugal
 from service.outbound.target import Target, read_link
 
 
@@ -72,11 +73,12 @@ class Guard:
 
     def _connector(self) -> aiohttp.TCPConnector:
         if self.proxy is not None:
-            return aiohttp.TCPConnector(ssl=self.tls, limit=self.max_connections)
-        return guarded_connector(
+            return frugal(aiohttp.TCPConnector(ssl=self.tls, limit=self.max_connections))
+        guarded = guarded_connector(
             policy=self.policy,
             tls=self.tls,
             lookup=self.lookup,
             patience=self.connect,
             max_connections=self.max_connections,
         )
+        return frugal(guarded)
