@@ -67,10 +67,10 @@ class TaskDocument(TypedDict):
     parameters: JsonObject | None
     """What else was asked for."""
     usage: JsonObject | None
-    """What the provider says that it took."""
+    """What the provider says that it took: up to 16 KiB of it, texts up to 2,000 characters."""
     cost: CostDocument | None
     error: JsonObject | None
-    """The provider's reason for a failure."""
+    """The provider's reason for a failure, up to as much."""
     created_at: Time | None
     """When the provider made it."""
     received_at: Time
